@@ -1,0 +1,103 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { BrowserSession } from './browser/BrowserSession.js';
+import { PageSession } from './browser/PageSession.js';
+import { ScreenshotSource } from './capture/ScreenshotSource.js';
+import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
+import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
+import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
+import { verifyVideo } from './ffmpeg/verify.js';
+import { JobScope } from './lifecycle/JobScope.js';
+import { StagedOutput } from './lifecycle/StagedOutput.js';
+import { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options.js';
+import type { RendererOptions, RenderJobOptions } from './types.js';
+
+/** Renders one range of frames of a page to one video file, with one browser and one encoder. */
+export class Renderer {
+  readonly #options: RendererOptions;
+
+  /** Throws an OptionsError that names every fault of the options. */
+  constructor(options: RendererOptions) {
+    checkRendererOptions(options);
+    this.#options = options;
+  }
+
+  /**
+   * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page to `outputPath`, which
+   * then holds the complete file, or what it held before. Settles when no process and no temporary
+   * file is left: rejects with `signal.reason` itself after an abort, else with the first failure.
+   */
+  async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
+    jobOptions.signal?.throwIfAborted();
+    const options = parseRendererOptions(this.#options, outputPath);
+    using scope = new JobScope(jobOptions);
+    scope.enter('launch');
+    try {
+      await renderRange(compositionUrl, outputPath, options, scope, jobOptions);
+    } catch (error) {
+      scope.fail(error);
+      throw scope.signal.reason;
+    }
+    scope.throwIfLeftovers();
+  }
+}
+
+async function renderRange(
+  url: string,
+  outputPath: string,
+  options: ResolvedOptions,
+  scope: JobScope,
+  jobOptions: RenderJobOptions,
+): Promise<void> {
+  const { frameCount, startFrame } = options;
+  const tools = locateFfmpeg(options);
+  await using directory = await WorkDirectory.create(scope.leftover);
+  await using output = new StagedOutput(outputPath, scope.leftover);
+  scope.signal.throwIfAborted();
+
+  const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
+  {
+    // The encoder starts while the browser does.
+    await using encoder = new FrameEncoder(scope, options, { ffmpeg: tools.ffmpeg, output: output.path, hashes });
+    await using session = await BrowserSession.launch(scope, options, directory.path);
+    const page = await PageSession.open(session, scope, options);
+
+    scope.enter('load');
+    await page.load(url);
+    const source = new ScreenshotSource(page);
+    scope.enter('seek');
+    await source.seek(startFrame);
+
+    scope.enter('capture');
+    for (let rendered = 1; rendered <= frameCount; rendered++) {
+      const frame = startFrame + rendered - 1;
+      await encoder.write(await source.capture(frame));
+      scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
+      jobOptions.onProgress?.(rendered / frameCount);
+    }
+    // A failure that the last frame caused may be told only after its picture.
+    await page.settle(options.deadlines.capture);
+
+    scope.enter('drain');
+    await Promise.all([encoder.finish(), session[Symbol.asyncDispose]()]);
+  }
+
+  scope.enter('verify');
+  await verifyVideo(
+    output.path,
+    { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
+    {
+      ffprobe: tools.ffprobe,
+      deadlineMs: options.deadlines.concat,
+      position: { ...scope.position },
+      ...scope.processOptions(),
+    },
+  );
+  scope.enter('commit');
+  if (hashes !== undefined && options.frameHashes !== undefined) {
+    await using list = new StagedOutput(options.frameHashes, scope.leftover);
+    await writeFile(list.path, formatHashes(parseFrameHashes(await readFile(hashes, 'utf8')), startFrame));
+    await list.commit(scope.signal);
+  }
+  await output.commit(scope.signal);
+}

@@ -1,0 +1,76 @@
+import type { CDPSession, Protocol } from 'puppeteer-core';
+
+/** Requests that the picture may depend on, and that the page cannot see itself being made. */
+const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
+  'Document',
+  'Stylesheet',
+  'Image',
+  'Font',
+  'Script',
+  'Manifest',
+]);
+
+/** Files whose absence makes a wrong picture. What the page fetches itself is the page's to judge. */
+const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
+  'Document',
+  'Stylesheet',
+  'Image',
+  'Media',
+  'Font',
+  'Script',
+]);
+
+export interface NetworkFailure {
+  url: string;
+  /** HTTP status, or the browser's network error. */
+  reason: number | string;
+  type: Protocol.Network.ResourceType;
+  requestId: string;
+}
+
+/** Knows which files are still loading, and reports those that do not come. */
+export class NetworkWatch {
+  readonly #loading = new Map<string, string>();
+  readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
+  #waiters: (() => void)[] = [];
+
+  constructor(client: CDPSession, onFailure: (failure: NetworkFailure) => void) {
+    client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
+      if (!type) return;
+      this.#requests.set(requestId, { url: request.url, type });
+      if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
+    });
+    client.on('Network.responseReceived', ({ requestId, response, type }) => {
+      if (response.status < 400 || !NEEDED.has(type)) return;
+      onFailure({ url: response.url, reason: response.status, type, requestId });
+    });
+    client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
+    client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
+      const url = this.#requests.get(requestId)?.url;
+      this.#end(requestId);
+      // A page may cancel its own loads: that is no failure.
+      if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
+      onFailure({ url, reason: blockedReason ?? errorText, type, requestId });
+    });
+  }
+
+  /** Addresses of the files that are still loading. */
+  get loading(): string[] {
+    return [...this.#loading.values()];
+  }
+
+  /** Resolves when nothing is loading any more. */
+  idle(): Promise<void> {
+    if (this.#loading.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #end(requestId: string): void {
+    this.#requests.delete(requestId);
+    this.#loading.delete(requestId);
+    if (this.#loading.size > 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

@@ -1,0 +1,69 @@
+import type { FoundBrowser } from './findBrowser.js';
+
+/** Switches for every browser: nothing in the background, nothing from the network but the page. */
+const COMMON = [
+  '--remote-debugging-pipe',
+  '--no-startup-window',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--disable-extensions',
+  '--disable-default-apps',
+  '--disable-breakpad',
+  '--disable-crash-reporter',
+  '--disable-domain-reliability',
+  '--disable-features=Translate,MediaRouter,OptimizationHints,IsolateOrigins,site-per-process,PaintHolding',
+  '--disable-site-isolation-trials',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--disable-hang-monitor',
+  '--disable-prompt-on-repost',
+  '--disable-popup-blocking',
+  '--allow-file-access-from-files',
+  '--autoplay-policy=no-user-gesture-required',
+  '--mute-audio',
+  '--hide-scrollbars',
+  '--force-color-profile=srgb',
+  '--font-render-hinting=none',
+  // Software compositing draws the same pixels on every machine; WebGL still works, in software.
+  '--disable-gpu',
+  '--enable-unsafe-swiftshader',
+  '--password-store=basic',
+  '--use-mock-keychain',
+  '--log-level=3',
+];
+
+/** Frames come one by one, each with all its stages, when they are asked for. */
+const BEGIN_FRAME = [
+  '--enable-begin-frame-control',
+  '--run-all-compositor-stages-before-draw',
+  '--disable-threaded-animation',
+  '--disable-threaded-scrolling',
+  '--disable-checker-imaging',
+  '--disable-new-content-rendering-timeout',
+  '--disable-image-animation-resync',
+];
+
+export interface LaunchOptions {
+  beginFrameControl: boolean;
+  profile: string;
+  scale: number;
+  extra: readonly string[];
+}
+
+export function browserFlags(browser: FoundBrowser, options: LaunchOptions): string[] {
+  return [
+    browser.headlessShell ? '--headless' : '--headless=new',
+    ...COMMON,
+    ...(options.beginFrameControl ? BEGIN_FRAME : []),
+    `--user-data-dir=${options.profile}`,
+    `--force-device-scale-factor=${options.scale}`,
+    // Chromium refuses its sandbox to root.
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ...options.extra,
+  ];
+}

@@ -1,0 +1,273 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TextDecoder } from 'node:util';
+import { Parser } from 'htmlparser2';
+import { z } from 'zod';
+import { InputError, shortUrl } from './errors.js';
+import { parseFrameRate } from './frameRate.js';
+import { linkAbort } from './lifecycle/abort.js';
+
+/** What a page declares about itself. Absent where it says nothing. */
+export interface Composition {
+  /** The address that was read, as it was given. */
+  url: string;
+  width?: number;
+  height?: number;
+  fps?: number | string;
+  durationInSeconds?: number;
+  frameCount?: number;
+  props?: Record<string, unknown>;
+}
+
+/** How long the address may take to answer, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+const DECLARATION_TYPE = 'application/genlock+json';
+const PAGE_TYPES = ['text/html', 'application/xhtml+xml', 'image/svg+xml'];
+/** The type that a file's name promises. Other names are judged by how the file begins. */
+const TYPES_BY_EXTENSION: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.htm': 'text/html',
+  '.xhtml': 'application/xhtml+xml',
+  '.xht': 'application/xhtml+xml',
+  '.svg': 'image/svg+xml',
+};
+const MARKUP_START =
+  /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+(html|svg)|html|head|body|svg|script|style|title|meta)\b/i;
+
+const positive = (what: string) => z.number({ error: `must be ${what}` }).positive({ error: `must be ${what}` });
+const wholeNumber = (unit: string) =>
+  positive(`a whole number of ${unit} above 0`).int({ error: `must be a whole number of ${unit} above 0` });
+
+const declarationSchema = z.object(
+  {
+    width: wholeNumber('pixels').optional(),
+    height: wholeNumber('pixels').optional(),
+    fps: z
+      .custom<number | string>((value) => parseFrameRate(value) !== undefined, {
+        error: 'must be a rate above 0 and at most 1000, such as 30, 23.976 or "30000/1001"',
+      })
+      .optional(),
+    durationInSeconds: positive('a number of seconds above 0').optional(),
+    frameCount: wholeNumber('frames').optional(),
+    props: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),
+  },
+  { error: 'must be an object such as {"width":1920,"height":1080,"fps":30,"durationInSeconds":5}' },
+);
+
+/**
+ * Reads what a page declares about itself, without a browser. `url` is an http:, https:, file: or data:
+ * address. Throws an InputError when nothing is there, when it is no page, or when its declaration is
+ * broken; rejects with `signal.reason` itself when the signal aborts.
+ */
+export async function readComposition(
+  url: string,
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {},
+): Promise<Composition> {
+  signal?.throwIfAborted();
+  const address = parseAddress(url);
+  const declaration = await withDeadline(url, signal, timeoutMs, (deadline) =>
+    address.protocol === 'file:' ? readPageFile(fileURLToPath(address), deadline) : fetchPage(address, url, deadline),
+  );
+  return declaration === undefined ? { url } : { url, ...parseDeclaration(declaration, url) };
+}
+
+function parseAddress(url: string): URL {
+  let address: URL;
+  try {
+    address = new URL(url);
+  } catch {
+    throw new InputError(
+      `${shortUrl(url) || '(empty)'} is not an address: it must begin with http:, https:, file: or data:`,
+    );
+  }
+  if (!['http:', 'https:', 'file:', 'data:'].includes(address.protocol)) {
+    throw new InputError(`cannot open ${shortUrl(url)}: ${address.protocol} is not one of http:, https:, file:, data:`);
+  }
+  return address;
+}
+
+/** Runs `work` under a signal of its own, which the deadline and the caller's signal both abort. */
+async function withDeadline<T>(
+  url: string,
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const unlink = linkAbort(signal, controller);
+  const timer = setTimeout(() => {
+    controller.abort(new InputError(`${shortUrl(url)} did not answer in full within ${timeoutMs / 1000} s`));
+  }, timeoutMs);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    // Whatever the abort has broken on its way, its reason is what happened.
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    unlink();
+  }
+}
+
+async function fetchPage(address: URL, url: string, signal: AbortSignal): Promise<string | undefined> {
+  const headers: Record<string, string> = { accept: 'text/html,application/xhtml+xml,image/svg+xml;q=0.9,*/*;q=0.1' };
+  const target = new URL(address);
+  if (target.username || target.password) {
+    // Browsers accept a name and password in an address; fetch does not.
+    const login = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
+    headers['authorization'] = `Basic ${Buffer.from(login).toString('base64')}`;
+    target.username = target.password = '';
+  }
+  let response: Response;
+  try {
+    response = await fetch(target, { signal, headers });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new InputError(`cannot open ${shortUrl(url)}: ${explainFetchError(error)}`, {}, { cause: error });
+  }
+  try {
+    if (response.status >= 400) {
+      const status = `${response.status} ${response.statusText}`.trim();
+      throw new InputError(`cannot open ${shortUrl(url)}: the server answers ${status}`);
+    }
+    const [type = '', ...parameters] = (response.headers.get('content-type') ?? '').toLowerCase().split(';');
+    if (!PAGE_TYPES.includes(type.trim())) {
+      const given = type.trim() ? `its type is ${type.trim()}` : 'it has no content type';
+      throw new InputError(`${shortUrl(url)} is not a page: ${given}, not one of ${PAGE_TYPES.join(', ')}`);
+    }
+    const charset = /charset\s*=\s*"?([^";\s]+)/.exec(parameters.join(';'))?.[1];
+    return await findDeclaration(response.body ?? [], type.trim(), charset);
+  } catch (error) {
+    if (signal.aborted || error instanceof InputError) throw error;
+    throw new InputError(`cannot read ${shortUrl(url)}: ${explainFetchError(error)}`, {}, { cause: error });
+  } finally {
+    // The rest of the page is not needed; an open body would keep the connection.
+    await response.body?.cancel().catch(() => undefined);
+  }
+}
+
+async function readPageFile(path: string, signal: AbortSignal): Promise<string | undefined> {
+  let file: FileHandle;
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new InputError(`${path} is a folder, not a page`);
+    // Opening a pipe would wait for whoever writes to it.
+    if (!found.isFile()) throw new InputError(`${path} is not a file`);
+    file = await open(path);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`cannot open ${path}: ${explainFileError(error)}`, {}, { cause: error });
+  }
+  try {
+    const head = Buffer.alloc(4096);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const beginning = head.subarray(0, bytesRead);
+    const type = TYPES_BY_EXTENSION[extname(path).toLowerCase()] ?? sniffType(beginning);
+    if (!type || looksBinary(beginning)) {
+      throw new InputError(`${path} is not a page: it is neither HTML nor SVG`);
+    }
+    return await findDeclaration(file.createReadStream({ start: 0, autoClose: false, signal }), type, undefined);
+  } finally {
+    await file.close();
+  }
+}
+
+function sniffType(beginning: Buffer): string | undefined {
+  const text = beginning.toString('utf8').replace(/^\uFEFF/, '');
+  const match = MARKUP_START.exec(text);
+  if (!match) return undefined;
+  return match[3]?.toLowerCase() === 'svg' || match[4]?.toLowerCase() === 'svg' ? 'image/svg+xml' : 'text/html';
+}
+
+function looksBinary(beginning: Buffer): boolean {
+  const utf16 = beginning.length >= 2 && [0xfeff, 0xfffe].includes(beginning.readUInt16BE(0));
+  return !utf16 && beginning.includes(0);
+}
+
+/** The text of the page's first declaration. Reads no further than that. */
+async function findDeclaration(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  type: string,
+  charset: string | undefined,
+): Promise<string | undefined> {
+  let inside = false;
+  let text = '';
+  let found: string | undefined;
+  const parser = new Parser(
+    {
+      onopentag(name, attributes) {
+        inside =
+          found === undefined && name === 'script' && attributes['type']?.trim().toLowerCase() === DECLARATION_TYPE;
+      },
+      ontext(chunk) {
+        if (inside) text += chunk;
+      },
+      onclosetag() {
+        if (inside) found = text;
+        inside = false;
+      },
+    },
+    { xmlMode: type !== 'text/html' },
+  );
+  const decoder = makeDecoder(charset);
+  for await (const chunk of bytes) {
+    parser.write(decoder.decode(chunk, { stream: true }));
+    if (found !== undefined) return found;
+  }
+  parser.end(decoder.decode());
+  return found;
+}
+
+function makeDecoder(charset: string | undefined): TextDecoder {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
+}
+
+function parseDeclaration(text: string, url: string): Omit<Composition, 'url'> {
+  const place = `the <script type="${DECLARATION_TYPE}"> of ${shortUrl(url)}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${place} does not hold JSON: ${why}`, {}, { cause: error });
+  }
+  const result = declarationSchema.safeParse(value);
+  if (!result.success) {
+    const faults = result.error.issues.map(({ path, message }) => [...path, message].join(' '));
+    throw new InputError(`${place} cannot be used: ${faults.join('; ')}`);
+  }
+  // What was not in the JSON is absent, not undefined, which zod's type cannot say.
+  return result.data as Omit<Composition, 'url'>;
+}
+
+const FETCH_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there (connection refused)',
+  ECONNRESET: 'the connection was cut',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name could not be looked up',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  UND_ERR_CONNECT_TIMEOUT: 'the host did not answer',
+  UND_ERR_SOCKET: 'the connection was cut',
+};
+
+/** `fetch` hides the reason in its cause, which can be several for a host with several addresses. */
+function explainFetchError(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
+  if (!(first instanceof Error)) return String(first);
+  const code = (first as NodeJS.ErrnoException).code;
+  return (code === undefined ? undefined : FETCH_REASONS[code]) ?? first.message;
+}
+
+function explainFileError(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read';
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,157 @@
+/** Where in a render something happened. Absent fields are not known or do not apply. */
+export interface RenderPosition {
+  phase?: RenderPhase;
+  /** Index of the worker, from 0. */
+  worker?: number;
+  /** Frame number in the composition, from 0. */
+  frame?: number;
+}
+
+/** The phases of a render, in the order in which they happen. */
+export type RenderPhase =
+  | 'plan'
+  | 'launch'
+  | 'load'
+  | 'seek'
+  | 'capture'
+  | 'encode'
+  | 'drain'
+  | 'verify'
+  | 'concat'
+  | 'commit';
+
+/**
+ * The base of every error that Genlock itself raises. `exitCode` is what the command line returns
+ * for it: 2 when the request was wrong and nothing was started, 1 when the render began and failed.
+ */
+export abstract class GenlockError extends Error {
+  readonly exitCode: 1 | 2 = 1;
+
+  constructor(
+    message: string,
+    readonly position: RenderPosition = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The options are not usable. `problems` has one sentence for each fault, in the order of the options. */
+export class OptionsError extends GenlockError {
+  override readonly exitCode = 2;
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.length === 1 ? problems[0]! : `\n  - ${problems.join('\n  - ')}`);
+  }
+}
+
+/** A file, folder or address that the request names cannot be used. */
+export class InputError extends GenlockError {
+  override readonly exitCode = 2;
+}
+
+/** The browser, ffmpeg or ffprobe cannot be found or does not start. */
+export class ToolError extends GenlockError {}
+
+/** The page's address could not be loaded in the browser. */
+export class NavigationError extends GenlockError {
+  constructor(
+    readonly url: string,
+    reason: string,
+    position: RenderPosition,
+  ) {
+    super(`${where(position)}could not load ${shortUrl(url)}: ${reason}`, position);
+  }
+}
+
+/** The page threw, or left a promise rejection unhandled. */
+export class PageError extends GenlockError {
+  /** `file:line:column` of the throw, as far as the browser knows. */
+  readonly location: string | undefined;
+
+  constructor(
+    /** What the page threw, as text: `TypeError: x is not a function`. */
+    readonly thrown: string,
+    readonly kind: 'exception' | 'rejection',
+    readonly source: { url?: string | undefined; line?: number; column?: number },
+    position: RenderPosition,
+  ) {
+    const location = source.url
+      ? [shortUrl(source.url), source.line, source.column].filter((part) => part != null).join(':')
+      : undefined;
+    const verb = kind === 'rejection' ? 'left a rejection unhandled' : 'threw';
+    super(`${where(position)}the page ${verb}: ${thrown}${location ? `\n    at ${location}` : ''}`, position);
+    this.location = location;
+  }
+}
+
+/** A file that the page needs (image, font, style, script, media, frame) did not load. */
+export class AssetError extends GenlockError {
+  constructor(
+    readonly url: string,
+    /** The HTTP status, or the browser's network error such as `net::ERR_CONNECTION_REFUSED`. */
+    readonly reason: number | string,
+    readonly assetType: string,
+    position: RenderPosition,
+  ) {
+    const why = typeof reason === 'number' ? `HTTP ${reason}` : reason;
+    super(
+      `${where(position)}${assetType.toLowerCase()} did not load: ${shortUrl(url)} (${why}). ` +
+        `Mend the address, or go on without it with allowMissingAssets (--allow-missing-assets).`,
+      position,
+    );
+  }
+}
+
+/** The browser ended by itself, or its page did. */
+export class BrowserCrashError extends GenlockError {}
+
+/** The encoder (or another ffmpeg) ended before its work was done. */
+export class EncoderError extends GenlockError {
+  constructor(
+    message: string,
+    readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
+    position: RenderPosition,
+  ) {
+    const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
+    const said = exit.stderr.trim();
+    super(`${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`, position);
+  }
+}
+
+/** Something was waited for longer than its deadline allows. */
+export class StallError extends GenlockError {
+  constructor(
+    readonly waitingFor: string,
+    readonly deadlineMs: number,
+    position: RenderPosition,
+  ) {
+    super(`${where(position)}no progress for ${deadlineMs} ms while waiting for ${waitingFor}`, position);
+  }
+}
+
+/** A file does not hold the frames that it should. */
+export class VerificationError extends GenlockError {}
+
+/** Files or processes of a render could not be removed. */
+export class TeardownError extends GenlockError {
+  constructor(readonly survivors: readonly string[]) {
+    super(`could not remove everything after the render stopped: ${survivors.join(', ')}`);
+  }
+}
+
+/** The beginning of a message: `worker 1, frame 42 (capture): `. */
+export function where({ worker, frame, phase }: RenderPosition): string {
+  const parts = [
+    worker === undefined ? undefined : `worker ${worker}`,
+    frame === undefined ? undefined : `frame ${frame}`,
+  ].filter((part) => part !== undefined);
+  const place = parts.join(', ') + (phase ? `${parts.length > 0 ? ' ' : ''}(${phase})` : '');
+  return place ? `${place}: ` : '';
+}
+
+/** A data: URL can be megabytes long; people need its beginning. */
+export function shortUrl(url: string): string {
+  return url.length > 200 ? `${url.slice(0, 160)}… (${url.length} characters)` : url;
+}

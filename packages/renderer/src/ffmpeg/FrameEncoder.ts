@@ -1,0 +1,62 @@
+import type { Writable } from 'node:stream';
+import type { Frame } from '../capture/FrameSource.js';
+import { EncoderError, ToolError } from '../errors.js';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
+import type { ResolvedOptions } from '../options.js';
+import { encodeArguments } from './arguments.js';
+
+/**
+ * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
+ * closed only after the last frame: closed earlier, ffmpeg would leave a playable, truncated file.
+ */
+export class FrameEncoder implements AsyncDisposable {
+  readonly #process: ManagedProcess;
+  readonly #input: Writable;
+  #finishing = false;
+  #last: Buffer | undefined;
+
+  constructor(
+    readonly scope: JobScope,
+    readonly options: ResolvedOptions,
+    paths: { ffmpeg: string; output: string; hashes: string | undefined },
+  ) {
+    this.#process = scope.start(paths.ffmpeg, encodeArguments(options, paths.output, paths.hashes), {
+      role: 'encoder',
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    this.#input = this.#process.child.stdin!;
+    void this.#process.ended.then((end) => {
+      const failure = this.#failure(end);
+      if (failure) scope.fail(failure);
+    });
+  }
+
+  /** Hands over one frame; resolves when the encoder can take another. */
+  async write(frame: Frame): Promise<void> {
+    if (frame.kind === 'picture') this.#last = frame.png;
+    if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
+    if (this.#input.write(this.#last)) return;
+    const drained = new Promise<void>((resolve) => this.#input.once('drain', resolve));
+    await this.scope.wait(drained, this.options.deadlines.encode, 'the encoder to take a frame');
+  }
+
+  /** Waits until the file is complete. */
+  async finish(): Promise<void> {
+    this.#finishing = true;
+    this.#input.end();
+    const { drain } = this.options.deadlines;
+    await this.scope.wait(this.#process.ended, drain, 'the encoder to finish its file');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+  }
+
+  #failure(end: ProcessEnd): Error | undefined {
+    const position = { ...this.scope.position };
+    if (end.error) return new ToolError(`ffmpeg cannot be started: ${end.error.message}`, position);
+    if (end.code === 0 && this.#finishing) return undefined;
+    return new EncoderError('encoding failed', end, position);
+  }
+}

@@ -1,0 +1,95 @@
+import { formatFrameRate } from '../frameRate.js';
+import type { ResolvedOptions } from '../options.js';
+
+/** Containers by file name extension, as ffmpeg names them. */
+const MUXERS: Readonly<Record<string, string>> = { mp4: 'mp4', mov: 'mov', mkv: 'matroska', webm: 'webm' };
+
+const QUIET = ['-hide_banner', '-loglevel', 'error', '-y'];
+
+/**
+ * MP4 and MOV without an edit list: the first frame is at 0 and composition offsets may be negative
+ * instead, so that joined chunks keep exact time stamps. `faststart` puts the index first.
+ */
+function containerArguments(extension: string, faststart: boolean): string[] {
+  const isMov = extension === 'mp4' || extension === 'mov';
+  const flags = `+negative_cts_offsets${faststart ? '+faststart' : ''}`;
+  return [...(isMov ? ['-use_editlist', '0', '-movflags', flags] : []), '-f', MUXERS[extension]!];
+}
+
+/** From a stream of PNG pictures on standard input to one video file. */
+export function encodeArguments(options: ResolvedOptions, outputPath: string, hashesPath?: string): string[] {
+  const rate = formatFrameRate(options.fps);
+  return [
+    ...QUIET,
+    ...['-f', 'image2pipe', '-c:v', 'png', '-framerate', rate, '-i', 'pipe:0'],
+    ...['-map', '0:v', '-an', ...codecArguments(options)],
+    ...containerArguments(options.extension, false),
+    outputPath,
+    ...(hashesPath ? hashArguments(hashesPath) : []),
+  ];
+}
+
+function codecArguments(options: ResolvedOptions): string[] {
+  const { codec, crf, preset, videoBitrate, encoderThreads } = options;
+  const threads = encoderThreads === undefined ? [] : ['-threads', String(encoderThreads)];
+  if (options.lossless) return ['-c:v', codec.encoder, '-preset', 'ultrafast', '-qp', '0', ...threads];
+  const args = ['-vf', colourFilter(options.pixelFormat), '-c:v', codec.encoder, ...colourTags()];
+  if (crf !== undefined) args.push('-crf', String(crf));
+  // VP9 takes its quality from -crf only when no bit rate bounds it.
+  if (crf !== undefined && codec.encoder === 'libvpx-vp9') args.push('-b:v', '0', '-row-mt', '1', '-cpu-used', '4');
+  if (videoBitrate !== undefined) args.push('-b:v', videoBitrate);
+  if (preset !== undefined) args.push('-preset', preset);
+  if (codec.encoder === 'prores_ks') args.push('-profile:v', options.pixelFormat.includes('444') ? '4' : '3');
+  if (codec.encoder === 'libx265') args.push('-tag:v', 'hvc1', '-x265-params', 'log-level=error');
+  return [...args, ...threads];
+}
+
+/** The pictures are sRGB in full range; video is BT.709 in limited range, and says so. */
+function colourFilter(pixelFormat: string): string {
+  return `scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int,format=${pixelFormat}`;
+}
+
+function colourTags(): string[] {
+  return ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'];
+}
+
+/** A second output of the same run: the SHA-256 of each picture as RGB, before it is encoded. */
+function hashArguments(path: string): string[] {
+  return ['-map', '0:v', '-an', '-pix_fmt', 'rgb24', '-f', 'framehash', '-hash', 'sha256', path];
+}
+
+/** Joins the files that a list names, without encoding again. */
+export function concatArguments(listPath: string, outputPath: string, extension: string): string[] {
+  return [
+    ...QUIET,
+    ...['-f', 'concat', '-safe', '0', '-i', listPath, '-map', '0:v', '-c', 'copy'],
+    ...containerArguments(extension, true),
+    outputPath,
+  ];
+}
+
+/**
+ * The list of chunk files for `concatArguments`. Each duration is stated, in microseconds that add
+ * up exactly: taken from the files they are rounded to milliseconds, and frames drift at the joins.
+ */
+export function concatList(
+  chunks: readonly { path: string; frameCount: number }[],
+  fps: { num: number; den: number },
+): string {
+  const microseconds = (frames: number) => Math.round((frames * fps.den * 1e6) / fps.num);
+  let frames = 0;
+  const lines = chunks.flatMap(({ path, frameCount }) => {
+    const start = microseconds(frames);
+    frames += frameCount;
+    const duration = (microseconds(frames) - start) / 1e6;
+    // Inside quotes only the quote itself is special (ffmpeg-utils, quoting and escaping).
+    return [`file '${path.replaceAll("'", String.raw`'\''`)}'`, `duration ${duration.toFixed(6)}`];
+  });
+  return `ffconcat version 1.0\n${lines.join('\n')}\n`;
+}
+
+/** Counts the frames of a file and reads its rate and size, as JSON. */
+export function probeArguments(path: string): string[] {
+  const entries = 'stream=codec_name,width,height,r_frame_rate,avg_frame_rate,nb_read_packets';
+  return ['-v', 'error', '-count_packets', '-select_streams', 'v:0', '-show_entries', entries, '-of', 'json', path];
+}

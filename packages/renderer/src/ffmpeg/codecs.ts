@@ -1,0 +1,97 @@
+/** What Genlock knows about a video codec: how ffmpeg makes it, and where it can be put. */
+export interface Codec {
+  /** The ffmpeg encoder. */
+  encoder: string;
+  /** File name extensions of the containers that hold it. */
+  containers: readonly string[];
+  /** Extension of the chunk files: a container with exact time stamps that can be joined by copying. */
+  chunkExtension: 'mp4' | 'mov';
+  pixelFormats: readonly string[];
+  /** Range and default of the constant quality; undefined where the codec has none. */
+  crf?: { max: number; default: number };
+  presets?: { values: readonly string[]; default: string };
+}
+
+const X26X_PRESETS = {
+  values: ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'],
+  default: 'veryfast',
+} as const;
+
+/** Codecs by the name that users give. The quality defaults aim at no visible loss at a moderate size. */
+export const CODECS: Readonly<Record<string, Codec>> = {
+  h264: {
+    encoder: 'libx264',
+    containers: ['mp4', 'mov', 'mkv'],
+    chunkExtension: 'mp4',
+    pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p'],
+    crf: { max: 51, default: 18 },
+    presets: X26X_PRESETS,
+  },
+  h265: {
+    encoder: 'libx265',
+    containers: ['mp4', 'mov', 'mkv'],
+    chunkExtension: 'mp4',
+    pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p', 'yuv420p10le'],
+    crf: { max: 51, default: 22 },
+    presets: X26X_PRESETS,
+  },
+  vp9: {
+    encoder: 'libvpx-vp9',
+    containers: ['webm', 'mp4', 'mkv'],
+    chunkExtension: 'mp4',
+    pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p'],
+    crf: { max: 63, default: 28 },
+  },
+  av1: {
+    encoder: 'libsvtav1',
+    containers: ['mp4', 'webm', 'mkv'],
+    chunkExtension: 'mp4',
+    pixelFormats: ['yuv420p', 'yuv420p10le'],
+    crf: { max: 63, default: 30 },
+    presets: { values: Array.from({ length: 14 }, (_, speed) => String(speed)), default: '8' },
+  },
+  prores: {
+    encoder: 'prores_ks',
+    containers: ['mov', 'mkv'],
+    chunkExtension: 'mov',
+    pixelFormats: ['yuv422p10le', 'yuv444p10le'],
+  },
+};
+
+/** The one codec behind `lossless`: H.264 in RGB without quantisation decodes to exactly the RGB captured. */
+export const LOSSLESS: Codec = {
+  encoder: 'libx264rgb',
+  containers: ['mkv', 'mp4'],
+  chunkExtension: 'mp4',
+  pixelFormats: ['rgb24'],
+};
+
+/** Other names for the same codecs, as ffmpeg and other renderers spell them. */
+const ALIASES: Readonly<Record<string, string>> = {
+  avc: 'h264',
+  'h.264': 'h264',
+  'h264-mp4': 'h264',
+  hevc: 'h265',
+  'h.265': 'h265',
+  ...Object.fromEntries(Object.entries(CODECS).map(([name, codec]) => [codec.encoder, name])),
+};
+
+/** Extensions of the files that Genlock can write. */
+export const EXTENSIONS = ['mp4', 'mov', 'mkv', 'webm'] as const;
+
+/** The codec name in the table for any of its spellings; undefined when there is none. */
+export function codecName(name: string): string | undefined {
+  const key = name.toLowerCase();
+  const known = ALIASES[key] ?? key;
+  return Object.hasOwn(CODECS, known) ? known : undefined;
+}
+
+/** The codec that a file name asks for when no codec is named. */
+export function defaultCodecName(extension: string): string {
+  return extension === 'webm' ? 'vp9' : 'h264';
+}
+
+/** True where the colour planes have half the width and height of the picture, which must then be even. */
+export function isSubsampled420(pixelFormat: string): boolean {
+  return pixelFormat.startsWith('yuv420') || pixelFormat.startsWith('nv12');
+}

@@ -1,0 +1,55 @@
+import { basename, dirname, join } from 'node:path';
+import { ToolError } from '../errors.js';
+import { isExecutable, onPath } from '../executables.js';
+import { runCommand } from '../lifecycle/runCommand.js';
+
+export interface FfmpegPaths {
+  ffmpeg: string;
+  ffprobe: string;
+}
+
+/** What to do where there is no ffmpeg. */
+export const FFMPEG_HELP = 'On Debian or Ubuntu: sudo apt-get install -y ffmpeg. On macOS: brew install ffmpeg.';
+
+/**
+ * Finds ffmpeg (`ffmpegPath`, else `GENLOCK_FFMPEG`, else on the PATH) and ffprobe (`ffprobePath`,
+ * else beside that ffmpeg, else on the PATH). Throws a ToolError that says what to do.
+ */
+export function locateFfmpeg(options: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined }): FfmpegPaths {
+  const ffmpeg = locate('ffmpeg', options.ffmpegPath ?? process.env['GENLOCK_FFMPEG']);
+  const beside = join(dirname(ffmpeg), basename(ffmpeg).replace('ffmpeg', 'ffprobe'));
+  const named = options.ffprobePath ?? (beside !== ffmpeg && isExecutable(beside) ? beside : undefined);
+  return { ffmpeg, ffprobe: locate('ffprobe', named) };
+}
+
+/** As `locateFfmpeg`, and asks ffmpeg for its version and its encoders. */
+export async function findFfmpeg(
+  options: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined; signal?: AbortSignal } = {},
+): Promise<FfmpegPaths & { version: string; encoders: Set<string> }> {
+  const paths = locateFfmpeg(options);
+  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-hide_banner', '-encoders'], {
+    role: 'ffmpeg',
+    deadlineMs: 20_000,
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  if (code !== 0) throw new ToolError(`${paths.ffmpeg} does not work (exit code ${code}): ${stderr.trim()}`);
+  const version = await runCommand(paths.ffmpeg, ['-version'], { role: 'ffmpeg', deadlineMs: 20_000 });
+  // A line of the list: six flags, then the encoder's name.
+  const encoders = [...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map((match) => match[1]!).filter((name) => name !== '=');
+  return {
+    ...paths,
+    version: /^ffmpeg version (\S+)/m.exec(version.stdout)?.[1] ?? 'unknown',
+    encoders: new Set(encoders),
+  };
+}
+
+function locate(tool: string, named: string | undefined): string {
+  if (named === undefined) {
+    const found = onPath(tool);
+    if (found) return found;
+    throw new ToolError(`${tool} is not on the PATH. ${FFMPEG_HELP}`);
+  }
+  const found = named.includes('/') ? (isExecutable(named) ? named : undefined) : onPath(named);
+  if (found) return found;
+  throw new ToolError(`no ${tool} at ${named}: there is no such executable. ${FFMPEG_HELP}`);
+}

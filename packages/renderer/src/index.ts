@@ -1,0 +1,13 @@
+export { Renderer } from './Renderer.js';
+export { RenderOrchestrator } from './Orchestrator.js';
+export { renderStill, type StillOptions, type StillReport } from './renderStill.js';
+export { readComposition, type Composition } from './composition.js';
+export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
+export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
+export { killAllProcesses } from './lifecycle/ManagedProcess.js';
+export { runCommand } from './lifecycle/runCommand.js';
+export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';
+export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';
+export * from './errors.js';
+export type * from './events.js';
+export type * from './types.js';

@@ -1,0 +1,118 @@
+import type { RenderPhase, RenderPosition } from '../errors.js';
+import { StallError, TeardownError } from '../errors.js';
+import type { RenderEvent } from '../events.js';
+import type { RenderJobOptions } from '../types.js';
+import { abortable, linkAbort, withDeadline } from './abort.js';
+import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
+
+/**
+ * One job's life: its signal, where it is, and the one way to wait. Whatever fails first aborts the
+ * signal in the same tick, which kills every process of the job; that failure is the job's cause.
+ */
+export class JobScope implements Disposable {
+  /** Where the job is now. Errors carry a copy. */
+  readonly position: RenderPosition;
+  readonly #controller = new AbortController();
+  readonly #unlink: () => void;
+  readonly #emit: (event: RenderEvent) => void;
+  readonly #leftovers: string[] = [];
+  #failed = false;
+
+  constructor(jobOptions: RenderJobOptions) {
+    this.position = { worker: jobOptions.worker ?? 0 };
+    this.#emit = jobOptions.onEvent ?? (() => {});
+    this.#unlink = linkAbort(jobOptions.signal, this.#controller);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get worker(): number {
+    return this.position.worker ?? 0;
+  }
+
+  /** Tells an event. A listener that throws fails the job, like anything else that does. */
+  emit(event: RenderEvent): void {
+    try {
+      this.#emit(event);
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  enter(phase: RenderPhase): void {
+    this.position.phase = phase;
+    this.emit({ type: 'phase', phase, worker: this.worker });
+  }
+
+  /** Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. */
+  fail(error: unknown): void {
+    if (this.#abort(error)) this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
+  }
+
+  #abort(error: unknown): boolean {
+    if (this.signal.aborted) return false;
+    this.#failed = true;
+    this.#controller.abort(error);
+    return true;
+  }
+
+  /** True when the job failed by itself, rather than being aborted from outside. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /**
+   * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
+   * of an abort as soon as it comes, or this promise's own failure, or a StallError.
+   */
+  async wait<T>(promise: Promise<T>, deadlineMs: number, waitingFor: string): Promise<T> {
+    try {
+      const late = () => new StallError(waitingFor, deadlineMs, { ...this.position });
+      return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
+    } catch (error) {
+      this.fail(error);
+      throw this.signal.reason;
+    }
+  }
+
+  /** Starts a process that dies with this job. */
+  start(command: string, args: readonly string[], options: Omit<ProcessOptions, 'signal'>): ManagedProcess {
+    return ManagedProcess.start(command, args, { ...options, ...this.processOptions() });
+  }
+
+  /** The process options that tie a process to this job and tell of it. */
+  processOptions(): Pick<ProcessOptions, 'signal' | 'onStart' | 'onEnd'> {
+    return {
+      signal: this.signal,
+      onStart: ({ pid, role }) => {
+        this.emit({ type: 'process', state: 'started', pid: pid!, role, worker: this.worker });
+      },
+      onEnd: ({ pid, role }, end) => {
+        for (const survivor of end.survivors) this.leftover(`process ${survivor} of the ${role}`);
+        if (pid === undefined) return;
+        this.emit({ type: 'process', state: 'ended', pid, role, how: end.signal ?? 'exit', worker: this.worker });
+      },
+    };
+  }
+
+  /** Takes note of something that could not be removed. Given as a function: `onLeftover`. */
+  readonly leftover = (what: string): void => {
+    this.#leftovers.push(what);
+    this.emit({ type: 'warning', message: `left behind: ${what}`, worker: this.worker });
+  };
+
+  get leftovers(): readonly string[] {
+    return this.#leftovers;
+  }
+
+  /** To be called when everything is released: a leftover is an error where there is no earlier one. */
+  throwIfLeftovers(): void {
+    if (this.#leftovers.length > 0) throw new TeardownError(this.#leftovers);
+  }
+
+  [Symbol.dispose](): void {
+    this.#unlink();
+  }
+}

@@ -1,0 +1,157 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { groupExists, killGroup, livingMembers, readStat } from './processGroup.js';
+
+/** How a process ended. `error` is set when it could not be started at all. */
+export interface ProcessEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The end of what it wrote to standard error, if that was a pipe. */
+  stderr: string;
+  error?: NodeJS.ErrnoException;
+  /** Pids of its group that lived on after SIGKILL: normally none. */
+  survivors: number[];
+}
+
+export interface ProcessOptions {
+  /** What the process is for: `browser`, `encoder`. Told in events and receipts. */
+  role: string;
+  /** Kills the process group in the tick in which it aborts; already aborted, it refuses to start. */
+  signal?: AbortSignal | undefined;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** Default: no input, no output, standard error kept for messages. */
+  stdio?: StdioOptions;
+  onStart?: (process: ManagedProcess) => void;
+  onEnd?: (process: ManagedProcess, end: ProcessEnd) => void;
+}
+
+/** Bytes of standard error that are kept for messages. */
+const STDERR_TAIL = 8 * 1024;
+/** How long the kernel may take to end a killed group, in milliseconds. Measured: 5 to 40. */
+const GROUP_END_MS = 1000;
+
+const live = new Set<ManagedProcess>();
+
+/**
+ * The only place that starts processes. Each one leads a process group of its own, so that one
+ * SIGKILL ends it with all its children, in the same tick as the abort.
+ */
+export class ManagedProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly role: string;
+  /** Resolves when the process and every member of its group is gone and its pipes are closed. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  readonly #startTime: string | undefined;
+  #stderr = '';
+  #exited = false;
+  #error: NodeJS.ErrnoException | undefined;
+
+  /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
+  static start(command: string, args: readonly string[], options: ProcessOptions): ManagedProcess {
+    options.signal?.throwIfAborted();
+    return new ManagedProcess(command, args, options);
+  }
+
+  private constructor(command: string, args: readonly string[], options: ProcessOptions) {
+    this.role = options.role;
+    this.child = spawn(command, args, {
+      stdio: options.stdio ?? ['ignore', 'ignore', 'pipe'],
+      detached: true,
+      ...(options.env ? { env: options.env } : {}),
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+    });
+    this.#startTime = this.child.pid === undefined ? undefined : readStat(this.child.pid)?.startTime;
+    // A pipe to a dead process fails with EPIPE; its end is reported through `ended`.
+    for (const stream of this.child.stdio) stream?.on('error', () => {});
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
+    });
+    this.child.on('error', (error) => {
+      this.#error = error;
+    });
+    this.child.once('exit', () => {
+      this.#exited = true;
+      // What outlives its leader would hold the pipes open and keep working.
+      this.#sweep();
+    });
+
+    live.add(this);
+    const onAbort = () => this.kill();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    this.ended = this.#watch().then((end) => {
+      live.delete(this);
+      options.signal?.removeEventListener('abort', onAbort);
+      options.onEnd?.(this, end);
+      return end;
+    });
+    if (this.child.pid !== undefined) options.onStart?.(this);
+  }
+
+  /** Undefined when the command could not be started. */
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
+  kill(): void {
+    if (this.#exited) this.#sweep();
+    else if (this.pid !== undefined && !killGroup(this.pid)) this.child.kill('SIGKILL');
+  }
+
+  /** Kills the group and waits until nothing of it is left. Never throws. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.ended;
+  }
+
+  async #watch(): Promise<ProcessEnd> {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+      this.child.once('close', (...end) => resolve(end));
+    });
+    return {
+      code: this.#error ? null : code,
+      signal,
+      stderr: this.#stderr,
+      ...(this.#error ? { error: this.#error } : {}),
+      survivors: await this.#groupEnd(),
+    };
+  }
+
+  async #groupEnd(): Promise<number[]> {
+    const giveUp = performance.now() + GROUP_END_MS;
+    for (;;) {
+      const members = this.#sweep();
+      if (members.length === 0 || performance.now() > giveUp) return members;
+      await delay(2);
+    }
+  }
+
+  /** After the leader is gone: kills and returns what still lives in its group. */
+  #sweep(): number[] {
+    const { pid } = this;
+    if (pid === undefined || !groupExists(pid)) return [];
+    // The system may have given the pid to a stranger, who then leads a group of that number.
+    const leader = readStat(pid);
+    if (leader && leader.startTime !== this.#startTime) return [];
+    const members = livingMembers(pid);
+    for (const member of members) {
+      try {
+        process.kill(member, 'SIGKILL');
+      } catch {
+        // It ended in between.
+      }
+    }
+    return members;
+  }
+}
+
+/** Sends SIGKILL to everything that this Node process has started, now and without waiting. */
+export function killAllProcesses(): void {
+  for (const process of live) process.kill();
+}
+
+/** The processes that are running now. */
+export function liveProcesses(): readonly ManagedProcess[] {
+  return [...live];
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+/**
+ * A file that appears complete or not at all. It is written beside its destination, on the same
+ * file system, and one rename puts it in place: before the rename the destination holds its old
+ * bytes, after it the new ones.
+ */
+export class StagedOutput implements AsyncDisposable {
+  readonly destination: string;
+  /** Where to write until the commit. */
+  readonly path: string;
+  #committed = false;
+
+  constructor(
+    destination: string,
+    readonly onLeftover: (path: string) => void = () => {},
+  ) {
+    this.destination = resolve(destination);
+    this.path = `${this.destination}.part-${randomUUID().slice(0, 8)}`;
+  }
+
+  /**
+   * The commit: flushes the file to disk and renames it onto the destination. An abort before the
+   * rename rejects with the signal's reason; the rename itself cannot be interrupted.
+   */
+  async commit(signal?: AbortSignal): Promise<void> {
+    const file = await open(this.path, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    signal?.throwIfAborted();
+    await rename(this.path, this.destination);
+    this.#committed = true;
+    await syncDirectory(dirname(this.destination));
+  }
+
+  /** Removes what was not committed. Never throws. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#committed) return;
+    try {
+      await rm(this.path, { force: true });
+    } catch {
+      this.onLeftover(this.path);
+    }
+  }
+}
+
+/** Makes the rename itself survive a power failure, where the system lets a directory be flushed. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch {
+    // Windows and some network file systems cannot; the file itself is safe.
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
+ * tick with the same reason, also when the parent is aborted already. Returns the function that
+ * unlinks them. (`AbortSignal.any` keeps an entry on a long-lived parent for ever; this does not.)
+ */
+export function linkAbort(parent: AbortSignal | undefined, controller: AbortController): () => void {
+  if (!parent) return () => {};
+  if (parent.aborted) {
+    controller.abort(parent.reason);
+    return () => {};
+  }
+  const forward = () => controller.abort(parent.reason);
+  parent.addEventListener('abort', forward, { once: true });
+  return () => parent.removeEventListener('abort', forward);
+}
+
+/**
+ * Settles as the promise does, or rejects with `signal.reason` itself as soon as the signal aborts.
+ * What the promise does after that is ignored.
+ */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    void promise.then(resolve, reject).then(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds. */
+export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A promise that never settles, for work whose failure somebody else is about to report. */
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => {});
+}

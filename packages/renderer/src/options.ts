@@ -1,0 +1,334 @@
+import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
+import { z } from 'zod';
+import { OptionsError } from './errors.js';
+import {
+  CODECS,
+  EXTENSIONS,
+  LOSSLESS,
+  codecName,
+  defaultCodecName,
+  isSubsampled420,
+  type Codec,
+} from './ffmpeg/codecs.js';
+import { framesIn, parseFrameRate, type FrameRate } from './frameRate.js';
+
+/** Largest picture side in pixels: what Chromium can raster and H.264 level 6.2 can hold. */
+export const MAX_SIDE = 16_384;
+/** Longest render in frames: 24 hours at 120 frames per second. */
+const MAX_FRAMES = 24 * 3600 * 120;
+
+/** How long each kind of waiting may go without progress, in milliseconds. */
+export const DEFAULT_DEADLINES = {
+  /** Until the browser answers. */
+  launch: 30_000,
+  /** Until the page has loaded and is ready for frame 0. */
+  load: 30_000,
+  /** One undrawn step towards the first frame of a chunk. */
+  seek: 30_000,
+  /** Drawing one frame. */
+  capture: 30_000,
+  /** Until the encoder takes one frame. */
+  encode: 60_000,
+  /** Until the encoder has written its file after the last frame. */
+  drain: 120_000,
+  /** Joining the chunks, and each verification. */
+  concat: 600_000,
+} as const;
+
+export type DeadlineName = keyof typeof DEFAULT_DEADLINES;
+
+function wholeNumber(min: number, max: number, unit: string) {
+  const error = `must be a whole number ${unit}from ${min} to ${max}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+function positive(max: number, unit: string) {
+  const error = `must be a number ${unit}above 0 and at most ${max}`;
+  return z.number({ error }).positive({ error }).max(max, { error });
+}
+
+function flag() {
+  return z.boolean({ error: 'must be true or false' });
+}
+
+function text(what: string) {
+  const error = `must be ${what}`;
+  return z.string({ error }).min(1, { error });
+}
+
+const frameRate = z
+  .union([z.number(), z.string(), z.object({ num: z.number(), den: z.number() })], { error: 'is not a frame rate' })
+  .transform((value, context): FrameRate => {
+    const rate = parseFrameRate(typeof value === 'object' ? `${value.num}/${value.den}` : value);
+    if (rate) return rate;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001',
+    });
+    return z.NEVER;
+  });
+
+const milliseconds = wholeNumber(1, 24 * 3600 * 1000, 'of milliseconds ');
+
+const browserConfig = z.strictObject({
+  /** The Chromium to use. Default: `GENLOCK_BROWSER`, then what the system has. */
+  executablePath: text('the path of a browser').optional(),
+  /** More command line switches for it. */
+  args: z.array(z.string(), { error: 'must be a list of strings' }).optional(),
+  /**
+   * Whether frames are issued one by one through begin-frame control. Default: where the browser
+   * has it (chromium-headless-shell on Linux); false draws with `Page.captureScreenshot` instead.
+   */
+  beginFrameControl: flag().optional(),
+});
+
+const deadlines = z.strictObject(
+  Object.fromEntries(Object.keys(DEFAULT_DEADLINES).map((name) => [name, milliseconds.optional()])) as Record<
+    DeadlineName,
+    z.ZodOptional<typeof milliseconds>
+  >,
+);
+
+const rendererSchema = z.strictObject({
+  /** Size of the page's view in CSS pixels. */
+  width: wholeNumber(2, MAX_SIDE, 'of pixels '),
+  height: wholeNumber(2, MAX_SIDE, 'of pixels '),
+  /** Frames per second: a number, or a fraction such as `30000/1001`. */
+  fps: frameRate,
+  /** Length in seconds. Either this or `frameCount` is needed. */
+  durationInSeconds: positive(24 * 3600, 'of seconds ').optional(),
+  /** Length in frames; overrides `durationInSeconds`. */
+  frameCount: wholeNumber(1, MAX_FRAMES, 'of frames ').optional(),
+  /** First frame, from 0. Default 0. */
+  startFrame: wholeNumber(0, MAX_FRAMES, '').optional(),
+  /** How frames are captured. All of them draw by screenshot, which is right for every page. */
+  mode: z.enum(['auto', 'screenshot', 'dom', 'canvas'], { error: 'must be auto, screenshot, dom or canvas' }).optional(),
+  /** Pixels of video per CSS pixel. Default 1. */
+  scale: positive(8, '').optional(),
+  /** Codec: h264, h265, vp9, av1, prores, or the name of its ffmpeg encoder. Default: by file name, h264 or vp9. */
+  videoCodec: text('the name of a codec').optional(),
+  /** Constant quality: lower is better and larger. The range and default are the codec's. */
+  crf: z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' }).optional(),
+  /** Speed of the encoder, as the codec names it. */
+  preset: text('the name of a preset').optional(),
+  /** Bit rate such as `8M` or `500k`, instead of constant quality. */
+  videoBitrate: z
+    .string({ error: 'must be a bit rate such as 8M or 500k' })
+    .regex(/^\d+(\.\d+)?[kM]?$/, { error: 'must be a bit rate such as 8M or 500k' })
+    .optional(),
+  /** Layout of the pixels in the file. Default: the codec's most widely played, yuv420p for most. */
+  pixelFormat: text('the name of a pixel format').optional(),
+  /** Encodes the exact RGB of the captured pictures (.mkv or .mp4). Default false. */
+  lossless: flag().optional(),
+  /** What the page sees as `window.genlock.props`: any value that survives JSON. */
+  inputProps: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),
+  /** Seed of the page's `Math.random`. Default 0. */
+  randomSeed: z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).optional(),
+  /** Go on when a file that the page needs does not load. Default false. */
+  allowMissingAssets: flag().optional(),
+  /** Writes a file with the SHA-256 of each captured frame's RGB: one line `<frame> <hash>` a frame. */
+  frameHashes: text('the path of a file').optional(),
+  /** Threads of the encoder. Default: as many as ffmpeg likes, or this worker's share of the cores. */
+  encoderThreads: wholeNumber(1, 128, '').optional(),
+  /** The ffmpeg to use. Default: `GENLOCK_FFMPEG`, then the one on the PATH. */
+  ffmpegPath: text('the path of ffmpeg').optional(),
+  /** The ffprobe to use. Default: the one beside ffmpeg, then the one on the PATH. */
+  ffprobePath: text('the path of ffprobe').optional(),
+  browserConfig: browserConfig.optional(),
+  /** How long each kind of waiting may go without progress, in milliseconds. */
+  deadlines: deadlines.optional(),
+  /** The same as `deadlines.load`: how long the page may take to be ready. */
+  stabilityTimeout: milliseconds.optional(),
+});
+
+const distributedSchema = rendererSchema.extend({
+  /** Number of workers, each with a browser and an encoder. Default: one for each core, at most 8. */
+  concurrency: wholeNumber(1, 64, 'of workers ').optional(),
+});
+
+export type RendererOptionsInput = z.input<typeof rendererSchema>;
+export type DistributedOptionsInput = z.input<typeof distributedSchema>;
+export type BrowserConfig = z.input<typeof browserConfig>;
+export type Mode = NonNullable<RendererOptionsInput['mode']>;
+
+/** Options of one range of frames, checked, with every default filled in. */
+export interface ResolvedOptions {
+  width: number;
+  height: number;
+  fps: FrameRate;
+  startFrame: number;
+  frameCount: number;
+  scale: number;
+  /** Size of the picture in pixels: the view times the scale. */
+  pixelWidth: number;
+  pixelHeight: number;
+  codec: Codec;
+  crf: number | undefined;
+  preset: string | undefined;
+  videoBitrate: string | undefined;
+  pixelFormat: string;
+  lossless: boolean;
+  inputProps: Record<string, unknown>;
+  randomSeed: number;
+  allowMissingAssets: boolean;
+  frameHashes: string | undefined;
+  encoderThreads: number | undefined;
+  ffmpegPath: string | undefined;
+  ffprobePath: string | undefined;
+  browserConfig: BrowserConfig;
+  deadlines: Record<DeadlineName, number>;
+  /** Extension of the output file, without the dot. */
+  extension: string;
+}
+
+export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number };
+
+/** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
+export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
+  return resolve(check(rendererSchema, options), outputPath);
+}
+
+/** Checks the options of a whole render. Throws an OptionsError that names every fault. */
+export function parseDistributedOptions(
+  options: DistributedOptionsInput,
+  outputPath: string,
+): ResolvedDistributedOptions {
+  const values = check(distributedSchema, options);
+  return { ...resolve(values, outputPath), concurrency: values.concurrency ?? Math.min(availableParallelism(), 8) };
+}
+
+/** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
+export function checkRendererOptions(options: RendererOptionsInput): void {
+  check(rendererSchema, options);
+}
+
+function check<Schema extends z.ZodType>(schema: Schema, options: unknown): z.output<Schema> {
+  const result = schema.safeParse(options, { reportInput: true });
+  if (result.success) return result.data;
+  throw new OptionsError(result.error.issues.flatMap(describeIssue));
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')} is not an option`);
+  }
+  const name = issue.path.join('.') || 'options';
+  if (issue.input === undefined && issue.code === 'invalid_type') return [`${name} is missing: it ${issue.message}`];
+  const given = issue.code === 'custom' ? undefined : issue.input;
+  return [`${name} ${issue.message}${given === undefined ? '' : ` (given: ${printable(given)})`}`];
+}
+
+function printable(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
+}
+
+function resolve(values: z.output<typeof rendererSchema>, outputPath: string): ResolvedOptions {
+  const problems: string[] = [];
+  const extension = extname(outputPath).slice(1).toLowerCase();
+  if (!(EXTENSIONS as readonly string[]).includes(extension)) {
+    const list = EXTENSIONS.map((name) => `.${name}`).join(', ');
+    problems.push(`output ${outputPath || '(empty)'} must end in one of ${list}`);
+  }
+  if (values.frameCount === undefined && values.durationInSeconds === undefined) {
+    problems.push('durationInSeconds or frameCount is missing: one of them says how long the video is');
+  }
+  const frameCount = values.frameCount ?? framesIn(values.durationInSeconds ?? 0, values.fps);
+  if (frameCount > MAX_FRAMES) problems.push(`the video would have ${frameCount} frames; at most ${MAX_FRAMES} can be made`);
+
+  const codec = chooseCodec(values, extension, problems);
+  const scale = values.scale ?? 1;
+  const pixelWidth = Math.round(values.width * scale);
+  const pixelHeight = Math.round(values.height * scale);
+  const pixelFormat = values.lossless ? LOSSLESS.pixelFormats[0]! : (values.pixelFormat ?? codec.pixelFormats[0]!);
+  checkPicture({ codec, pixelFormat, pixelWidth, pixelHeight, scaled: scale !== 1 }, problems);
+  if (problems.length > 0) throw new OptionsError(problems);
+
+  return {
+    width: values.width,
+    height: values.height,
+    fps: values.fps,
+    startFrame: values.startFrame ?? 0,
+    frameCount,
+    scale,
+    pixelWidth,
+    pixelHeight,
+    codec,
+    crf: values.videoBitrate ? undefined : (values.crf ?? codec.crf?.default),
+    preset: values.preset ?? codec.presets?.default,
+    videoBitrate: values.videoBitrate,
+    pixelFormat,
+    lossless: values.lossless ?? false,
+    inputProps: values.inputProps ?? {},
+    randomSeed: values.randomSeed ?? 0,
+    allowMissingAssets: values.allowMissingAssets ?? false,
+    frameHashes: values.frameHashes,
+    encoderThreads: values.encoderThreads,
+    ffmpegPath: values.ffmpegPath,
+    ffprobePath: values.ffprobePath,
+    browserConfig: values.browserConfig ?? {},
+    deadlines: resolveDeadlines(values),
+    extension,
+  };
+}
+
+function resolveDeadlines(values: z.output<typeof rendererSchema>): Record<DeadlineName, number> {
+  const deadlines: Record<DeadlineName, number> = { ...DEFAULT_DEADLINES };
+  if (values.stabilityTimeout !== undefined) deadlines.load = values.stabilityTimeout;
+  for (const name of Object.keys(DEFAULT_DEADLINES) as DeadlineName[]) {
+    deadlines[name] = values.deadlines?.[name] ?? deadlines[name];
+  }
+  return deadlines;
+}
+
+function chooseCodec(values: z.output<typeof rendererSchema>, extension: string, problems: string[]): Codec {
+  if (values.lossless) {
+    const clash = (['videoCodec', 'crf', 'preset', 'videoBitrate', 'pixelFormat'] as const).filter(
+      (name) => values[name] !== undefined,
+    );
+    if (clash.length > 0) problems.push(`lossless decides ${clash.join(', ')} itself: leave one or the other out`);
+    if (!LOSSLESS.containers.includes(extension)) problems.push('lossless needs an output that ends in .mkv or .mp4');
+    return LOSSLESS;
+  }
+  const asked = values.videoCodec ?? defaultCodecName(extension);
+  const name = codecName(asked);
+  if (!name) {
+    problems.push(`videoCodec ${asked} is not known: choose one of ${Object.keys(CODECS).join(', ')}`);
+    return CODECS['h264']!;
+  }
+  const codec = CODECS[name]!;
+  const { crf, preset, pixelFormat, videoBitrate } = values;
+  if (!codec.containers.includes(extension) && (EXTENSIONS as readonly string[]).includes(extension)) {
+    problems.push(
+      `videoCodec ${name} does not go into .${extension}: use ${codec.containers.map((c) => `.${c}`).join(', ')}`,
+    );
+  }
+  if (crf !== undefined && !codec.crf) problems.push(`crf does not apply to ${name}`);
+  if (crf !== undefined && codec.crf && crf > codec.crf.max) problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
+  if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
+  if (preset !== undefined && !codec.presets?.values.includes(preset)) {
+    const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';
+    problems.push(`preset ${preset} does not exist for ${name}${choice}`);
+  }
+  if (pixelFormat !== undefined && !codec.pixelFormats.includes(pixelFormat)) {
+    problems.push(`pixelFormat ${pixelFormat} does not go with ${name}: choose one of ${codec.pixelFormats.join(', ')}`);
+  }
+  return codec;
+}
+
+function checkPicture(
+  picture: { codec: Codec; pixelFormat: string; pixelWidth: number; pixelHeight: number; scaled: boolean },
+  problems: string[],
+): void {
+  for (const [name, size] of [
+    ['width', picture.pixelWidth],
+    ['height', picture.pixelHeight],
+  ] as const) {
+    const what = picture.scaled ? `${name} times scale` : name;
+    if (size > MAX_SIDE) problems.push(`${what} is ${size} pixels; at most ${MAX_SIDE} can be drawn`);
+    const halved = isSubsampled420(picture.pixelFormat) || (name === 'width' && picture.pixelFormat.startsWith('yuv422'));
+    if (halved && size % 2 !== 0) {
+      problems.push(`${what} is ${size}, which is odd: ${picture.pixelFormat} needs it even (or use pixelFormat yuv444p)`);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { RenderPhase } from './errors.js';
+import type { RenderEvent } from './events.js';
+import type { FrameRate } from './frameRate.js';
+import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
+
+export type { BrowserConfig, Mode } from './options.js';
+export type { FrameRate } from './frameRate.js';
+
+/** What one range of frames is rendered with. Plain data: it survives JSON. */
+export type RendererOptions = RendererOptionsInput;
+
+/** What a whole render is made with: the frames, and how the work is shared out. */
+export type DistributedRenderOptions = DistributedOptionsInput & {
+  /** Where chunks run. Default: in this process, through `Renderer.prototype.render`. */
+  executor?: RenderExecutor;
+};
+
+/** The live handles of one render. */
+export interface RenderJobOptions {
+  /** Stops the render: it rejects with `signal.reason` itself, after nothing is left. */
+  signal?: AbortSignal;
+  /** Share of the frames that are rendered, 0 to 1; never falls; 1 comes before the join. */
+  onProgress?: (share: number) => void;
+  /** Everything else that happens. */
+  onEvent?: (event: RenderEvent) => void;
+  /** Index of the worker that this job runs on, for messages and events. Default 0. */
+  worker?: number;
+}
+
+/** Where a chunk runs. `render` writes the frames that `options` name to `outputPath`. */
+export interface RenderExecutor {
+  render(
+    compositionUrl: string,
+    outputPath: string,
+    options: RendererOptions,
+    jobOptions: RenderJobOptions,
+  ): Promise<unknown>;
+}
+
+/** A range of frames, rendered by one worker into one file. */
+export interface RenderChunk {
+  index: number;
+  /** First frame, from 0. */
+  startFrame: number;
+  frameCount: number;
+  /** `part_<index>.<ext>`, inside the job's directory. */
+  fileName: string;
+  options: RendererOptions;
+}
+
+/** What a render will do. Made without touching anything. */
+export interface RenderPlan {
+  compositionUrl: string;
+  /** Absolute path of the finished file. */
+  outputPath: string;
+  /** Size of the video in pixels: the view times `scale`. */
+  width: number;
+  height: number;
+  fps: FrameRate;
+  startFrame: number;
+  frameCount: number;
+  durationInSeconds: number;
+  /** Number of workers: never more than there are frames. */
+  concurrency: number;
+  chunks: RenderChunk[];
+}
+
+/** What one worker did. */
+export interface WorkerReport {
+  worker: number;
+  startFrame: number;
+  frames: number;
+  wallMs: number;
+  framesPerSecond: number;
+  /** Milliseconds in each phase. */
+  phases: Partial<Record<RenderPhase, number>>;
+}
+
+/** What a finished render was. */
+export interface RenderReport {
+  outputPath: string;
+  frames: number;
+  width: number;
+  height: number;
+  fps: FrameRate;
+  durationInSeconds: number;
+  bytes: number;
+  wallMs: number;
+  framesPerSecond: number;
+  workers: WorkerReport[];
+  /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker was done. */
+  phases: Partial<Record<RenderPhase, number>>;
+}

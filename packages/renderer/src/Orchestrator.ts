@@ -72,7 +72,8 @@ class RenderRun {
     const journal = this.#journal;
     using group = this.#group;
     // The first to hear of an abort, whoever causes it: the stop is measured from here.
-    const onAbort = () => journal.stopping(group.signal.reason, !group.failed, this.#firstPosition(group.signal.reason));
+    const onAbort = () =>
+      journal.stopping(group.signal.reason, !group.failed, this.#firstPosition(group.signal.reason));
     group.signal.addEventListener('abort', onAbort, { once: true });
     try {
       journal.state('running');

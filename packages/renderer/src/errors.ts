@@ -9,16 +9,7 @@ export interface RenderPosition {
 
 /** The phases of a render, in the order in which they happen. */
 export type RenderPhase =
-  | 'plan'
-  | 'launch'
-  | 'load'
-  | 'seek'
-  | 'capture'
-  | 'encode'
-  | 'drain'
-  | 'verify'
-  | 'concat'
-  | 'commit';
+  'plan' | 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'verify' | 'concat' | 'commit';
 
 /**
  * The base of every error that Genlock itself raises. `exitCode` is what the command line returns
@@ -78,7 +69,7 @@ export class PageError extends GenlockError {
     position: RenderPosition,
   ) {
     const location = source.url
-      ? [shortUrl(source.url), source.line, source.column].filter((part) => part != null).join(':')
+      ? [shortUrl(source.url), source.line, source.column].filter((part) => part !== undefined).join(':')
       : undefined;
     const verb = kind === 'rejection' ? 'left a rejection unhandled' : 'threw';
     super(`${where(position)}the page ${verb}: ${thrown}${location ? `\n    at ${location}` : ''}`, position);
@@ -116,7 +107,10 @@ export class EncoderError extends GenlockError {
   ) {
     const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
     const said = exit.stderr.trim();
-    super(`${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`, position);
+    super(
+      `${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`,
+      position,
+    );
   }
 }
 

@@ -3,14 +3,7 @@ import type { RenderReport } from './types.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
 export type RenderState =
-  | 'queued'
-  | 'running'
-  | 'finishing'
-  | 'succeeded'
-  | 'cancelling'
-  | 'cancelled'
-  | 'failing'
-  | 'failed';
+  'queued' | 'running' | 'finishing' | 'succeeded' | 'cancelling' | 'cancelled' | 'failing' | 'failed';
 
 /** Where one worker is. */
 export type WorkerState = 'starting' | 'rendering' | 'finished' | 'failed' | 'stopped';

@@ -103,7 +103,9 @@ const rendererSchema = z.strictObject({
   /** First frame, from 0. Default 0. */
   startFrame: wholeNumber(0, MAX_FRAMES, '').optional(),
   /** How frames are captured. All of them draw by screenshot, which is right for every page. */
-  mode: z.enum(['auto', 'screenshot', 'dom', 'canvas'], { error: 'must be auto, screenshot, dom or canvas' }).optional(),
+  mode: z
+    .enum(['auto', 'screenshot', 'dom', 'canvas'], { error: 'must be auto, screenshot, dom or canvas' })
+    .optional(),
   /** Pixels of video per CSS pixel. Default 1. */
   scale: positive(8, '').optional(),
   /** Codec: h264, h265, vp9, av1, prores, or the name of its ffmpeg encoder. Default: by file name, h264 or vp9. */
@@ -234,7 +236,8 @@ function resolve(values: z.output<typeof rendererSchema>, outputPath: string): R
     problems.push('durationInSeconds or frameCount is missing: one of them says how long the video is');
   }
   const frameCount = values.frameCount ?? framesIn(values.durationInSeconds ?? 0, values.fps);
-  if (frameCount > MAX_FRAMES) problems.push(`the video would have ${frameCount} frames; at most ${MAX_FRAMES} can be made`);
+  if (frameCount > MAX_FRAMES)
+    problems.push(`the video would have ${frameCount} frames; at most ${MAX_FRAMES} can be made`);
 
   const codec = chooseCodec(values, extension, problems);
   const scale = values.scale ?? 1;
@@ -304,14 +307,17 @@ function chooseCodec(values: z.output<typeof rendererSchema>, extension: string,
     );
   }
   if (crf !== undefined && !codec.crf) problems.push(`crf does not apply to ${name}`);
-  if (crf !== undefined && codec.crf && crf > codec.crf.max) problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
+  if (crf !== undefined && codec.crf && crf > codec.crf.max)
+    problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
   if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
   if (preset !== undefined && !codec.presets?.values.includes(preset)) {
     const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';
     problems.push(`preset ${preset} does not exist for ${name}${choice}`);
   }
   if (pixelFormat !== undefined && !codec.pixelFormats.includes(pixelFormat)) {
-    problems.push(`pixelFormat ${pixelFormat} does not go with ${name}: choose one of ${codec.pixelFormats.join(', ')}`);
+    problems.push(
+      `pixelFormat ${pixelFormat} does not go with ${name}: choose one of ${codec.pixelFormats.join(', ')}`,
+    );
   }
   return codec;
 }
@@ -326,9 +332,12 @@ function checkPicture(
   ] as const) {
     const what = picture.scaled ? `${name} times scale` : name;
     if (size > MAX_SIDE) problems.push(`${what} is ${size} pixels; at most ${MAX_SIDE} can be drawn`);
-    const halved = isSubsampled420(picture.pixelFormat) || (name === 'width' && picture.pixelFormat.startsWith('yuv422'));
+    const halved =
+      isSubsampled420(picture.pixelFormat) || (name === 'width' && picture.pixelFormat.startsWith('yuv422'));
     if (halved && size % 2 !== 0) {
-      problems.push(`${what} is ${size}, which is odd: ${picture.pixelFormat} needs it even (or use pixelFormat yuv444p)`);
+      problems.push(
+        `${what} is ${size}, which is odd: ${picture.pixelFormat} needs it even (or use pixelFormat yuv444p)`,
+      );
     }
   }
 }

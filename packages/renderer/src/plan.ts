@@ -21,7 +21,13 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
       // The chunk's extension must not change the codec that the output's extension asked for.
       if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
       if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;
-      return { index, startFrame, frameCount, fileName: `part_${index}.${resolved.codec.chunkExtension}`, options: chunkOptions };
+      return {
+        index,
+        startFrame,
+        frameCount,
+        fileName: `part_${index}.${resolved.codec.chunkExtension}`,
+        options: chunkOptions,
+      };
     },
   );
 

@@ -34,7 +34,10 @@ export async function renderStill(
 ): Promise<StillReport> {
   jobOptions.signal?.throwIfAborted();
   // A picture has no codec: the options are checked as those of a video that any size fits into.
-  const options = parseRendererOptions({ ...stillOptions, lossless: true, startFrame: frame, frameCount: 1 }, 'still.mkv');
+  const options = parseRendererOptions(
+    { ...stillOptions, lossless: true, startFrame: frame, frameCount: 1 },
+    'still.mkv',
+  );
   using scope = new JobScope(jobOptions);
   scope.enter('launch');
   let report: StillReport;

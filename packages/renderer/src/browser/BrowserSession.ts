@@ -100,7 +100,8 @@ export class BrowserSession implements AsyncDisposable {
       });
       const target = await browser.waitForTarget((candidate) => candidate.url() === BLANK, { timeout: 0 });
       browser.on('targetdestroyed', (gone) => {
-        if (gone === target) this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position()));
+        if (gone === target)
+          this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position()));
       });
       return await target.createCDPSession();
     } catch (error) {

@@ -174,8 +174,10 @@ export class PageSession {
       const details = context.auxData as { isDefault?: boolean } | undefined;
       if (details?.isDefault) this.#contexts.add(context.id);
     });
-    client.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
-      this.#contexts.delete(executionContextId);
+    client.on('Runtime.executionContextDestroyed', (destroyed) => {
+      // The field that is to replace this number is not yet sent by the browsers in use.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
+      this.#contexts.delete(destroyed.executionContextId);
     });
     client.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
     client.on('Network.requestWillBeSent', ({ requestId, type }) => {

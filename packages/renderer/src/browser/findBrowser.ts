@@ -107,7 +107,8 @@ function realBinary(path: string | undefined): string | undefined {
   const real = realpathSync(path);
   if (!isScript(real)) return real;
   // Debian's wrapper only calls a binary of a similar name: /usr/lib/chromium/chromium-headless-shell "$@"
-  const mentioned = readFileSync(real, 'utf8').match(/\/[\w./-]*(?:headless[-_]shell|chrom(?:e|ium))(?![\w./-])/g) ?? [];
+  const mentioned =
+    readFileSync(real, 'utf8').match(/\/[\w./-]*(?:headless[-_]shell|chrom(?:e|ium))(?![\w./-])/g) ?? [];
   const binaries = mentioned.filter((name) => name !== real && isExecutable(name) && !isScript(realpathSync(name)));
   return binaries[0] ?? real;
 }

@@ -15,7 +15,10 @@ export const FFMPEG_HELP = 'On Debian or Ubuntu: sudo apt-get install -y ffmpeg.
  * Finds ffmpeg (`ffmpegPath`, else `GENLOCK_FFMPEG`, else on the PATH) and ffprobe (`ffprobePath`,
  * else beside that ffmpeg, else on the PATH). Throws a ToolError that says what to do.
  */
-export function locateFfmpeg(options: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined }): FfmpegPaths {
+export function locateFfmpeg(options: {
+  ffmpegPath?: string | undefined;
+  ffprobePath?: string | undefined;
+}): FfmpegPaths {
   const ffmpeg = locate('ffmpeg', options.ffmpegPath ?? process.env['GENLOCK_FFMPEG']);
   const beside = join(dirname(ffmpeg), basename(ffmpeg).replace('ffmpeg', 'ffprobe'));
   const named = options.ffprobePath ?? (beside !== ffmpeg && isExecutable(beside) ? beside : undefined);

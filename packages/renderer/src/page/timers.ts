@@ -69,7 +69,7 @@ export function installTimers(control: Control): void {
   }
 
   control.runTimers = async (until) => {
-    for (let found = true; found; ) {
+    for (let found = true; found;) {
       await control.inTask(() => {
         const timer = earliest(until);
         found = timer !== undefined;
@@ -78,8 +78,10 @@ export function installTimers(control: Control): void {
     }
   };
 
-  const set = (repeats: boolean) => (handler: unknown, delay?: unknown, ...args: unknown[]) =>
-    add(handler, delay, args, repeats);
+  const set =
+    (repeats: boolean) =>
+    (handler: unknown, delay?: unknown, ...args: unknown[]) =>
+      add(handler, delay, args, repeats);
   const clear = (id?: unknown) => void timers.delete(Number(id));
 
   let lastFrameId = 0;

@@ -1,0 +1,119 @@
+// Makes this clone ready, then runs the checks (types, lint, format), the tests and the
+// verification script. One that fails does not hide the others: all run, and the exit code is 1
+// at the end.
+//
+// Run: node scripts/test.mjs [--all] [file or part of a path…]
+//   --all    the long tests (*.long.test.ts) too
+//   a name   only the test files whose path contains it, without the checks
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { filesBelow } from './lib/files.mjs';
+import { setup } from './lib/setup.mjs';
+import { stopWithParent } from './lib/stopWithParent.mjs';
+import { chooseTests, testFolders } from './lib/testFiles.mjs';
+
+const VERIFICATION = 'packages/renderer/tests/verify-distributed-cancellation.ts';
+const MINUTE = 60_000;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+function tool(packageFile, ...args) {
+  return [join('node_modules', packageFile), ...args];
+}
+
+const CHECKS = [
+  { name: 'build', args: tool('typescript/bin/tsc', '--build', 'packages/renderer', 'packages/cli') },
+  { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
+  { name: 'lint', args: tool('eslint/bin/eslint.js', '.') },
+  { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') },
+];
+
+function testStep(files, all) {
+  // One file at a time: each may start several browsers. The limit is for a file that hangs.
+  const limit = (all ? 60 : 10) * MINUTE;
+  const flags = ['--test-concurrency=1', `--test-timeout=${limit}`, '--test-reporter=spec'];
+  return { name: 'tests', args: ['--import', 'tsx', '--test', ...flags, ...files] };
+}
+
+function planSteps({ all, filters }) {
+  const folders = testFolders(root).map((folder) => join(root, folder));
+  const files = folders.flatMap((folder) => filesBelow(folder));
+  const tests = chooseTests(
+    files.map((file) => relative(root, file).split(sep).join('/')),
+    { all, filters },
+  );
+  const verify =
+    existsSync(VERIFICATION) && (filters.length === 0 || filters.some((name) => VERIFICATION.includes(name)));
+  return [
+    ...(filters.length === 0 ? CHECKS : []),
+    ...(tests.length > 0 ? [testStep(tests, all)] : []),
+    ...(verify ? [{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }] : []),
+  ];
+}
+
+let child;
+let stopSignal;
+
+/** Runs one step with our own terminal; resolves with whether it succeeded. */
+function runStep({ args }) {
+  return new Promise((resolve, reject) => {
+    child = spawn(process.execPath, args, { stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code === 0));
+  });
+}
+
+function heedSignals() {
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      stopSignal = signal;
+      // Ctrl-C reaches the whole foreground group by itself; SIGTERM comes to us alone.
+      if (signal === 'SIGTERM') child?.kill(signal);
+    });
+  }
+  stopWithParent();
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true });
+    return { all: values.all ?? false, filters: positionals.map((name) => name.replace(/^\.\//, '')) };
+  } catch (error) {
+    console.error(error.message);
+    return process.exit(2);
+  }
+}
+
+function seconds(since) {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
+
+const choice = readArguments();
+const steps = planSteps(choice);
+if (steps.length === 0) {
+  console.error(`No test file's path contains ${choice.filters.join(' or ')}.`);
+  process.exit(2);
+}
+if (!(await setup())) process.exit();
+heedSignals();
+
+const start = Date.now();
+const summary = [];
+const failed = [];
+for (const step of steps) {
+  const stepStart = Date.now();
+  const ok = await runStep(step);
+  if (stopSignal) process.exit(128 + constants.signals[stopSignal]);
+  if (!ok) failed.push(step.name);
+  summary.push(`${step.name} ${ok ? 'ok' : 'FAILED'} ${seconds(stepStart)}`);
+}
+console.log(
+  `${summary.join(', ')}\n${failed.length === 0 ? 'Passed' : `FAILED: ${failed.join(', ')}`} in ${seconds(start)}`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -168,6 +168,9 @@ async function readPageFile(path: string, signal: AbortSignal): Promise<string |
       throw new InputError(`${path} is not a page: it is neither HTML nor SVG`);
     }
     return await findDeclaration(file.createReadStream({ start: 0, autoClose: false, signal }), type, undefined);
+  } catch (error) {
+    if (signal.aborted || error instanceof InputError) throw error;
+    throw new InputError(`cannot read ${path}: ${explainFileError(error)}`, {}, { cause: error });
   } finally {
     await file.close();
   }

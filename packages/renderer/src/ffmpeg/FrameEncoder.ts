@@ -15,6 +15,8 @@ export class FrameEncoder implements AsyncDisposable {
   readonly #input: Writable;
   #finishing = false;
   #last: Buffer | undefined;
+  /** Pending while ffmpeg is taking the frame that was written last. */
+  #taken: Promise<void> | undefined;
 
   constructor(
     readonly scope: JobScope,
@@ -32,13 +34,18 @@ export class FrameEncoder implements AsyncDisposable {
     });
   }
 
-  /** Hands over one frame; resolves when the encoder can take another. */
+  /**
+   * Hands over one frame. Resolves when the encoder has taken the frame before it, so that one frame
+   * is on its way while the next is drawn, and never more.
+   */
   async write(frame: Frame): Promise<void> {
     if (frame.kind === 'picture') this.#last = frame.png;
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
-    if (this.#input.write(this.#last)) return;
-    const drained = new Promise<void>((resolve) => this.#input.once('drain', resolve));
-    await this.scope.wait(drained, this.options.deadlines.encode, 'the encoder to take a frame');
+    const { encode } = this.options.deadlines;
+    if (this.#taken) await this.scope.wait(this.#taken, encode, 'the encoder to take a frame');
+    this.#taken = this.#input.write(this.#last)
+      ? undefined
+      : new Promise<void>((resolve) => this.#input.once('drain', resolve));
   }
 
   /** Waits until the file is complete. */

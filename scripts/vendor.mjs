@@ -4,14 +4,14 @@
 //
 // Run: node scripts/vendor.mjs    (quick and silent when there is nothing to do)
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const examples = fileURLToPath(new URL("../examples/", import.meta.url));
-const manifest = join(examples, "package.json");
-const { vendor = {} } = JSON.parse(readFileSync(manifest, "utf8"));
+const examples = fileURLToPath(new URL('../examples/', import.meta.url));
+const manifest = join(examples, 'package.json');
+const { vendor = {} } = JSON.parse(readFileSync(manifest, 'utf8'));
 const { resolve } = createRequire(manifest);
 
 /**
@@ -21,16 +21,16 @@ const { resolve } = createRequire(manifest);
 function packageFolder(name) {
   for (const modules of resolve.paths(name) ?? []) {
     const folder = join(modules, name);
-    if (existsSync(join(folder, "package.json"))) return folder;
+    if (existsSync(join(folder, 'package.json'))) return folder;
   }
   throw new Error(`The package ${name} is not installed: run npm install.`);
 }
 
 /** "@scope/name/a/b.js" -> ["@scope/name", "a/b.js"] */
 function splitSpecifier(specifier) {
-  const parts = specifier.split("/");
-  const length = specifier.startsWith("@") ? 2 : 1;
-  return [parts.slice(0, length).join("/"), parts.slice(length).join("/")];
+  const parts = specifier.split('/');
+  const length = specifier.startsWith('@') ? 2 : 1;
+  return [parts.slice(0, length).join('/'), parts.slice(length).join('/')];
 }
 
 function isSame(source, target) {
@@ -43,7 +43,7 @@ try {
   for (const [specifier, file] of Object.entries(vendor)) {
     const [name, inner] = splitSpecifier(specifier);
     const source = join(packageFolder(name), inner);
-    const target = join(examples, "vendor", file);
+    const target = join(examples, 'vendor', file);
     if (!existsSync(source)) throw new Error(`${source} does not exist.`);
     if (isSame(source, target)) continue;
 

@@ -42,6 +42,7 @@ export type RenderEvent =
   | { type: 'state'; state: RenderState }
   | { type: 'phase'; phase: RenderPhase; worker?: number }
   | { type: 'worker'; worker: number; state: WorkerState; startFrame: number; frameCount: number }
+  /** A frame is rendered; `rendered` of `total` frames of its chunk are. */
   | { type: 'frame'; frame: number; worker: number; rendered: number; total: number }
   | { type: 'page-console'; level: string; text: string; url?: string; line?: number; worker: number; frame?: number }
   | { type: 'page-error'; error: unknown; worker: number; frame?: number }

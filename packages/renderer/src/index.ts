@@ -4,7 +4,7 @@ export { renderStill, type StillOptions, type StillReport } from './renderStill.
 export { readComposition, type Composition } from './composition.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
-export { killAllProcesses } from './lifecycle/ManagedProcess.js';
+export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
 export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';
 export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';

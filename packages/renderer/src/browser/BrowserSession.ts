@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { connect, type CDPSession } from 'puppeteer-core';
+import type { CDPSession } from 'puppeteer-core';
 import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -90,6 +90,8 @@ export class BrowserSession implements AsyncDisposable {
     try {
       const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
       const transport = new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
+      // Loaded only here, while the browser starts: it is large, and most errors come before it is needed.
+      const { connect } = await import('puppeteer-core');
       const browser = await connect({ transport, defaultViewport: null, protocolTimeout: 0 });
       const root = await browser.target().createCDPSession();
       await root.send('Target.createTarget', {

@@ -77,7 +77,7 @@ export class PageSession {
       `the answer of ${shortUrl(url)}`,
     );
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
-    await this.scope.wait(this.#untilLoaded(loaded), load, this.#stillLoading(url));
+    await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
     // Lazy pictures and observers wait for the first layout in a frame.
     if (this.session.beginFrameControl) await this.beginFrame(false, load);
     await this.settle(load);
@@ -135,8 +135,8 @@ export class PageSession {
 
   async #untilNetworkIdle(deadlineMs: number): Promise<void> {
     while (this.#network.loading.length > 0) {
-      const list = this.#network.loading.map(shortUrl).join(', ');
-      await this.scope.wait(this.#network.idle(), deadlineMs, `${list} to load`);
+      const list = () => `${this.#network.loading.map(shortUrl).join(', ')} to load`;
+      await this.scope.wait(this.#network.idle(), deadlineMs, list);
       // What has loaded is put to use, which may need more files.
       await this.#run('settle()', deadlineMs);
     }

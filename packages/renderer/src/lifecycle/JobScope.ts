@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { StallError, TeardownError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
@@ -21,6 +22,8 @@ export class JobScope implements Disposable {
   constructor(jobOptions: RenderJobOptions) {
     this.position = { worker: jobOptions.worker ?? 0 };
     this.#emit = jobOptions.onEvent ?? (() => {});
+    // Every process and every wait listens; there may be many, and none of them is a leak.
+    setMaxListeners(0, this.signal);
     this.#unlink = linkAbort(jobOptions.signal, this.#controller);
   }
 
@@ -67,9 +70,12 @@ export class JobScope implements Disposable {
    * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
    * of an abort as soon as it comes, or this promise's own failure, or a StallError.
    */
-  async wait<T>(promise: Promise<T>, deadlineMs: number, waitingFor: string): Promise<T> {
+  async wait<T>(promise: Promise<T>, deadlineMs: number, waitingFor: string | (() => string)): Promise<T> {
     try {
-      const late = () => new StallError(waitingFor, deadlineMs, { ...this.position });
+      const late = () => {
+        const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
+        return new StallError(what, deadlineMs, { ...this.position });
+      };
       return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
     } catch (error) {
       this.fail(error);

@@ -150,8 +150,3 @@ export class ManagedProcess implements AsyncDisposable {
 export function killAllProcesses(): void {
   for (const process of live) process.kill();
 }
-
-/** The processes that are running now. */
-export function liveProcesses(): readonly ManagedProcess[] {
-  return [...live];
-}

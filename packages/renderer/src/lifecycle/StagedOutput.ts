@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
 /**
  * A file that appears complete or not at all. It is written beside its destination, on the same
@@ -19,6 +20,7 @@ export class StagedOutput implements AsyncDisposable {
   ) {
     this.destination = resolve(destination);
     this.path = `${this.destination}.part-${randomUUID().slice(0, 8)}`;
+    registerTemporary(this.path);
   }
 
   /**
@@ -35,17 +37,13 @@ export class StagedOutput implements AsyncDisposable {
     signal?.throwIfAborted();
     await rename(this.path, this.destination);
     this.#committed = true;
+    keepTemporary(this.path);
     await syncDirectory(dirname(this.destination));
   }
 
   /** Removes what was not committed. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#committed) return;
-    try {
-      await rm(this.path, { force: true });
-    } catch {
-      this.onLeftover(this.path);
-    }
+    if (!this.#committed) await removeTemporary(this.path, this.onLeftover);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { linkAbort } from './abort.js';
 
 /**
@@ -13,6 +14,8 @@ export class TaskGroup implements Disposable {
 
   /** `parent` aborts the group, with its own reason. */
   constructor(parent?: AbortSignal) {
+    // Every worker listens; there may be many, and none of them is a leak.
+    setMaxListeners(0, this.signal);
     this.#unlink = linkAbort(parent, this.#controller);
   }
 

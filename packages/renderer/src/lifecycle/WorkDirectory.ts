@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { registerTemporary, removeTemporary } from './temporaryPaths.js';
 
 /** A directory of our own under TMPDIR, removed with all that is in it. */
 export class WorkDirectory implements AsyncDisposable {
@@ -11,7 +12,9 @@ export class WorkDirectory implements AsyncDisposable {
 
   /** `onLeftover` is told the path if it cannot be removed at the end. */
   static async create(onLeftover: (path: string) => void = () => {}): Promise<WorkDirectory> {
-    return new WorkDirectory(await mkdtemp(join(tmpdir(), 'genlock-')), onLeftover);
+    const path = await mkdtemp(join(tmpdir(), 'genlock-'));
+    registerTemporary(path);
+    return new WorkDirectory(path, onLeftover);
   }
 
   file(name: string): string {
@@ -20,10 +23,6 @@ export class WorkDirectory implements AsyncDisposable {
 
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await rm(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-    } catch {
-      this.onLeftover(this.path);
-    }
+    await removeTemporary(this.path, this.onLeftover);
   }
 }

@@ -1,0 +1,33 @@
+import { RenderOrchestrator } from '@genlock/renderer';
+import type { RenderFlags } from '../flags.js';
+import { openPage } from '../input.js';
+import { reportLines } from '../messages.js';
+import { readRequest } from '../request.js';
+import { renderSettings } from '../settings.js';
+import type { Terminal } from '../terminal.js';
+import { checkBrowser, checkFfmpeg } from '../tools.js';
+
+/** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
+export async function render(
+  page: string | undefined,
+  flags: RenderFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request, input } = await readRequest(page, flags, 'out.mp4', signal);
+  const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
+  // Without a page the settings have thrown.
+  if (!input) return;
+  await checkFfmpeg(plan, flags, signal);
+  await checkBrowser(flags, signal);
+  signal.throwIfAborted();
+
+  await using opened = await openPage(input);
+  terminal.wording = opened.withPaths;
+  terminal.display.begin(plan);
+  const report = await RenderOrchestrator.render(opened.url, request.output, options, {
+    signal,
+    onEvent: terminal.event,
+  });
+  terminal.result(reportLines(report), { type: 'report', ...report });
+}

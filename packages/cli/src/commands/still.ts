@@ -1,0 +1,36 @@
+import { renderStill } from '@genlock/renderer';
+import type { StillFlags } from '../flags.js';
+import { formatBytes } from '../format.js';
+import { openPage } from '../input.js';
+import { readRequest } from '../request.js';
+import { stillSettings } from '../settings.js';
+import type { Terminal } from '../terminal.js';
+import { checkBrowser } from '../tools.js';
+
+/** `genlock still`: draws one frame of a page as a PNG. */
+export async function still(
+  page: string | undefined,
+  flags: StillFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request, input } = await readRequest(page, flags, 'frame.png', signal);
+  const { options, frame } = stillSettings(request, input?.url ?? '', flags.frame);
+  // Without a page the settings have thrown.
+  if (!input) return;
+  await checkBrowser(flags, signal);
+  signal.throwIfAborted();
+
+  await using opened = await openPage(input);
+  terminal.wording = opened.withPaths;
+  const made = await renderStill(
+    opened.url,
+    request.output,
+    { ...options, frame },
+    { signal, onEvent: terminal.event },
+  );
+  terminal.result(
+    [made.outputPath, `  frame ${made.frame}, ${made.width}x${made.height}, ${formatBytes(made.bytes)}`],
+    { type: 'report', ...made },
+  );
+}

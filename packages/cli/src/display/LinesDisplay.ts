@@ -1,0 +1,67 @@
+import { formatFrameRate, type RenderEvent, type RenderPlan } from '@genlock/renderer';
+import { formatClock, formatRange, plural, round } from '../format.js';
+import { foldEvent, secondsLeft, speed, startProgress, type Progress } from '../progress.js';
+import type { Display, Telling } from './Display.js';
+import { createNotes } from './notes.js';
+
+/** A line is written each time another such share of the frames is there. */
+const STEP_PERCENT = 10;
+
+const PHASE_LINES: Readonly<Record<string, string>> = {
+  verify: 'checking the parts',
+  concat: 'joining the parts',
+};
+
+/** Plain lines for logs and pipes: the start, each 10 %, the join. */
+export class LinesDisplay implements Display {
+  readonly #notes: (event: RenderEvent) => string | undefined;
+  #progress: Progress | undefined;
+  #shown = 0;
+
+  constructor(
+    private readonly write: (line: string) => void,
+    private readonly telling: Telling,
+    private readonly clock: () => number = () => performance.now(),
+  ) {
+    this.#notes = createNotes(telling);
+  }
+
+  begin(plan: RenderPlan): void {
+    this.#progress = startProgress(plan);
+    const { width, height, fps, frameCount, chunks } = plan;
+    this.write(
+      `rendering ${plural(frameCount, 'frame')} at ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
+        `with ${plural(chunks.length, 'worker')}: ${chunks.map(formatRange).join(', ')}`,
+    );
+  }
+
+  event(event: RenderEvent): void {
+    const note = this.#notes(event);
+    if (note !== undefined) this.write(note);
+    const progress = this.#progress;
+    if (!progress) return;
+    const now = this.clock();
+    const before = progress.phase;
+    foldEvent(progress, event, now);
+    if (event.type === 'frame') this.#showShare(progress, now);
+    if (!this.telling.verbose && progress.phase !== before && PHASE_LINES[progress.phase!]) {
+      this.write(PHASE_LINES[progress.phase!]!);
+    }
+  }
+
+  end(): void {
+    this.#progress = undefined;
+  }
+
+  #showShare(progress: Progress, now: number): void {
+    const percent = Math.floor((progress.rendered * 100) / progress.total);
+    const step = percent - (percent % STEP_PERCENT);
+    if (step <= this.#shown) return;
+    this.#shown = step;
+    const rate = speed(progress, now);
+    const left = secondsLeft(progress, now);
+    const pace = rate === undefined ? '' : `, ${round(rate, 1)} frames/s`;
+    const rest = left === undefined || step === 100 ? '' : `, ${formatClock(left)} left`;
+    this.write(`${String(step).padStart(3)}%  ${progress.rendered}/${progress.total} frames${pace}${rest}`);
+  }
+}

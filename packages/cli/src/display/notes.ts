@@ -1,0 +1,65 @@
+import type { RenderEvent } from '@genlock/renderer';
+import { errorText, printable } from '../messages.js';
+import type { Telling } from './Display.js';
+
+/** How many different messages of a page are shown before the rest is left to `--verbose`. */
+const MAX_MESSAGES = 10;
+/** Where a message happened, as the library puts it: each worker repeats what the others say. */
+const WORKER = /worker \d+(, frame \d+)?( \(\w+\))?: /;
+
+/**
+ * Turns events into the lines that stand beside the progress: warnings, the page's errors and, when
+ * verbose, everything. A page that complains in each frame, on each worker, is shown once.
+ */
+export function createNotes({ verbose, wording }: Telling): (event: RenderEvent) => string | undefined {
+  const seen = new Set<string>();
+
+  const once = (line: string): string | undefined => {
+    const message = line.replace(WORKER, '');
+    if (seen.has(message) || seen.size > MAX_MESSAGES) return undefined;
+    seen.add(message);
+    return seen.size > MAX_MESSAGES ? 'the page says more: --verbose shows all of it' : line;
+  };
+
+  const describe = (event: RenderEvent): string | undefined => {
+    switch (event.type) {
+      case 'warning':
+        return once(`warning: ${printable(event.message)}`);
+      case 'page-console': {
+        const text = printable(event.text);
+        if (verbose) return `${place(event)}console.${event.level}: ${text}${event.url ? ` (${source(event)})` : ''}`;
+        return ['error', 'assert'].includes(event.level) ? once(`page: ${text}`) : undefined;
+      }
+      case 'worker-failed':
+      case 'page-error':
+        // What ends the render is told at its end.
+        return verbose ? `${event.type}: ${printable(errorText(event.error))}` : undefined;
+      case 'phase':
+        return verbose ? `${place(event)}${event.phase}` : undefined;
+      case 'state':
+        return verbose ? event.state : undefined;
+      case 'worker':
+        return verbose ? `${place(event)}${event.state}` : undefined;
+      case 'process':
+        return verbose
+          ? `${place(event)}${event.role} ${event.pid} ${event.state}${event.how ? ` (${event.how})` : ''}`
+          : undefined;
+      default:
+        return undefined;
+    }
+  };
+
+  return (event) => {
+    const note = describe(event);
+    return note === undefined ? undefined : wording(note);
+  };
+}
+
+function place({ worker, frame }: { worker?: number; frame?: number }): string {
+  if (worker === undefined) return '';
+  return `worker ${worker}${frame === undefined ? '' : `, frame ${frame}`}: `;
+}
+
+function source({ url, line }: { url?: string; line?: number }): string {
+  return line === undefined ? `${url}` : `${url}:${line}`;
+}

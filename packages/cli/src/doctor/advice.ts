@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+
+/** The system as far as installing goes. */
+export type System = 'debian' | 'ubuntu' | 'macos' | 'other';
+
+/** Which system this is, from its name for itself. */
+export function detectSystem(platform: NodeJS.Platform = process.platform, osRelease = readOsRelease()): System {
+  if (platform === 'darwin') return 'macos';
+  const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)/gm)].flatMap((match) => match[1]!.split(/\s+/));
+  if (ids.includes('ubuntu')) return 'ubuntu';
+  return ids.includes('debian') ? 'debian' : 'other';
+}
+
+/** Packages of Debian and Ubuntu that a render needs. */
+type Package = 'chromium-headless-shell' | 'ffmpeg' | 'fonts-dejavu-core';
+
+const DOWNLOAD =
+  'npx @puppeteer/browsers install chrome-headless-shell@stable, and set GENLOCK_BROWSER to the path that it prints';
+
+/** The exact command that installs a package here. */
+export function installAdvice(name: Package, system = detectSystem(), isRoot = process.getuid?.() === 0): string {
+  const apt = `${isRoot ? '' : 'sudo '}apt-get install -y ${name}`;
+  // Ubuntu has Chromium as a snap only.
+  if (name === 'chromium-headless-shell') return system === 'debian' ? `${apt} (or: ${DOWNLOAD})` : DOWNLOAD;
+  if (system === 'debian' || system === 'ubuntu') return apt;
+  if (system === 'macos') return name === 'ffmpeg' ? 'brew install ffmpeg' : 'install a font with Font Book';
+  const what = name === 'ffmpeg' ? 'ffmpeg' : 'fonts, such as DejaVu,';
+  return `install ${what} with the system's package manager (Debian and Ubuntu: sudo apt-get install -y ${name})`;
+}
+
+function readOsRelease(): string {
+  try {
+    return readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { createProgram } from './program.js';
+import { tolerateLostReaders } from './streams.js';
+
+/** Runs the command line. Sets the exit code; the process then ends by itself, since nothing is left. */
+export async function main(args: readonly string[]): Promise<void> {
+  tolerateLostReaders();
+  // The library is loaded by the commands that need it: help and version are there at once.
+  const program = createProgram(readVersion(), {
+    render: async (page, flags) => (await import('./run.js')).runRender(page, flags),
+    still: async (page, flags) => (await import('./run.js')).runStill(page, flags),
+    doctor: async (flags) => (await import('./run.js')).runDoctor(flags),
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has written its message already.
+    if (error.exitCode === 0) return;
+    const { recordUsageError } = await import('./run.js');
+    recordUsageError(error.message.replace(/^error: /, ''), args.includes('--json'));
+  }
+}
+
+function readVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

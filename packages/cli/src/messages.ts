@@ -1,0 +1,94 @@
+import { formatFrameRate, GenlockError, OptionsError, type RenderReport, type StopReceipt } from '@genlock/renderer';
+import { FLAG_OF_OPTION } from './flags.js';
+import { formatBytes, formatSeconds, plural, round } from './format.js';
+import { InterruptedError } from './signals.js';
+
+/** Options whose names cannot be mistaken for words of a sentence. */
+const CAMEL_NAMES = Object.keys(FLAG_OF_OPTION).filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
+const CAMEL_NAME = new RegExp(`\\b(${CAMEL_NAMES.join('|')})\\b`, 'g');
+
+/** A fault as the library words it, with the flags that the user knows in place of the options' names. */
+export function wordProblem(problem: string, fromPage: (option: string) => boolean = () => false): string {
+  const name = /^[\w.]+/.exec(problem)?.[0] ?? '';
+  const flag = FLAG_OF_OPTION[name];
+  const rest = problem.slice(name.length).replace(CAMEL_NAME, (option) => FLAG_OF_OPTION[option]!);
+  if (flag === undefined) return name + rest;
+  return fromPage(name) ? `${name} (declared by the page; ${flag} overrides it)${rest}` : flag + rest;
+}
+
+/** An error for people, without its stack. Options are named by their flags. */
+export function errorText(error: unknown): string {
+  if (error instanceof OptionsError) {
+    const problems = error.problems.map((problem) => wordProblem(problem));
+    return problems.length === 1 ? problems[0]! : `the request cannot be met:\n  - ${problems.join('\n  - ')}`;
+  }
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  if (!(error instanceof Error) || error instanceof GenlockError || error instanceof InterruptedError) return message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') return `the disk is full${path ? `: ${path}` : ''}`;
+  return error.name === 'Error' ? message : `${error.name}: ${message}`;
+}
+
+/** What the process returns for an error. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof GenlockError || error instanceof InterruptedError ? error.exitCode : 1;
+}
+
+/** Whether an error is one that we foresaw: the stack of the others helps to mend them. */
+export function isForeseen(error: unknown): boolean {
+  return (
+    error instanceof GenlockError ||
+    error instanceof InterruptedError ||
+    (error as NodeJS.ErrnoException)?.code !== undefined
+  );
+}
+
+/** Two lines on a stop: why and where everyone was; what was ended, and how soon nothing was left. */
+export function receiptLines(receipt: StopReceipt): string[] {
+  const { first, reason } = receipt;
+  const everyone = receipt.workers.map(({ worker, phase, frame, state }) => {
+    const at = frame === undefined ? phase : `frame ${frame} (${phase})`;
+    return `worker ${worker} ${state === 'finished' || state === 'failed' ? state : 'was'} at ${at}`;
+  });
+  const why =
+    reason === 'user'
+      ? `stopped by ${receipt.message}`
+      : `stopped because ${first.worker === undefined ? 'the render' : `worker ${first.worker}`} ` +
+        `${reason === 'stall' ? 'stalled' : 'failed'} first${firstPlace(receipt)}`;
+  const counts = new Map<string, number>();
+  for (const { role, how } of receipt.processes) {
+    if (how !== 'exit') counts.set(role, (counts.get(role) ?? 0) + 1);
+  }
+  const ended = [...counts].map(([role, count]) => plural(count, role)).join(', ');
+  const left =
+    receipt.leftovers.length > 0
+      ? `STILL THERE: ${receipt.leftovers.join(', ')}`
+      : `nothing was left after ${Math.round(receipt.ms)} ms`;
+  return [
+    everyone.length > 0 ? `${why}; ${everyone.join(', ')}` : why,
+    `ended: ${ended || 'nothing was running'}; ${left}`,
+  ];
+}
+
+function firstPlace({ first }: StopReceipt): string {
+  const frame = first.frame === undefined ? '' : `, at frame ${first.frame}`;
+  return first.phase ? `${frame} (${first.phase})` : frame;
+}
+
+/** What was made and where. */
+export function reportLines(report: RenderReport): string[] {
+  const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers } = report;
+  return [
+    report.outputPath,
+    `  ${plural(frames, 'frame')}, ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
+      `${round(durationInSeconds, 3)} s, ${formatBytes(bytes)}`,
+    `  made in ${formatSeconds(wallMs / 1000)} by ${plural(workers.length, 'worker')}: ${round(framesPerSecond, 1)} frames/s`,
+  ];
+}
+
+/** Text from a page, without the control characters that could play tricks on a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
+    return char === '\r' ? '' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}

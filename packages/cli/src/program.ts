@@ -1,0 +1,127 @@
+import { Command, Option } from 'commander';
+import type { RenderFlags, StillFlags } from './flags.js';
+import type { DoctorFlags } from './commands/doctor.js';
+
+/** What each command does. */
+export interface Actions {
+  render: (page: string | undefined, flags: RenderFlags) => Promise<void>;
+  still: (page: string | undefined, flags: StillFlags) => Promise<void>;
+  doctor: (flags: DoctorFlags) => Promise<void>;
+}
+
+const PAGE = 'an address (http:, https:, file:, data:), an HTML or SVG file, or a folder with index.html';
+
+const RENDER_EXAMPLES = `
+Examples:
+  A page that declares its size, rate and length itself
+    $ genlock render title.html -o title.mp4
+
+  Any page, with the size, rate and length given here
+    $ genlock render https://example.com -o page.mp4 --width 1280 --height 720 --fps 30 --duration 5
+
+  Two seconds of a folder's index.html with four workers, and values for the page
+    $ genlock render ./site -o part.mp4 --frames 60-119 --concurrency 4 --props '{"title":"Hello"}'
+
+  Exactly the captured pixels, and a hash of each frame
+    $ genlock render title.html -o exact.mkv --lossless --frame-hashes hashes.txt
+
+A page declares itself with
+  <script type="application/genlock+json">{"width":1920,"height":1080,"fps":30,"durationInSeconds":5}</script>
+Flags override what it declares.
+
+Ctrl-C stops everything and leaves nothing behind; a second Ctrl-C kills at once.
+Exit codes: 0 done, 1 the render failed, 2 the request is wrong, 130 Ctrl-C, 143 SIGTERM.`;
+
+const STILL_EXAMPLES = `
+Examples:
+  $ genlock still title.html --frame 0 -o first.png
+  $ genlock still https://example.com --frame 45 -o f.png --width 1280 --height 720 --fps 30`;
+
+/** The command line. Flags arrive at the actions as text: the options' one schema checks them. */
+export function createProgram(version: string, actions: Actions): Command {
+  const program = new Command('genlock')
+    .description('Renders any web page to a video, with parallel workers that stop together.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride();
+
+  const render = program.command('render').argument('[page]', PAGE).description('render a page to a video');
+  render.optionsGroup('Output:').option('-o, --output <file>', 'the video: .mp4, .mov, .mkv or .webm');
+  render.option('--overwrite', 'replace the file if it is there');
+  addPicture(render);
+  render
+    .option('--duration <seconds>', 'length of the composition')
+    .option('--frames <a-b>', 'only these frames, counted from 0, both included')
+    .optionsGroup('Encoding:')
+    .option('--codec <name>', 'h264, h265, vp9, av1 or prores (default: h264, vp9 for .webm)')
+    .option('--crf <number>', 'constant quality: lower is better and larger')
+    .option('--bitrate <rate>', 'bit rate such as 8M, instead of --crf')
+    .option('--preset <name>', 'speed of the encoder')
+    .option('--pixel-format <name>', 'yuv420p, yuv422p, yuv444p, ...')
+    .option('--lossless', 'keep exactly the captured RGB (.mkv or .mp4)')
+    .option('--frame-hashes <file>', 'write the SHA-256 of each captured frame')
+    .optionsGroup('Workers and tools:')
+    .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
+    .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
+  addBrowser(render);
+  addOutput(render);
+  render.addHelpText('after', RENDER_EXAMPLES).action((page: string | undefined, flags: RenderFlags) => {
+    return actions.render(page, flags);
+  });
+
+  const still = program.command('still').argument('[page]', PAGE).description('draw one frame of a page as a PNG');
+  still.optionsGroup('Output:').option('-o, --output <file>', 'the picture: .png');
+  still.option('--overwrite', 'replace the file if it is there');
+  addPicture(still);
+  still.option('--frame <n>', 'the frame, counted from 0').option('--duration <seconds>', 'length of the composition');
+  still.optionsGroup('Browser:');
+  addBrowser(still);
+  addOutput(still);
+  still.addHelpText('after', STILL_EXAMPLES).action((page: string | undefined, flags: StillFlags) => {
+    return actions.still(page, flags);
+  });
+
+  program
+    .command('doctor')
+    .description('say what is here to render with, and what to do about what is not')
+    .option('--browser <path>', 'the browser to look at (or GENLOCK_BROWSER)')
+    .option('--ffmpeg <path>', 'the ffmpeg to look at (or GENLOCK_FFMPEG)')
+    .option('--json', 'print one line of JSON')
+    .action((flags: DoctorFlags) => actions.doctor(flags));
+  return program;
+}
+
+function addPicture(command: Command): void {
+  command
+    .optionsGroup('Composition (default: what the page declares):')
+    .option('--width <pixels>', 'width of the page')
+    .option('--height <pixels>', 'height of the page')
+    .option('--fps <rate>', 'frames per second: 30, 23.976, 30000/1001')
+    .option('--scale <factor>', 'pixels of video per CSS pixel (default: 1)')
+    .option('--props <json|file>', 'window.genlock.props: a JSON object, or a file that holds one')
+    .option('--seed <n>', "seed of the page's Math.random (default: 0)");
+}
+
+function addBrowser(command: Command): void {
+  command
+    .option('--mode <name>', 'how frames are captured: auto, screenshot, dom or canvas (default: auto)')
+    .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
+    .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
+    .option('--timeout <seconds>', 'how long the page may take to answer (15) and to load (30)')
+    .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
+    .addOption(
+      new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(
+        (value: string, list: string[] | undefined) => [...(list ?? []), value],
+      ),
+    )
+    .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must');
+}
+
+function addOutput(command: Command): void {
+  command
+    .optionsGroup('Messages:')
+    .option('--json', 'print one event a line on stdout, and the report as the last line')
+    .option('--quiet', 'print errors only')
+    .option('--verbose', "print the page's console, phases and processes too");
+}

@@ -1,0 +1,41 @@
+import { OptionsError } from '@genlock/renderer';
+import { doctor, type DoctorFlags } from './commands/doctor.js';
+import { render } from './commands/render.js';
+import { still } from './commands/still.js';
+import type { RenderFlags, StillFlags } from './flags.js';
+import { errorRecord, jsonLine } from './json.js';
+import { exitCodeOf } from './messages.js';
+import { Interruption } from './signals.js';
+import { writeLine } from './streams.js';
+import { Terminal, type OutputFlags } from './terminal.js';
+
+export const runRender = (page: string | undefined, flags: RenderFlags): Promise<void> =>
+  run(flags, (terminal, signal) => render(page, flags, terminal, signal));
+
+export const runStill = (page: string | undefined, flags: StillFlags): Promise<void> =>
+  run(flags, (terminal, signal) => still(page, flags, terminal, signal));
+
+export const runDoctor = (flags: DoctorFlags): Promise<void> =>
+  run(flags, (terminal, signal) => doctor(flags, terminal, signal));
+
+/** A command line that was not understood: its exit code and, for programs, its record. */
+export function recordUsageError(message: string, json: boolean): void {
+  const error = new OptionsError([message]);
+  process.exitCode = exitCodeOf(error);
+  if (json) writeLine(process.stdout, jsonLine(errorRecord(error, error.exitCode)));
+}
+
+/** Runs a command under the process signals, and tells its failure. */
+async function run(
+  flags: OutputFlags,
+  command: (terminal: Terminal, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const terminal = new Terminal(flags);
+  using interruption = new Interruption();
+  interruption.beforeKill(() => terminal.display.end());
+  try {
+    await command(terminal, interruption.signal);
+  } catch (error) {
+    process.exitCode = terminal.failure(error);
+  }
+}

@@ -1,0 +1,75 @@
+import pc from 'picocolors';
+import type { RenderEvent, StopReceipt } from '@genlock/renderer';
+import { BarsDisplay } from './display/BarsDisplay.js';
+import type { Display } from './display/Display.js';
+import { JsonDisplay } from './display/JsonDisplay.js';
+import { LinesDisplay } from './display/LinesDisplay.js';
+import { errorRecord, jsonLine } from './json.js';
+import { errorText, exitCodeOf, isForeseen, printable, receiptLines } from './messages.js';
+import { InterruptedError } from './signals.js';
+import { writeLine } from './streams.js';
+
+/** The flags that say what is written. */
+export interface OutputFlags {
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+/**
+ * Everything that a command writes: progress and errors to stderr, results to stdout, and with
+ * `--json` every event to stdout, the result or the error as the last line.
+ */
+export class Terminal {
+  readonly display: Display;
+  /** What is done to text for people before it is written. */
+  wording: (text: string) => string = (text) => text;
+  #receipt: StopReceipt | undefined;
+
+  constructor(private readonly flags: OutputFlags) {
+    this.display = this.#chooseDisplay();
+  }
+
+  /** Shows an event of a render. */
+  readonly event = (event: RenderEvent): void => {
+    if (event.type === 'stopped') this.#receipt = event.receipt;
+    this.display.event(event);
+  };
+
+  /** The result of the command: lines for people, or a record for programs. */
+  result(lines: readonly string[], record: Record<string, unknown>): void {
+    this.display.end();
+    if (this.flags.json) writeLine(process.stdout, jsonLine(record));
+    else if (!this.flags.quiet) for (const line of lines) writeLine(process.stdout, line);
+  }
+
+  /** Tells why the command ends early. Returns its exit code. */
+  failure(error: unknown): number {
+    this.display.end();
+    const exitCode = exitCodeOf(error);
+    for (const line of this.#failureLines(error)) writeLine(process.stderr, this.wording(line));
+    if (this.flags.json) writeLine(process.stdout, jsonLine(errorRecord(error, exitCode)));
+    return exitCode;
+  }
+
+  #failureLines(error: unknown): string[] {
+    const red = pc.createColors(pc.isColorSupported && process.stderr.isTTY).red;
+    const receipt = this.#receipt ? receiptLines(this.#receipt) : [];
+    if (error instanceof InterruptedError) {
+      return this.#receipt ? receipt : [`stopped by ${error.message}; nothing was left behind`];
+    }
+    const lines = [`${red('error:')} ${printable(errorText(error))}`, ...receipt];
+    const stack = error instanceof Error ? error.stack : undefined;
+    return stack !== undefined && (this.flags.verbose || !isForeseen(error)) ? [...lines, printable(stack)] : lines;
+  }
+
+  #chooseDisplay(): Display {
+    const { json, quiet, verbose = false } = this.flags;
+    const wording = (text: string) => this.wording(text);
+    if (json) return new JsonDisplay((line) => writeLine(process.stdout, line));
+    if (quiet) return { begin() {}, event() {}, end() {} };
+    if (process.stderr.isTTY && process.env['TERM'] !== 'dumb')
+      return new BarsDisplay(process.stderr, { verbose, wording });
+    return new LinesDisplay((line) => writeLine(process.stderr, line), { verbose, wording });
+  }
+}

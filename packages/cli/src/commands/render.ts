@@ -5,7 +5,7 @@ import { reportLines } from '../messages.js';
 import { readRequest } from '../request.js';
 import { renderSettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
-import { checkBrowser, checkFfmpeg } from '../tools.js';
+import { checkTools } from '../tools.js';
 
 /** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
 export async function render(
@@ -18,8 +18,7 @@ export async function render(
   const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
   // Without a page the settings have thrown.
   if (!input) return;
-  await checkFfmpeg(plan, flags, signal);
-  await checkBrowser(flags, signal);
+  await checkTools(plan, flags, signal);
   signal.throwIfAborted();
 
   await using opened = await openPage(input);

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { StagedOutput } from '../src/lifecycle/StagedOutput.js';
+import { Sandbox } from './support/Sandbox.js';
+
+describe('StagedOutput', () => {
+  it('puts the whole file in place of the old one', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    {
+      await using output = new StagedOutput(destination);
+      assert.equal(dirname(output.path), sandbox.root, 'it is staged on the same file system');
+      writeFileSync(output.path, 'new');
+      assert.notEqual(readFileSync(destination, 'utf8'), 'new');
+      await output.commit();
+    }
+    assert.equal(readFileSync(destination, 'utf8'), 'new');
+    assert.deepEqual(sandbox.files(), ['out.mp4']);
+  });
+
+  it('writes where nothing was', async () => {
+    using sandbox = new Sandbox();
+    await using output = new StagedOutput(join(sandbox.root, 'fresh.mp4'));
+    writeFileSync(output.path, 'new');
+    await output.commit(new AbortController().signal);
+    assert.equal(readFileSync(join(sandbox.root, 'fresh.mp4'), 'utf8'), 'new');
+  });
+
+  it('leaves the old file and nothing else without a commit', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    {
+      await using output = new StagedOutput(destination);
+      writeFileSync(output.path, 'a part');
+    }
+    sandbox.assertNothingLeft(destination);
+  });
+
+  it('does not rename after an abort', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    const controller = new AbortController();
+    {
+      await using output = new StagedOutput(destination);
+      writeFileSync(output.path, 'new');
+      const committing = output.commit(controller.signal);
+      controller.abort('too soon');
+      assert.equal(await committing.catch((reason: unknown) => reason), 'too soon');
+    }
+    sandbox.assertNothingLeft(destination, controller.signal);
+  });
+
+  it('refuses to commit what was never written', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    {
+      await using output = new StagedOutput(destination);
+      await assert.rejects(output.commit(), { code: 'ENOENT' });
+    }
+    sandbox.assertNothingLeft(destination);
+  });
+
+  it('keeps the old file where the rename fails', async () => {
+    using sandbox = new Sandbox();
+    const destination = join(sandbox.root, 'folder');
+    mkdirSync(join(destination, 'not empty'), { recursive: true });
+    {
+      await using output = new StagedOutput(destination);
+      writeFileSync(output.path, 'new');
+      await assert.rejects(output.commit());
+    }
+    assert.deepEqual(sandbox.files(), ['folder']);
+    assert.deepEqual(readdirSync(destination), ['not empty']);
+  });
+
+  it('has a staging path of its own each time', () => {
+    const paths = Array.from({ length: 20 }, () => new StagedOutput('/x/out.mp4').path);
+    assert.equal(new Set(paths).size, 20);
+  });
+
+  it('tells what it cannot remove, and does not throw', async () => {
+    using sandbox = new Sandbox();
+    const left: string[] = [];
+    const output = new StagedOutput(join(sandbox.root, 'out.mp4'), (path) => left.push(path));
+    // rm without `recursive` does not remove a folder.
+    mkdirSync(output.path);
+    await output[Symbol.asyncDispose]();
+    assert.deepEqual(left, [output.path]);
+    rmSync(output.path, { recursive: true });
+  });
+});

@@ -67,7 +67,7 @@ describe('TaskGroup', () => {
       });
     }
     assert.deepEqual(started, [0, 1], 'both have started in this tick');
-    assert.equal((await rejection(group.join()) as Error).message, 'task 0');
+    assert.equal(((await rejection(group.join())) as Error).message, 'task 0');
     assert.deepEqual(
       group.suppressed.map((error) => (error as Error).message),
       ['task 1'],
@@ -118,9 +118,7 @@ describe('TaskGroup', () => {
     group.go(fails(first));
     group.go(() => delay(1000, undefined, { signal: group.signal })); // AbortError with the reason as its cause
     group.go((signal) => untilAbort(signal).catch(() => Promise.reject(new DOMException('stopped', 'AbortError'))));
-    group.go((signal) =>
-      untilAbort(signal).catch((cause: unknown) => Promise.reject(new Error('wrapped', { cause }))),
-    );
+    group.go((signal) => untilAbort(signal).catch((cause: unknown) => Promise.reject(new Error('wrapped', { cause }))));
     group.go((signal) => untilAbort(signal).catch(() => Promise.reject(later)));
     group.go((signal) => untilAbort(signal).catch(() => Promise.reject(later)));
     assert.equal(await rejection(group.join()), first);

@@ -15,6 +15,7 @@ import { framesIn, parseFrameRate, type FrameRate } from './frameRate.js';
 
 /** Largest picture side in pixels: what Chromium can raster and H.264 level 6.2 can hold. */
 export const MAX_SIDE = 16_384;
+const SCALE_ERROR = 'must be a number from 0.5 to 8';
 /** Longest render in frames: 24 hours at 120 frames per second. */
 const MAX_FRAMES = 24 * 3600 * 120;
 
@@ -106,8 +107,8 @@ const rendererSchema = z.strictObject({
   mode: z
     .enum(['auto', 'screenshot', 'dom', 'canvas'], { error: 'must be auto, screenshot, dom or canvas' })
     .optional(),
-  /** Pixels of video per CSS pixel. Default 1. */
-  scale: positive(8, '').optional(),
+  /** Pixels of video per CSS pixel, from 0.5 (the least that Chromium draws) to 8. Default 1. */
+  scale: z.number({ error: SCALE_ERROR }).min(0.5, { error: SCALE_ERROR }).max(8, { error: SCALE_ERROR }).optional(),
   /** Codec: h264, h265, vp9, av1, prores, or the name of its ffmpeg encoder. Default: by file name, h264 or vp9. */
   videoCodec: text('the name of a codec').optional(),
   /** Constant quality: lower is better and larger. The range and default are the codec's. */

@@ -8,7 +8,7 @@ import { TaskGroup } from '../src/lifecycle/TaskGroup.js';
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const [result] = await Promise.allSettled([promise]);
   assert.equal(result.status, 'rejected');
-  return (result as PromiseRejectedResult).reason as unknown;
+  return result.reason as unknown;
 }
 
 /** Ends as most tasks do: rejects with the reason when the signal aborts. */
@@ -17,7 +17,7 @@ function untilAbort(signal: AbortSignal): Promise<never> {
 }
 
 function fails(error: unknown): () => Promise<never> {
-  return () => Promise.reject(error as Error);
+  return () => Promise.reject(error);
 }
 
 describe('TaskGroup', () => {

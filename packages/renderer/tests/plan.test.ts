@@ -33,7 +33,10 @@ describe('plan', () => {
           }
           assert.equal(next, startFrame + frameCount, name);
           const sizes = chunks.map((chunk) => chunk.frameCount);
-          assert.ok(Math.min(...sizes) >= 1 && Math.max(...sizes) - Math.min(...sizes) <= 1, `${name}: ${sizes}`);
+          assert.ok(
+            Math.min(...sizes) >= 1 && Math.max(...sizes) - Math.min(...sizes) <= 1,
+            `${name}: ${sizes.join()}`,
+          );
         }
       }
     }

@@ -11,11 +11,13 @@ export class ScreenshotSource implements FrameSource {
 
   async seek(frame: number): Promise<void> {
     const { seek } = this.page.options.deadlines;
-    for (let undrawn = 0; undrawn < frame; undrawn++) {
-      this.page.scope.position.frame = undrawn;
-      await this.page.step(undrawn, seek);
-      // Layout, observers and animation events of the frame happen, only its drawing does not.
-      if (this.page.session.beginFrameControl) await this.page.beginFrame(false, seek);
+    for (let past = 0; past < frame; past++) {
+      this.page.scope.position.frame = past;
+      await this.page.step(past, seek);
+      // A compositor remembers what it drew: it keeps the scale at which a moving layer was first
+      // rastered, and settles its layers on the first drawn frame. So frame 0 and the frame before
+      // the range are drawn; of those between, everything happens but the drawing.
+      if (this.page.session.beginFrameControl) await this.page.beginFrame(past === 0 || past === frame - 1, seek);
     }
   }
 

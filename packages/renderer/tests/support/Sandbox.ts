@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { livingMembers } from '../../src/lifecycle/processGroup.js';
 import type { RenderEvent } from '../../src/events.js';
 
@@ -14,6 +15,8 @@ const SENTINEL = 'what was here before';
  */
 export class Sandbox implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'genlock-test-'));
+  /** For what a render reads: outside the place where its traces are looked for. */
+  readonly inputs = mkdtempSync(join(tmpdir(), 'genlock-inputs-'));
   readonly #groups = new Set<number>();
   readonly #tmpdirBefore = process.env['TMPDIR'];
 
@@ -25,6 +28,20 @@ export class Sandbox implements Disposable {
   destination(name: string): string {
     const path = join(this.root, name);
     writeFileSync(path, SENTINEL);
+    return path;
+  }
+
+  /** Writes a page for a render to read; returns its address. */
+  page(html: string, name = 'page.html'): string {
+    const path = join(this.inputs, name);
+    writeFileSync(path, html);
+    return pathToFileURL(path).href;
+  }
+
+  /** Writes an executable shell script; returns its path. */
+  script(name: string, ...lines: string[]): string {
+    const path = join(this.inputs, name);
+    writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
     return path;
   }
 
@@ -58,7 +75,7 @@ export class Sandbox implements Disposable {
   [Symbol.dispose](): void {
     if (this.#tmpdirBefore === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = this.#tmpdirBefore;
-    rmSync(this.root, { recursive: true, force: true });
+    for (const folder of [this.root, this.inputs]) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,108 @@
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import type { RenderPhase, WorkerReport } from '@genlock/renderer';
+
+export type PageName = 'dom' | 'canvas';
+
+/** One kind of render whose speed is measured. */
+export interface SpeedCase {
+  page: PageName;
+  workers: number;
+}
+
+/** Where in a render it is stopped. */
+export type StopPhase = 'launch' | 'load' | 'seek' | 'capture' | 'drain' | 'concat';
+
+/** One kind of render whose stopping is measured. */
+export interface StopCase {
+  phase: StopPhase;
+  workers: number;
+  width: number;
+  height: number;
+  /** First frame of the render: above 0 every worker has undrawn frames to run through. */
+  startFrame: number;
+  frames: number;
+  /**
+   * Every worker renders from frame 0 without end: in a plan of their own, the first of many workers
+   * are done before the last of them has run through the frames before its chunk.
+   */
+  endless?: boolean;
+  /** The aborts are spread over this many milliseconds from the moment when all workers are in the phase. */
+  spreadMs: number;
+}
+
+/** What a child process of the bench is given to do. `folder` is its own, for everything that it writes. */
+export type Task =
+  | { kind: 'speed'; folder: string; speed: SpeedCase; frames: number }
+  | { kind: 'stop'; folder: string; stop: StopCase; stops: number };
+
+/** CPU-seconds of a whole render, by process. */
+export interface CpuSeconds {
+  total: number;
+  /** The Node process that runs the library. */
+  node: number;
+  /** Every ffmpeg and ffprobe. */
+  ffmpeg: number;
+  /** Chromium's processes by kind: `browser` (the main one), `renderer`, `gpu-process`, `utility`, `zygote`. */
+  chromium: Record<string, number>;
+}
+
+/** What one render took. Milliseconds and bytes. */
+export interface SpeedResult {
+  frames: number;
+  wallMs: number;
+  /** Frames per second of the whole render, from the call to the settled promise. */
+  framesPerSecond: number;
+  /** Frames per second while every worker was capturing; undefined when there was no such time. */
+  steadyFramesPerSecond: number | undefined;
+  cpu: CpuSeconds;
+  bytes: number;
+  workers: WorkerReport[];
+  phases: Partial<Record<RenderPhase, number>>;
+}
+
+/** What one stop took. */
+export interface StopResult {
+  /** From `abort()` to the settled promise, on the caller's clock; undefined when the render was done before. */
+  ms: number | undefined;
+  /** The same as the library's stop receipt has it. */
+  receiptMs: number | undefined;
+  /** From `abort()` until the library told of the end of the last process; files are removed after it. */
+  processesMs: number | undefined;
+  /** Where each worker was at the abort. */
+  workers: { worker: number; phase: string; frame: number | undefined }[];
+  /** The share of the workers that were in the wanted phase at the abort; for `concat` 1 when the render was. */
+  inPhase: number;
+  /** What is wrong with this stop, in words: processes or files left, another error than the reason. */
+  faults: string[];
+}
+
+/** What a child process of the bench tells. */
+export type ChildMessage =
+  | { type: 'started'; pid: number; role: string; worker: number | undefined }
+  | { type: 'result'; result: unknown }
+  | { type: 'failed'; message: string };
+
+export const SPEED_SIZE = { width: 1920, height: 1080 };
+
+export const SPEED_CASES: readonly SpeedCase[] = (['dom', 'canvas'] as const).flatMap((page) =>
+  [1, 2, 3].map((workers) => ({ page, workers })),
+);
+
+const FULL_HD = { workers: 2, width: 1920, height: 1080 };
+const SMALL = { width: 640, height: 360, startFrame: 0, frames: 60, endless: true, spreadMs: 300 };
+
+/** The frames are as few as keep the render in the phase for longer than the aborts are spread. */
+export const STOP_CASES: readonly StopCase[] = [
+  { phase: 'launch', ...FULL_HD, startFrame: 0, frames: 60, spreadMs: 40 },
+  { phase: 'load', ...FULL_HD, startFrame: 0, frames: 60, spreadMs: 20 },
+  { phase: 'seek', ...FULL_HD, startFrame: 300, frames: 60, spreadMs: 200 },
+  { phase: 'capture', ...FULL_HD, startFrame: 0, frames: 60, endless: true, spreadMs: 300 },
+  { phase: 'drain', ...FULL_HD, startFrame: 0, frames: 16, spreadMs: 40 },
+  { phase: 'concat', ...FULL_HD, startFrame: 0, frames: 4, spreadMs: 20 },
+  ...[1, 4, 8].map((workers) => ({ phase: 'capture' as const, ...SMALL, workers })),
+];
+
+export function pageUrl(page: PageName): string {
+  return pathToFileURL(join(import.meta.dirname, 'pages', `${page}.html`)).href;
+}

@@ -1,0 +1,173 @@
+import { readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { inspect } from 'node:util';
+import { Renderer, RenderOrchestrator, type RenderEvent, type RenderExecutor } from '@genlock/renderer';
+import { pageUrl, type StopCase, type StopResult, type Task } from './cases.js';
+import { commandLine, descendants, livingProcesses, type ProcessStat } from './proc.js';
+
+/** Frames that every worker delivers before it counts as capturing. */
+const CAPTURING_FRAMES = 2;
+
+/** Renders a chunk as the library's own executor does, but from frame 0 and for an hour. */
+const endless: RenderExecutor = {
+  render: (url, outputPath, options, job) =>
+    new Renderer({ ...options, startFrame: 0, frameCount: 30 * 3600 }).render(url, outputPath, job),
+};
+
+/** Starts a render and stops it in the wanted phase, `stops` times in this process. */
+export async function measureStops(
+  task: Extract<Task, { kind: 'stop' }>,
+  onEvent: (event: RenderEvent) => void,
+  signal: AbortSignal,
+): Promise<StopResult[]> {
+  const results: StopResult[] = [];
+  for (let i = 0; i < task.stops; i++) {
+    signal.throwIfAborted();
+    const delayMs = (task.stop.spreadMs * i) / Math.max(1, task.stops - 1);
+    const output = join(task.folder, `out-${i}`, 'out.mp4');
+    await mkdir(dirname(output));
+    results.push(await stopOnce(task.stop, output, delayMs, onEvent, signal));
+  }
+  return results;
+}
+
+async function stopOnce(
+  stop: StopCase,
+  output: string,
+  delayMs: number,
+  onEvent: (event: RenderEvent) => void,
+  outer: AbortSignal,
+): Promise<StopResult> {
+  const before = new Set(descendants(livingProcesses(), process.pid).map(({ pid }) => pid));
+  const watch = new PhaseWatch(stop);
+  const controller = new AbortController();
+  const reason = new Error('stopped by the bench');
+  let abortedAt: number | undefined;
+  let settledAt: number | undefined;
+  let children: ProcessStat[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const atAbort = { workers: watch.positions(), inPhase: 0 };
+
+  const abort = () => {
+    // All that the render has started, by parentage: a second witness beside the library's own events.
+    children = descendants(livingProcesses(), process.pid).filter(({ pid }) => !before.has(pid));
+    atAbort.workers = watch.positions();
+    atAbort.inPhase = watch.inPhase();
+    abortedAt = performance.now();
+    controller.abort(reason);
+  };
+  const onOuterAbort = () => controller.abort(outer.reason);
+  outer.addEventListener('abort', onOuterAbort, { once: true });
+
+  const faults: string[] = [];
+  try {
+    const { workers: concurrency, width, height, startFrame, frames: frameCount } = stop;
+    const executor = stop.endless ? { executor: endless } : {};
+    const options = { width, height, fps: 30, startFrame, frameCount, concurrency, ...executor };
+    await RenderOrchestrator.render(pageUrl('dom'), output, options, {
+      signal: controller.signal,
+      onEvent: (event) => {
+        watch.see(event);
+        onEvent(event);
+        if (timer === undefined && watch.ready()) timer = setTimeout(abort, delayMs);
+      },
+    });
+  } catch (error) {
+    if (abortedAt === undefined || outer.aborted) throw error;
+    settledAt = performance.now();
+    if (error !== reason) faults.push(`rejected with another error than the reason: ${inspect(error)}`);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener('abort', onOuterAbort);
+  }
+  faults.push(...leftProcesses(watch.groups, children));
+  if (abortedAt === undefined || settledAt === undefined) {
+    return { ms: undefined, receiptMs: undefined, processesMs: undefined, ...atAbort, inPhase: 0, faults };
+  }
+  faults.push(...leftFiles(tmpdir()), ...leftFiles(dirname(output)));
+  return {
+    ms: settledAt - abortedAt,
+    receiptMs: watch.receiptMs,
+    processesMs: Math.max(0, watch.lastEndAt - abortedAt),
+    ...atAbort,
+    faults,
+  };
+}
+
+/** Follows the events of one render to the moment when it is to be stopped. */
+class PhaseWatch {
+  /** Every process that the render has told of leads a group of this number. */
+  readonly groups = new Set<number>();
+  receiptMs: number | undefined;
+  /** When the last process was told to have ended. */
+  lastEndAt = 0;
+  readonly #workers: { phase: string; seen: Set<string>; frames: number; frame: number | undefined }[];
+  readonly #started: string[] = [];
+  #phase = '';
+
+  constructor(readonly stop: StopCase) {
+    this.#workers = Array.from({ length: stop.workers }, () => ({
+      phase: 'queued',
+      seen: new Set(),
+      frames: 0,
+      frame: undefined,
+    }));
+  }
+
+  see(event: RenderEvent): void {
+    const worker = 'worker' in event && event.worker !== undefined ? this.#workers[event.worker] : undefined;
+    if (event.type === 'phase' && worker) {
+      worker.phase = event.phase;
+      worker.seen.add(event.phase);
+    } else if (event.type === 'phase') {
+      this.#phase = event.phase;
+    } else if (event.type === 'frame' && worker) {
+      worker.frames += 1;
+      worker.frame = event.frame;
+    } else if (event.type === 'process' && event.state === 'started') {
+      this.groups.add(event.pid);
+      this.#started.push(event.role);
+    } else if (event.type === 'process') {
+      this.lastEndAt = performance.now();
+    } else if (event.type === 'stopped') {
+      this.receiptMs = event.receipt.ms;
+    }
+  }
+
+  /** True once every worker has come to the wanted phase. */
+  ready(): boolean {
+    const { phase, workers } = this.stop;
+    // Of `launch` and `concat` the events come before there is a process to stop.
+    if (phase === 'launch') return this.#started.filter((role) => role === 'browser').length === workers;
+    if (phase === 'concat') return this.#started.includes('concat');
+    if (phase === 'capture') return this.#workers.every(({ frames }) => frames >= CAPTURING_FRAMES);
+    return this.#workers.every(({ seen }) => seen.has(phase));
+  }
+
+  inPhase(): number {
+    const { phase, workers } = this.stop;
+    if (phase === 'concat') return this.#phase === phase ? 1 : 0;
+    return this.#workers.filter((worker) => worker.phase === phase).length / workers;
+  }
+
+  positions(): StopResult['workers'] {
+    return this.#workers.map(({ phase, frame }, worker) => ({ worker, phase, frame }));
+  }
+}
+
+/** Processes of a stopped render that live on: by the groups that it told of, or known from before the abort. */
+function leftProcesses(groups: ReadonlySet<number>, children: readonly ProcessStat[]): string[] {
+  const known = new Map(children.map(({ pid, startTime }) => [pid, startTime]));
+  return livingProcesses()
+    .filter(
+      ({ pid, group, session, startTime }) =>
+        groups.has(pid) || groups.has(group) || groups.has(session) || known.get(pid) === startTime,
+    )
+    .map(({ pid }) => `process ${pid} lives on: ${commandLine(pid).slice(0, 100)}`);
+}
+
+function leftFiles(folder: string): string[] {
+  return readdirSync(folder).map((name) => `file left: ${join(folder, name)}`);
+}

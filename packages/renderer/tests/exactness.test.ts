@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { PNG } from 'pngjs';
+import { renderStill, type DistributedRenderOptions } from '../src/index.js';
+import { decodedFrame, decodedHashes, meanDifference, probe } from './support/video.js';
+import { succeed } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+
+const page = (name: string) => pathToFileURL(join(import.meta.dirname, 'pages', `${name}.html`)).href;
+const PAGES = { cards: page('cards'), simulation: page('simulation'), webgl: page('webgl') };
+const FRAMES = 18;
+
+const sandbox = new Sandbox();
+after(() => sandbox[Symbol.dispose]());
+
+let renders = 0;
+
+/** Renders without loss; returns the hashes of the captured frames and those of the decoded file. */
+async function hashes(url: string, options: Partial<DistributedRenderOptions>, extension = 'mkv') {
+  const frameHashes = join(sandbox.root, `${++renders}.hashes`);
+  const all = { lossless: true, frameCount: FRAMES, frameHashes, ...options };
+  const { path } = await succeed(sandbox, url, all, {}, `${renders}.${extension}`);
+  const lines = readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+  const captured = lines.map((line) => line.split(' '));
+  assert.deepEqual(
+    captured.map(([frame]) => Number(frame)),
+    lines.map((_, index) => (all.startFrame ?? 0) + index),
+  );
+  return { captured: captured.map(([, hash]) => hash!), decoded: await decodedHashes(path), path };
+}
+
+for (const [name, url] of Object.entries(PAGES)) {
+  describe(`lossless video of ${name}`, () => {
+    let whole: string[];
+
+    it('decodes to the very pictures that were captured, from .mkv and .mp4', async () => {
+      const mkv = await hashes(url, { concurrency: 1 });
+      whole = mkv.captured;
+      assert.equal(new Set(whole).size, FRAMES, 'every frame differs from the others');
+      assert.deepEqual(mkv.decoded, whole);
+      const mp4 = await hashes(url, { concurrency: 2 }, 'mp4');
+      assert.deepEqual(mp4.captured, whole, 'with two workers');
+      assert.deepEqual(mp4.decoded, whole);
+    });
+
+    it('is the same with three workers', async () => {
+      const { captured, decoded } = await hashes(url, { concurrency: 3 });
+      assert.deepEqual(captured, whole);
+      assert.deepEqual(decoded, whole);
+    });
+
+    it('has the same frames in a range', async () => {
+      const { captured, decoded } = await hashes(url, { startFrame: 7, frameCount: 6 });
+      assert.deepEqual(captured, whole.slice(7, 13));
+      assert.deepEqual(decoded, captured);
+    });
+
+    it('has the picture that a still of the same frame has', async () => {
+      const path = join(sandbox.root, `${name}.png`);
+      const report = await renderStill(url, path, { width: 320, height: 180, fps: 30, frame: 9 });
+      assert.deepEqual([report.frame, report.width, report.height], [9, 320, 180]);
+      assert.deepEqual(await decodedHashes(path), [whole[9]]);
+    });
+  });
+}
+
+describe('without begin-frame control', () => {
+  for (const [name, url] of Object.entries(PAGES)) {
+    it(`${name} has the same frames, by the eye`, async (context) => {
+      const [issued, plain] = [
+        await hashes(url, { frameCount: 8 }),
+        await hashes(url, { frameCount: 8, browserConfig: { beginFrameControl: false } }),
+      ];
+      assert.equal(plain.captured.length, 8);
+      assert.deepEqual(plain.decoded, plain.captured);
+      const same = plain.captured.filter((hash, frame) => hash === issued.captured[frame]).length;
+      context.diagnostic(`${same} of 8 frames are identical`);
+      for (const frame of [0, 3, 7]) {
+        const [a, b] = [await decodedFrame(issued.path, frame), await decodedFrame(plain.path, frame)];
+        const difference = meanDifference(a, b);
+        assert.ok(difference < 0.5, `frame ${frame} differs by ${difference} levels`);
+      }
+    });
+  }
+});
+
+describe('the file', () => {
+  const rates: [fps: number | string, rate: string, concurrency: number[]][] = [
+    [30, '30/1', [1, 2, 3, 7]],
+    ['30000/1001', '30000/1001', [1, 2, 3, 7]],
+    [23.976, '24000/1001', [2, 3]],
+    [25, '25/1', [1, 3]],
+    [60, '60/1', [2, 7]],
+  ];
+  for (const [fps, rate, workers] of rates) {
+    for (const concurrency of workers) {
+      it(`has exact frames and times at ${rate} from ${concurrency} workers`, async () => {
+        const frameCount = 15;
+        const { path, report } = await succeed(sandbox, PAGES.simulation, { fps, concurrency, frameCount });
+        const { stream, packets, format } = await probe(path);
+        assert.equal(report.workers.length, concurrency);
+        assert.equal(stream['r_frame_rate'], rate);
+        assert.equal(stream['avg_frame_rate'], rate);
+        assert.equal(Number(stream['nb_read_frames']), frameCount);
+        assert.equal(Number(stream['nb_frames']), frameCount);
+        assert.equal(stream['start_pts'], 0);
+        const [num, den] = rate.split('/').map(Number) as [number, number];
+        assert.equal(Number(stream['duration']).toFixed(4), ((frameCount * den) / num).toFixed(4));
+        assert.equal(Number(format['start_time']), 0);
+
+        const ticks = packets[0]!.duration;
+        assert.deepEqual(
+          packets.map(({ duration }) => duration),
+          packets.map(() => ticks),
+          'every frame lasts as long as the others',
+        );
+        const pts = packets.map((packet) => packet.pts).sort((a, b) => a - b);
+        assert.deepEqual(
+          pts,
+          pts.map((_, index) => index * ticks),
+          'frame n is shown at n times that',
+        );
+      });
+    }
+  }
+
+  it('plays everywhere: H.264 in yuv420p, BT.709, no edit list, the index first', async () => {
+    const { path } = await succeed(sandbox, PAGES.cards, { concurrency: 3, frameCount: 12 });
+    const { stream, packets } = await probe(path);
+    const expected = {
+      codec_tag_string: 'avc1',
+      codec_name: 'h264',
+      pix_fmt: 'yuv420p',
+      width: 320,
+      height: 180,
+      color_range: 'tv',
+      color_space: 'bt709',
+      color_primaries: 'bt709',
+      color_transfer: 'bt709',
+    };
+    assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, stream[key]])), expected);
+    assert.ok(packets[0]!.flags.startsWith('K'));
+    const bytes = readFileSync(path);
+    assert.equal(bytes.indexOf('elst'), -1);
+    assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'));
+  });
+
+  it('has the colours of the page', async () => {
+    const colours = [
+      'rgb(255,0,0)',
+      'rgb(0,255,0)',
+      'rgb(0,0,255)',
+      'rgb(255,255,255)',
+      'rgb(0,0,0)',
+      'rgb(128,64,32)',
+    ];
+    const patches = colours.map((colour) => `<i style="flex:1;background:${colour}"></i>`).join('');
+    const url = sandbox.page(
+      `<!doctype html><body style="margin:0;display:flex;height:100vh">${patches}`,
+      'chart.html',
+    );
+    const { path } = await succeed(sandbox, url, { frameCount: 2, concurrency: 1, width: 360, crf: 1 });
+    const rgb = await decodedFrame(path, 1);
+    for (const [index, colour] of colours.entries()) {
+      const wanted = colour.match(/\d+/g)!.map(Number);
+      const at = (90 * 360 + index * 60 + 30) * 3;
+      for (const [channel, value] of wanted.entries()) {
+        const found = rgb[at + channel]!;
+        assert.ok(Math.abs(found - value) <= 4, `${colour}: channel ${channel} is ${found}`);
+      }
+    }
+  });
+
+  const kinds: [name: string, options: Partial<DistributedRenderOptions>, codec: string, pixels: string][] = [
+    ['out.webm', {}, 'vp9', 'yuv420p'],
+    ['out.mov', { videoCodec: 'prores' }, 'prores', 'yuv422p10le'],
+    ['out.mp4', { videoCodec: 'h265' }, 'hevc', 'yuv420p'],
+    ['out.mp4', { videoCodec: 'av1' }, 'av1', 'yuv420p'],
+    ['out.mkv', {}, 'h264', 'yuv420p'],
+    ['out.mov', { pixelFormat: 'yuv444p' }, 'h264', 'yuv444p'],
+    ['out.mp4', { videoBitrate: '500k', preset: 'fast' }, 'h264', 'yuv420p'],
+  ];
+  for (const [name, options, codec, pixels] of kinds) {
+    it(`${codec} in ${name} ${JSON.stringify(options)}`, async () => {
+      const frameCount = 5;
+      const { path } = await succeed(sandbox, PAGES.simulation, { ...options, frameCount }, {}, name);
+      const { stream } = await probe(path);
+      assert.deepEqual(
+        [stream['codec_name'], stream['pix_fmt'], Number(stream['nb_read_frames'])],
+        [codec, pixels, frameCount],
+      );
+    });
+  }
+
+  it('has the size of the view times the scale', async () => {
+    const url = page('cards');
+    const { report, path } = await succeed(sandbox, url, { scale: 2, frameCount: 2, lossless: true }, {}, 'scaled.mkv');
+    const { stream } = await probe(path);
+    assert.deepEqual([stream['width'], stream['height'], report.width, report.height], [640, 360, 640, 360]);
+    const still = join(sandbox.root, 'scaled.png');
+    await renderStill(url, still, { width: 320, height: 180, fps: 30, scale: 2, frame: 1 });
+    const { width, height } = PNG.sync.read(readFileSync(still));
+    assert.deepEqual([width, height], [640, 360]);
+    assert.deepEqual(await decodedHashes(still), (await decodedHashes(path)).slice(1));
+  });
+});

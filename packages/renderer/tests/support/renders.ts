@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import {
+  RenderOrchestrator,
+  type DistributedRenderOptions,
+  type RenderEvent,
+  type RenderJobOptions,
+  type RenderReport,
+  type StopReceipt,
+} from '../../src/index.js';
+import type { Sandbox } from './Sandbox.js';
+
+/** Two workers with ten frames each: worker 0 has the frames 0 to 9, worker 1 the frames 10 to 19. */
+export const TWO_WORKERS = { width: 320, height: 180, fps: 30, frameCount: 20, concurrency: 2 } as const;
+
+export interface Failure {
+  error: unknown;
+  events: RenderEvent[];
+  receipt: StopReceipt;
+}
+
+/** The events of one type, in order. */
+export function eventsOf<Type extends RenderEvent['type']>(events: readonly RenderEvent[], type: Type) {
+  return events.filter((event): event is Extract<RenderEvent, { type: Type }> => event.type === type);
+}
+
+/** The frames that were told as drawn, by worker. */
+export function framesOf(events: readonly RenderEvent[], worker: number): number[] {
+  return eventsOf(events, 'frame')
+    .filter((event) => event.worker === worker)
+    .map(({ frame }) => frame);
+}
+
+function recorded(sandbox: Sandbox, job: RenderJobOptions) {
+  const events: RenderEvent[] = [];
+  const onEvent = (event: RenderEvent) => {
+    events.push(event);
+    sandbox.watch(event);
+    job.onEvent?.(event);
+  };
+  return { events, job: { ...job, onEvent } };
+}
+
+/** Runs a render that must succeed. */
+export async function succeed(
+  sandbox: Sandbox,
+  url: string,
+  options: Partial<DistributedRenderOptions> = {},
+  jobOptions: RenderJobOptions = {},
+  name = 'out.mp4',
+): Promise<{ report: RenderReport; events: RenderEvent[]; path: string }> {
+  const { events, job } = recorded(sandbox, jobOptions);
+  const path = sandbox.destination(name);
+  const report = await RenderOrchestrator.render(url, path, { ...TWO_WORKERS, ...options }, job);
+  assert.deepEqual(sandbox.survivors(), []);
+  return { report, events, path };
+}
+
+/**
+ * Runs a render that must fail, and asserts what is true of every failure: nothing is left, it was
+ * told in the right order, and no worker drew anything after it.
+ */
+export async function fail(
+  sandbox: Sandbox,
+  url: string,
+  options: Partial<DistributedRenderOptions> = {},
+  jobOptions: RenderJobOptions = {},
+): Promise<Failure> {
+  const { events, job } = recorded(sandbox, jobOptions);
+  const destination = sandbox.destination('out.mp4');
+  const [outcome] = await Promise.allSettled([
+    RenderOrchestrator.render(url, destination, { ...TWO_WORKERS, ...options }, job),
+  ]);
+  assert.equal(outcome.status, 'rejected', 'the render succeeded');
+  sandbox.assertNothingLeft(destination, job.signal);
+
+  const error: unknown = (outcome as PromiseRejectedResult).reason;
+  const [stopped, ...more] = eventsOf(events, 'stopped');
+  assert.ok(stopped && more.length === 0, 'it was told once that all is stopped');
+  assert.equal(stopped.error, error, 'the event carries the very error');
+  assert.ok(!stopped.suppressed.includes(error), 'the cause is not among the suppressed');
+  const { receipt } = stopped;
+  assert.deepEqual(receipt.leftovers, []);
+
+  const states = eventsOf(events, 'state').map(({ state }) => state);
+  const ending = receipt.reason === 'user' ? ['cancelling', 'cancelled'] : ['failing', 'failed'];
+  assert.deepEqual(states.slice(-2), ending);
+  const stop = events.findIndex((event) => event.type === 'state' && event.state === ending[0]);
+  const after = events.slice(stop);
+  assert.deepEqual(eventsOf(after, 'frame'), [], 'no frame is drawn after the failure');
+  assert.deepEqual(
+    eventsOf(after, 'process').filter(({ state }) => state === 'started'),
+    [],
+    'no process is started after the failure',
+  );
+  return { error, events, receipt };
+}
+
+/** Calls `act` once, at the first event that `matches`. */
+export function atEvent(
+  matches: (event: RenderEvent) => boolean,
+  act: (event: RenderEvent) => void,
+): (event: RenderEvent) => void {
+  let done = false;
+  return (event) => {
+    if (done || !matches(event)) return;
+    done = true;
+    act(event);
+  };
+}

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { ManagedProcess, killAllProcesses } from '../src/lifecycle/ManagedProcess.js';
-import { livingMembers, readStat } from '../src/lifecycle/processGroup.js';
+import { livingMembersNow, readStat } from '../src/lifecycle/processGroup.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
@@ -25,7 +25,7 @@ async function startScript(script: string, signal?: AbortSignal): Promise<{ proc
 async function endOf(process: ManagedProcess) {
   const end = await process.ended;
   assert.deepEqual(end.survivors, []);
-  assert.deepEqual(livingMembers(process.pid!), []);
+  assert.deepEqual(livingMembersNow(process.pid!), []);
   return end;
 }
 
@@ -62,7 +62,7 @@ describe('ManagedProcess', () => {
 
   it('kills children and grandchildren with the process', async () => {
     const { process } = await startScript('sleep 1000 & sh -c "sleep 1000 & echo ready; wait" & wait');
-    const members = livingMembers(process.pid!);
+    const members = livingMembersNow(process.pid!);
     assert.equal(members.length, 4);
     process.kill();
     assert.equal((await endOf(process)).signal, 'SIGKILL');
@@ -135,6 +135,18 @@ describe('ManagedProcess', () => {
     const end = await endOf(process);
     assert.equal(end.code, 0, 'the leader had ended by itself');
     assert.equal(isAlive(grandchild), false);
+  });
+
+  it('kills what has a process group of its own in the session', async () => {
+    const { process, said } = await startScript(`exec bash -c 'set -m; sleep 1000 & echo $!; wait'`);
+    const grandchild = Number(said);
+    assert.notEqual(readStat(grandchild)!.group, process.pid);
+    try {
+      await process[Symbol.asyncDispose]();
+      assert.equal(isAlive(grandchild), false);
+    } finally {
+      if (isAlive(grandchild)) globalThis.process.kill(grandchild, 'SIGKILL');
+    }
   });
 
   it('is told once of its start and of its end, and may be killed after it', async () => {

@@ -21,7 +21,7 @@ import {
   type RenderEvent,
   type RenderPosition,
 } from '../src/index.js';
-import { livingMembers } from '../src/lifecycle/processGroup.js';
+import { livingMembersNow } from '../src/lifecycle/processGroup.js';
 import { TWO_WORKERS, atEvent, eventsOf, fail, framesOf, succeed, type Failure } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
@@ -399,7 +399,7 @@ describe('a process that dies', () => {
   it('the process that draws the page', async () => {
     using sandbox = new Sandbox();
     const kill = whenDrawn('browser', (pid) => {
-      const renderers = livingMembers(pid).filter((member) =>
+      const renderers = livingMembersNow(pid).filter((member) =>
         readFileSync(`/proc/${member}/cmdline`, 'latin1').includes('--type=renderer'),
       );
       assert.ok(renderers.length > 0, 'there is one');

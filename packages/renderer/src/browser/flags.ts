@@ -44,6 +44,8 @@ const BEGIN_FRAME = [
   '--disable-threaded-animation',
   '--disable-threaded-scrolling',
   '--disable-checker-imaging',
+  // Otherwise a tile keeps old pixels beside what changed, and a frame shows traces of those before it.
+  '--disable-partial-raster',
   '--disable-new-content-rendering-timeout',
   '--disable-image-animation-resync',
 ];

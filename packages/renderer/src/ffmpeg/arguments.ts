@@ -21,7 +21,8 @@ export function encodeArguments(options: ResolvedOptions, outputPath: string, ha
   const rate = formatFrameRate(options.fps);
   return [
     ...QUIET,
-    ...['-f', 'image2pipe', '-c:v', 'png', '-framerate', rate, '-i', 'pipe:0'],
+    // One thread decodes PNG faster than pictures are drawn; more would each hold frames in memory.
+    ...['-threads', '1', '-f', 'image2pipe', '-c:v', 'png', '-framerate', rate, '-i', 'pipe:0'],
     ...['-map', '0:v', '-an', ...codecArguments(options)],
     ...containerArguments(options.extension, false),
     outputPath,

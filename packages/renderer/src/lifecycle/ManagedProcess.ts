@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
-import { groupExists, killGroup, livingMembers, readStat } from './processGroup.js';
+import { killGroup, killProcess, livingMembers, readStat } from './processGroup.js';
 
 /** How a process ended. `error` is set when it could not be started at all. */
 export interface ProcessEnd {
@@ -31,6 +30,9 @@ const STDERR_TAIL = 8 * 1024;
 /** How long the kernel may take to end a killed group, in milliseconds. Measured: 5 to 40. */
 const GROUP_END_MS = 1000;
 
+/** How long the pipes may stay open after their process ended before it is looked who holds them. */
+const STRAGGLER_MS = 20;
+
 const live = new Set<ManagedProcess>();
 
 /**
@@ -45,6 +47,7 @@ export class ManagedProcess implements AsyncDisposable {
   readonly #startTime: string | undefined;
   #stderr = '';
   #exited = false;
+  #straggling: NodeJS.Timeout | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
   /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
@@ -72,8 +75,9 @@ export class ManagedProcess implements AsyncDisposable {
     });
     this.child.once('exit', () => {
       this.#exited = true;
-      // What outlives its leader would hold the pipes open and keep working.
-      this.#sweep();
+      // What outlives its leader would keep working, and hold the pipes open.
+      this.#killMembers();
+      this.#straggling = setTimeout(() => void this.#sweep(), STRAGGLER_MS);
     });
 
     live.add(this);
@@ -95,7 +99,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
   kill(): void {
-    if (this.#exited) this.#sweep();
+    if (this.#exited) this.#killMembers();
     else if (this.pid !== undefined && !killGroup(this.pid)) this.child.kill('SIGKILL');
   }
 
@@ -109,6 +113,7 @@ export class ManagedProcess implements AsyncDisposable {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       this.child.once('close', (...end) => resolve(end));
     });
+    clearTimeout(this.#straggling);
     return {
       code: this.#error ? null : code,
       signal,
@@ -121,28 +126,27 @@ export class ManagedProcess implements AsyncDisposable {
   async #groupEnd(): Promise<number[]> {
     const giveUp = performance.now() + GROUP_END_MS;
     for (;;) {
-      const members = this.#sweep();
+      const members = await this.#sweep();
       if (members.length === 0 || performance.now() > giveUp) return members;
-      await delay(2);
     }
   }
 
-  /** After the leader is gone: kills and returns what still lives in its group. */
-  #sweep(): number[] {
-    const { pid } = this;
-    if (pid === undefined || !groupExists(pid)) return [];
-    // The system may have given the pid to a stranger, who then leads a group of that number.
-    const leader = readStat(pid);
-    if (leader && leader.startTime !== this.#startTime) return [];
-    const members = livingMembers(pid);
-    for (const member of members) {
-      try {
-        process.kill(member, 'SIGKILL');
-      } catch {
-        // It ended in between.
-      }
-    }
+  /** After the leader is gone: kills and returns what still lives in its group or session. */
+  async #sweep(): Promise<number[]> {
+    if (this.pid === undefined || this.#isReused()) return [];
+    const members = await livingMembers(this.pid);
+    for (const member of members) killProcess(member);
     return members;
+  }
+
+  #killMembers(): void {
+    if (this.pid !== undefined && !this.#isReused()) killGroup(this.pid);
+  }
+
+  /** Whether the system has given the pid to a stranger, who may now lead a group of that number. */
+  #isReused(): boolean {
+    const stat = readStat(this.pid!);
+    return stat !== undefined && stat.startTime !== this.#startTime;
   }
 }
 

@@ -28,21 +28,48 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** Pids of the processes that live (zombies do not) in the group or session that `leader` led. */
-export function livingMembers(leader: number): number[] {
-  let entries: string[];
+/** Calls that come within this time share one reading of /proc, which costs milliseconds. */
+const SHARED_READING_MS = 2;
+let reading: Promise<ProcessStat[]> | undefined;
+
+/** Every process of the system, as it is at some moment after the call. Empty where there is no /proc. */
+function readProcesses(): Promise<ProcessStat[]> {
+  reading ??= new Promise((resolve) => {
+    setTimeout(() => {
+      reading = undefined;
+      resolve(readAll());
+    }, SHARED_READING_MS);
+  });
+  return reading;
+}
+
+function readAll(): ProcessStat[] {
+  let names: string[];
   try {
-    entries = readdirSync('/proc');
+    names = readdirSync('/proc');
   } catch {
-    return groupExists(leader) ? [leader] : [];
+    return [];
   }
-  return entries
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readStat(Number(name)))
-    .filter((stat) => stat !== undefined)
-    .filter((stat) => stat.group === leader || stat.session === leader)
-    .filter((stat) => stat.state !== 'Z' && stat.state !== 'X')
-    .map((stat) => stat.pid);
+  const pids = names.filter((name) => /^\d+$/.test(name));
+  return pids.map((pid) => readStat(Number(pid))).filter((stat) => stat !== undefined);
+}
+
+function membersAmong(stats: readonly ProcessStat[], leader: number): number[] {
+  return stats
+    .filter(({ group, session }) => group === leader || session === leader)
+    .filter(({ state }) => state !== 'Z' && state !== 'X')
+    .map(({ pid }) => pid);
+}
+
+/** Pids of the processes that live (zombies do not) in the group or session that `leader` led. */
+export async function livingMembers(leader: number): Promise<number[]> {
+  if (!groupExists(leader)) return [];
+  return membersAmong(await readProcesses(), leader);
+}
+
+/** The same, read now. */
+export function livingMembersNow(leader: number): number[] {
+  return membersAmong(readAll(), leader);
 }
 
 /** True while anything is left in the process group, zombies included. */
@@ -62,5 +89,14 @@ export function killGroup(leader: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Sends SIGKILL to one process, if it is still there. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended in between.
   }
 }

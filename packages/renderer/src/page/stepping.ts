@@ -31,6 +31,15 @@ export function installStepping(control: Control): void {
     }
   };
 
+  /**
+   * GSAP's ticker ignores frames less than 4 ms after its start, as frame 0 is by definition. Values
+   * that it writes lazily, on the first tick (those of `from` tweens), would be missing from frame 0.
+   */
+  function startGsap(): void {
+    const { gsap } = globalThis as { gsap?: { ticker?: { tick?: () => void } } };
+    gsap?.ticker?.tick?.();
+  }
+
   control.step = async (frame) => {
     control.observeAnimations(control.now);
     control.started = true;
@@ -41,6 +50,7 @@ export function installStepping(control: Control): void {
     control.observeAnimations(time);
     control.moveAnimations(time);
     await control.runFrameCallbacks();
+    if (frame === 0) startGsap();
     await control.settle();
     control.observeAnimations(time);
   };

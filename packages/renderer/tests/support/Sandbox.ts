@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { livingMembers } from '../../src/lifecycle/processGroup.js';
+import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
 import type { RenderEvent } from '../../src/events.js';
 
 const SENTINEL = 'what was here before';
@@ -64,7 +64,7 @@ export class Sandbox implements Disposable {
 
   /** Living processes of any render in this sandbox: members of a known group, or named by our paths. */
   survivors(): string[] {
-    const members = new Set([...this.#groups].flatMap((group) => livingMembers(group)));
+    const members = new Set([...this.#groups].flatMap((group) => livingMembersNow(group)));
     for (const name of readdirSync('/proc')) {
       if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
       if (commandLine(name).includes(this.root)) members.add(Number(name));

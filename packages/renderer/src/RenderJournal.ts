@@ -54,7 +54,7 @@ export class RenderJournal {
   record(event: RenderEvent): void {
     const worker = 'worker' in event && event.worker !== undefined ? this.#workers[event.worker] : undefined;
     if (event.type === 'phase' && worker) this.#enterPhase(worker, event.phase);
-    else if (event.type === 'frame' && worker) worker.frame = event.frame;
+    else if ((event.type === 'frame' || event.type === 'worker-failed') && worker) worker.frame = event.frame;
     else if (event.type === 'worker' && worker) this.#enterState(worker, event.state);
     else if (event.type === 'process') this.#recordProcess(event);
     this.#tell(() => this.#jobOptions.onEvent?.(event));

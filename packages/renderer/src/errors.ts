@@ -45,14 +45,14 @@ export class InputError extends GenlockError {
 /** The browser, ffmpeg or ffprobe cannot be found or does not start. */
 export class ToolError extends GenlockError {}
 
-/** The page's address could not be loaded in the browser. */
+/** The page's address could not be loaded in the browser, or the page left it. */
 export class NavigationError extends GenlockError {
   constructor(
     readonly url: string,
     reason: string,
     position: RenderPosition,
   ) {
-    super(`${where(position)}could not load ${shortUrl(url)}: ${reason}`, position);
+    super(`${where(position)}could not render ${shortUrl(url)}: ${reason}`, position);
   }
 }
 

@@ -23,6 +23,8 @@ export class PageSession {
   readonly #network: NetworkWatch;
   #tick = FIRST_TICK;
   #mainRequest: string | undefined;
+  /** The address, once frame 0 is ready. */
+  #loaded: string | undefined;
 
   private constructor(
     readonly session: BrowserSession,
@@ -81,6 +83,7 @@ export class PageSession {
     // Lazy pictures and observers wait for the first layout in a frame.
     if (this.session.beginFrameControl) await this.beginFrame(false, load);
     await this.settle(load);
+    this.#loaded = url;
   }
 
   /** Runs the page up to frame n, which must be the one after the present frame (or 0, the first). */
@@ -180,6 +183,12 @@ export class PageSession {
       this.#contexts.delete(destroyed.executionContextId);
     });
     client.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
+    client.on('Page.frameNavigated', ({ frame }) => {
+      // A redirect while it loads is the page's way; later, a new document would start at time 0 again.
+      if (frame.parentId !== undefined || this.#loaded === undefined) return;
+      const reason = `the page went to ${shortUrl(frame.url)} while it was being rendered`;
+      this.scope.fail(new NavigationError(this.#loaded, reason, { ...this.scope.position }));
+    });
     client.on('Network.requestWillBeSent', ({ requestId, type }) => {
       if (type === 'Document') this.#mainRequest ??= requestId;
     });

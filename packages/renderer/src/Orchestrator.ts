@@ -6,6 +6,7 @@ import { LocalExecutor } from './executors/LocalExecutor.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 import { verifyVideo } from './ffmpeg/verify.js';
+import { processEvents } from './lifecycle/processEvents.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { TaskGroup } from './lifecycle/TaskGroup.js';
@@ -199,19 +200,10 @@ class RenderRun {
   }
 
   #processEvents() {
-    const record = (event: RenderEvent) => this.#journal.record(event);
-    return {
-      onStart: ({ pid, role }: { pid: number | undefined; role: string }) => {
-        record({ type: 'process', state: 'started', pid: pid!, role });
-      },
-      onEnd: (
-        { pid, role }: { pid: number | undefined; role: string },
-        { signal, survivors }: { signal: NodeJS.Signals | null; survivors: number[] },
-      ) => {
-        for (const survivor of survivors) this.#journal.leftover(`process ${survivor} of the ${role}`);
-        if (pid !== undefined) record({ type: 'process', state: 'ended', pid, role, how: signal ?? 'exit' });
-      },
-    };
+    return processEvents(
+      (event) => this.#journal.record(event),
+      (what) => this.#journal.leftover(what),
+    );
   }
 
   #firstPosition(error: unknown): RenderPosition {

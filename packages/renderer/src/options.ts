@@ -1,23 +1,16 @@
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
-import {
-  CODECS,
-  EXTENSIONS,
-  LOSSLESS,
-  codecName,
-  defaultCodecName,
-  isSubsampled420,
-  type Codec,
-} from './ffmpeg/codecs.js';
-import { framesIn, parseFrameRate, type FrameRate } from './frameRate.js';
+import { parseFrameRate, type FrameRate } from './frameRate.js';
+import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
+
+export type { ResolvedOptions } from './resolveOptions.js';
 
 /** Largest picture side in pixels: what Chromium can raster and H.264 level 6.2 can hold. */
 export const MAX_SIDE = 16_384;
 const SCALE_ERROR = 'must be a number from 0.5 to 8';
 /** Longest render in frames: 24 hours at 120 frames per second. */
-const MAX_FRAMES = 24 * 3600 * 120;
+export const MAX_FRAMES = 24 * 3600 * 120;
 
 /** How long each kind of waiting may go without progress, in milliseconds. */
 export const DEFAULT_DEADLINES = {
@@ -65,6 +58,7 @@ const frameRate = z
     if (rate) return rate;
     context.addIssue({
       code: 'custom',
+      input: value,
       message: 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001',
     });
     return z.NEVER;
@@ -154,42 +148,14 @@ export type RendererOptionsInput = z.input<typeof rendererSchema>;
 export type DistributedOptionsInput = z.input<typeof distributedSchema>;
 export type BrowserConfig = z.input<typeof browserConfig>;
 export type Mode = NonNullable<RendererOptionsInput['mode']>;
-
-/** Options of one range of frames, checked, with every default filled in. */
-export interface ResolvedOptions {
-  width: number;
-  height: number;
-  fps: FrameRate;
-  startFrame: number;
-  frameCount: number;
-  scale: number;
-  /** Size of the picture in pixels: the view times the scale. */
-  pixelWidth: number;
-  pixelHeight: number;
-  codec: Codec;
-  crf: number | undefined;
-  preset: string | undefined;
-  videoBitrate: string | undefined;
-  pixelFormat: string;
-  lossless: boolean;
-  inputProps: Record<string, unknown>;
-  randomSeed: number;
-  allowMissingAssets: boolean;
-  frameHashes: string | undefined;
-  encoderThreads: number | undefined;
-  ffmpegPath: string | undefined;
-  ffprobePath: string | undefined;
-  browserConfig: BrowserConfig;
-  deadlines: Record<DeadlineName, number>;
-  /** Extension of the output file, without the dot. */
-  extension: string;
-}
+/** Options of one range of frames after the schema, each one right by itself. */
+export type CheckedOptions = z.output<typeof rendererSchema>;
 
 export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number };
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
 export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
-  return resolve(check(rendererSchema, options), outputPath);
+  return resolveOptions(check(rendererSchema, options), outputPath);
 }
 
 /** Checks the options of a whole render. Throws an OptionsError that names every fault. */
@@ -198,7 +164,10 @@ export function parseDistributedOptions(
   outputPath: string,
 ): ResolvedDistributedOptions {
   const values = check(distributedSchema, options);
-  return { ...resolve(values, outputPath), concurrency: values.concurrency ?? Math.min(availableParallelism(), 8) };
+  return {
+    ...resolveOptions(values, outputPath),
+    concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
+  };
 }
 
 /** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
@@ -218,127 +187,9 @@ function describeIssue(issue: z.core.$ZodIssue): string[] {
   }
   const name = issue.path.join('.') || 'options';
   if (issue.input === undefined && issue.code === 'invalid_type') return [`${name} is missing: it ${issue.message}`];
-  const given = issue.code === 'custom' ? undefined : issue.input;
-  return [`${name} ${issue.message}${given === undefined ? '' : ` (given: ${printable(given)})`}`];
+  return [`${name} ${issue.message}${issue.input === undefined ? '' : ` (given: ${printable(issue.input)})`}`];
 }
 
 function printable(value: unknown): string {
   return typeof value === 'number' ? String(value) : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
-}
-
-function resolve(values: z.output<typeof rendererSchema>, outputPath: string): ResolvedOptions {
-  const problems: string[] = [];
-  const extension = extname(outputPath).slice(1).toLowerCase();
-  if (!(EXTENSIONS as readonly string[]).includes(extension)) {
-    const list = EXTENSIONS.map((name) => `.${name}`).join(', ');
-    problems.push(`output ${outputPath || '(empty)'} must end in one of ${list}`);
-  }
-  if (values.frameCount === undefined && values.durationInSeconds === undefined) {
-    problems.push('durationInSeconds or frameCount is missing: one of them says how long the video is');
-  }
-  const frameCount = values.frameCount ?? framesIn(values.durationInSeconds ?? 0, values.fps);
-  if (frameCount > MAX_FRAMES)
-    problems.push(`the video would have ${frameCount} frames; at most ${MAX_FRAMES} can be made`);
-
-  const codec = chooseCodec(values, extension, problems);
-  const scale = values.scale ?? 1;
-  const pixelWidth = Math.round(values.width * scale);
-  const pixelHeight = Math.round(values.height * scale);
-  const pixelFormat = values.lossless ? LOSSLESS.pixelFormats[0]! : (values.pixelFormat ?? codec.pixelFormats[0]!);
-  checkPicture({ codec, pixelFormat, pixelWidth, pixelHeight, scaled: scale !== 1 }, problems);
-  if (problems.length > 0) throw new OptionsError(problems);
-
-  return {
-    width: values.width,
-    height: values.height,
-    fps: values.fps,
-    startFrame: values.startFrame ?? 0,
-    frameCount,
-    scale,
-    pixelWidth,
-    pixelHeight,
-    codec,
-    crf: values.videoBitrate ? undefined : (values.crf ?? codec.crf?.default),
-    preset: values.preset ?? codec.presets?.default,
-    videoBitrate: values.videoBitrate,
-    pixelFormat,
-    lossless: values.lossless ?? false,
-    inputProps: values.inputProps ?? {},
-    randomSeed: values.randomSeed ?? 0,
-    allowMissingAssets: values.allowMissingAssets ?? false,
-    frameHashes: values.frameHashes,
-    encoderThreads: values.encoderThreads,
-    ffmpegPath: values.ffmpegPath,
-    ffprobePath: values.ffprobePath,
-    browserConfig: values.browserConfig ?? {},
-    deadlines: resolveDeadlines(values),
-    extension,
-  };
-}
-
-function resolveDeadlines(values: z.output<typeof rendererSchema>): Record<DeadlineName, number> {
-  const deadlines: Record<DeadlineName, number> = { ...DEFAULT_DEADLINES };
-  if (values.stabilityTimeout !== undefined) deadlines.load = values.stabilityTimeout;
-  for (const name of Object.keys(DEFAULT_DEADLINES) as DeadlineName[]) {
-    deadlines[name] = values.deadlines?.[name] ?? deadlines[name];
-  }
-  return deadlines;
-}
-
-function chooseCodec(values: z.output<typeof rendererSchema>, extension: string, problems: string[]): Codec {
-  if (values.lossless) {
-    const clash = (['videoCodec', 'crf', 'preset', 'videoBitrate', 'pixelFormat'] as const).filter(
-      (name) => values[name] !== undefined,
-    );
-    if (clash.length > 0) problems.push(`lossless decides ${clash.join(', ')} itself: leave one or the other out`);
-    if (!LOSSLESS.containers.includes(extension)) problems.push('lossless needs an output that ends in .mkv or .mp4');
-    return LOSSLESS;
-  }
-  const asked = values.videoCodec ?? defaultCodecName(extension);
-  const name = codecName(asked);
-  if (!name) {
-    problems.push(`videoCodec ${asked} is not known: choose one of ${Object.keys(CODECS).join(', ')}`);
-    return CODECS['h264']!;
-  }
-  const codec = CODECS[name]!;
-  const { crf, preset, pixelFormat, videoBitrate } = values;
-  if (!codec.containers.includes(extension) && (EXTENSIONS as readonly string[]).includes(extension)) {
-    problems.push(
-      `videoCodec ${name} does not go into .${extension}: use ${codec.containers.map((c) => `.${c}`).join(', ')}`,
-    );
-  }
-  if (crf !== undefined && !codec.crf) problems.push(`crf does not apply to ${name}`);
-  if (crf !== undefined && codec.crf && crf > codec.crf.max)
-    problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
-  if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
-  if (preset !== undefined && !codec.presets?.values.includes(preset)) {
-    const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';
-    problems.push(`preset ${preset} does not exist for ${name}${choice}`);
-  }
-  if (pixelFormat !== undefined && !codec.pixelFormats.includes(pixelFormat)) {
-    problems.push(
-      `pixelFormat ${pixelFormat} does not go with ${name}: choose one of ${codec.pixelFormats.join(', ')}`,
-    );
-  }
-  return codec;
-}
-
-function checkPicture(
-  picture: { codec: Codec; pixelFormat: string; pixelWidth: number; pixelHeight: number; scaled: boolean },
-  problems: string[],
-): void {
-  for (const [name, size] of [
-    ['width', picture.pixelWidth],
-    ['height', picture.pixelHeight],
-  ] as const) {
-    const what = picture.scaled ? `${name} times scale` : name;
-    if (size > MAX_SIDE) problems.push(`${what} is ${size} pixels; at most ${MAX_SIDE} can be drawn`);
-    const halved =
-      isSubsampled420(picture.pixelFormat) || (name === 'width' && picture.pixelFormat.startsWith('yuv422'));
-    if (halved && size % 2 !== 0) {
-      problems.push(
-        `${what} is ${size}, which is odd: ${picture.pixelFormat} needs it even (or use pixelFormat yuv444p)`,
-      );
-    }
-  }
 }

@@ -5,6 +5,7 @@ import type { RenderEvent } from '../events.js';
 import type { RenderJobOptions } from '../types.js';
 import { abortable, linkAbort, withDeadline } from './abort.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
+import { processEvents } from './processEvents.js';
 
 /**
  * One job's life: its signal, where it is, and the one way to wait. Whatever fails first aborts the
@@ -90,17 +91,8 @@ export class JobScope implements Disposable {
 
   /** The process options that tie a process to this job and tell of it. */
   processOptions(): Pick<ProcessOptions, 'signal' | 'onStart' | 'onEnd'> {
-    return {
-      signal: this.signal,
-      onStart: ({ pid, role }) => {
-        this.emit({ type: 'process', state: 'started', pid: pid!, role, worker: this.worker });
-      },
-      onEnd: ({ pid, role }, end) => {
-        for (const survivor of end.survivors) this.leftover(`process ${survivor} of the ${role}`);
-        if (pid === undefined) return;
-        this.emit({ type: 'process', state: 'ended', pid, role, how: end.signal ?? 'exit', worker: this.worker });
-      },
-    };
+    const emit = (event: RenderEvent) => this.emit(event);
+    return { signal: this.signal, ...processEvents(emit, this.leftover, this.worker) };
   }
 
   /** Takes note of something that could not be removed. Given as a function: `onLeftover`. */

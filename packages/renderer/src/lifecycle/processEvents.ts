@@ -1,0 +1,18 @@
+import type { RenderEvent } from '../events.js';
+import type { ProcessOptions } from './ManagedProcess.js';
+
+/** Process options that tell of a process's start and end, and of what lived on after it. */
+export function processEvents(
+  emit: (event: RenderEvent) => void,
+  onLeftover: (what: string) => void,
+  worker?: number,
+): Pick<ProcessOptions, 'onStart' | 'onEnd'> {
+  const own = worker === undefined ? {} : { worker };
+  return {
+    onStart: ({ pid, role }) => emit({ type: 'process', state: 'started', pid: pid!, role, ...own }),
+    onEnd: ({ pid, role }, { signal, survivors }) => {
+      for (const survivor of survivors) onLeftover(`process ${survivor} of the ${role}`);
+      if (pid !== undefined) emit({ type: 'process', state: 'ended', pid, role, how: signal ?? 'exit', ...own });
+    },
+  };
+}

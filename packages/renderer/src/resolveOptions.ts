@@ -1,0 +1,168 @@
+import { extname } from 'node:path';
+import { OptionsError } from './errors.js';
+import {
+  CODECS,
+  EXTENSIONS,
+  LOSSLESS,
+  codecName,
+  defaultCodecName,
+  isSubsampled420,
+  type Codec,
+} from './ffmpeg/codecs.js';
+import { framesIn, type FrameRate } from './frameRate.js';
+import {
+  DEFAULT_DEADLINES,
+  MAX_FRAMES,
+  MAX_SIDE,
+  type BrowserConfig,
+  type CheckedOptions,
+  type DeadlineName,
+} from './options.js';
+
+/** Options of one range of frames, checked, with every default filled in. */
+export interface ResolvedOptions {
+  width: number;
+  height: number;
+  fps: FrameRate;
+  startFrame: number;
+  frameCount: number;
+  scale: number;
+  /** Size of the picture in pixels: the view times the scale. */
+  pixelWidth: number;
+  pixelHeight: number;
+  codec: Codec;
+  crf: number | undefined;
+  preset: string | undefined;
+  videoBitrate: string | undefined;
+  pixelFormat: string;
+  lossless: boolean;
+  inputProps: Record<string, unknown>;
+  randomSeed: number;
+  allowMissingAssets: boolean;
+  frameHashes: string | undefined;
+  encoderThreads: number | undefined;
+  ffmpegPath: string | undefined;
+  ffprobePath: string | undefined;
+  browserConfig: BrowserConfig;
+  deadlines: Record<DeadlineName, number>;
+  /** Extension of the output file, without the dot. */
+  extension: string;
+}
+
+/** Fills in every default, and checks what options mean together. Throws an OptionsError with all faults. */
+export function resolveOptions(values: CheckedOptions, outputPath: string): ResolvedOptions {
+  const problems: string[] = [];
+  const extension = extname(outputPath).slice(1).toLowerCase();
+  if (!(EXTENSIONS as readonly string[]).includes(extension)) {
+    const list = EXTENSIONS.map((name) => `.${name}`).join(', ');
+    problems.push(`output ${outputPath || '(empty)'} must end in one of ${list}`);
+  }
+  if (values.frameCount === undefined && values.durationInSeconds === undefined) {
+    problems.push('durationInSeconds or frameCount is missing: one of them says how long the video is');
+  }
+  const frameCount = values.frameCount ?? framesIn(values.durationInSeconds ?? 0, values.fps);
+  if (frameCount > MAX_FRAMES)
+    problems.push(`the video would have ${frameCount} frames; at most ${MAX_FRAMES} can be made`);
+
+  const codec = chooseCodec(values, extension, problems);
+  const scale = values.scale ?? 1;
+  const pixelWidth = Math.round(values.width * scale);
+  const pixelHeight = Math.round(values.height * scale);
+  const pixelFormat = values.lossless ? LOSSLESS.pixelFormats[0]! : (values.pixelFormat ?? codec.pixelFormats[0]!);
+  checkPicture({ codec, pixelFormat, pixelWidth, pixelHeight, scaled: scale !== 1 }, problems);
+  if (problems.length > 0) throw new OptionsError(problems);
+
+  return {
+    width: values.width,
+    height: values.height,
+    fps: values.fps,
+    startFrame: values.startFrame ?? 0,
+    frameCount,
+    scale,
+    pixelWidth,
+    pixelHeight,
+    codec,
+    crf: values.videoBitrate ? undefined : (values.crf ?? codec.crf?.default),
+    preset: values.preset ?? codec.presets?.default,
+    videoBitrate: values.videoBitrate,
+    pixelFormat,
+    lossless: values.lossless ?? false,
+    inputProps: values.inputProps ?? {},
+    randomSeed: values.randomSeed ?? 0,
+    allowMissingAssets: values.allowMissingAssets ?? false,
+    frameHashes: values.frameHashes,
+    encoderThreads: values.encoderThreads,
+    ffmpegPath: values.ffmpegPath,
+    ffprobePath: values.ffprobePath,
+    browserConfig: values.browserConfig ?? {},
+    deadlines: resolveDeadlines(values),
+    extension,
+  };
+}
+
+function resolveDeadlines(values: CheckedOptions): Record<DeadlineName, number> {
+  const deadlines: Record<DeadlineName, number> = { ...DEFAULT_DEADLINES };
+  if (values.stabilityTimeout !== undefined) deadlines.load = values.stabilityTimeout;
+  for (const name of Object.keys(DEFAULT_DEADLINES) as DeadlineName[]) {
+    deadlines[name] = values.deadlines?.[name] ?? deadlines[name];
+  }
+  return deadlines;
+}
+
+function chooseCodec(values: CheckedOptions, extension: string, problems: string[]): Codec {
+  if (values.lossless) {
+    const clash = (['videoCodec', 'crf', 'preset', 'videoBitrate', 'pixelFormat'] as const).filter(
+      (name) => values[name] !== undefined,
+    );
+    if (clash.length > 0) problems.push(`lossless decides ${clash.join(', ')} itself: leave one or the other out`);
+    if (!LOSSLESS.containers.includes(extension)) problems.push('lossless needs an output that ends in .mkv or .mp4');
+    return LOSSLESS;
+  }
+  const asked = values.videoCodec ?? defaultCodecName(extension);
+  const name = codecName(asked);
+  if (!name) {
+    problems.push(`videoCodec ${asked} is not known: choose one of ${Object.keys(CODECS).join(', ')}`);
+    return CODECS['h264']!;
+  }
+  const codec = CODECS[name]!;
+  const { crf, preset, pixelFormat, videoBitrate } = values;
+  if (!codec.containers.includes(extension) && (EXTENSIONS as readonly string[]).includes(extension)) {
+    problems.push(
+      `videoCodec ${name} does not go into .${extension}: use ${codec.containers.map((c) => `.${c}`).join(', ')}`,
+    );
+  }
+  if (crf !== undefined && !codec.crf) problems.push(`crf does not apply to ${name}`);
+  if (crf !== undefined && codec.crf && crf > codec.crf.max)
+    problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
+  if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
+  if (preset !== undefined && !codec.presets?.values.includes(preset)) {
+    const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';
+    problems.push(`preset ${preset} does not exist for ${name}${choice}`);
+  }
+  if (pixelFormat !== undefined && !codec.pixelFormats.includes(pixelFormat)) {
+    problems.push(
+      `pixelFormat ${pixelFormat} does not go with ${name}: choose one of ${codec.pixelFormats.join(', ')}`,
+    );
+  }
+  return codec;
+}
+
+function checkPicture(
+  picture: { codec: Codec; pixelFormat: string; pixelWidth: number; pixelHeight: number; scaled: boolean },
+  problems: string[],
+): void {
+  for (const [name, size] of [
+    ['width', picture.pixelWidth],
+    ['height', picture.pixelHeight],
+  ] as const) {
+    const what = picture.scaled ? `${name} times scale` : name;
+    if (size > MAX_SIDE) problems.push(`${what} is ${size} pixels; at most ${MAX_SIDE} can be drawn`);
+    const halved =
+      isSubsampled420(picture.pixelFormat) || (name === 'width' && picture.pixelFormat.startsWith('yuv422'));
+    if (halved && size % 2 !== 0) {
+      problems.push(
+        `${what} is ${size}, which is odd: ${picture.pixelFormat} needs it even (or use pixelFormat yuv444p)`,
+      );
+    }
+  }
+}

@@ -6,15 +6,8 @@ export async function checkBrowser({ browser }: PageFlags, signal: AbortSignal):
   await findBrowser({ signal, ...defined({ executablePath: browser }) });
 }
 
-/** Makes sure, at the same time, that there is a browser and an ffmpeg with the encoder that the plan needs. */
-export async function checkTools(plan: RenderPlan, flags: RenderFlags, signal: AbortSignal): Promise<void> {
-  const checks = [checkFfmpeg(plan, flags, signal), checkBrowser(flags, signal)];
-  // Both end before either fault is told: nothing runs on behind a message.
-  await Promise.allSettled(checks);
-  await Promise.all(checks);
-}
-
-async function checkFfmpeg(plan: RenderPlan, { ffmpeg }: RenderFlags, signal: AbortSignal): Promise<void> {
+/** The same for ffmpeg, with the encoder that the plan needs. */
+export async function checkFfmpeg(plan: RenderPlan, { ffmpeg }: RenderFlags, signal: AbortSignal): Promise<void> {
   const found = await findFfmpeg({ signal, ...defined({ ffmpegPath: ffmpeg }) });
   const encoder = encoderOf(plan);
   if (found.encoders.has(encoder)) return;

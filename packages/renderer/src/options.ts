@@ -8,6 +8,7 @@ export type { ResolvedOptions } from './resolveOptions.js';
 
 /** Largest picture side in pixels: what Chromium can raster and H.264 level 6.2 can hold. */
 export const MAX_SIDE = 16_384;
+const RATE_ERROR = 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001';
 const SCALE_ERROR = 'must be a number from 0.5 to 8';
 /** Longest render in frames: 24 hours at 120 frames per second. */
 export const MAX_FRAMES = 24 * 3600 * 120;
@@ -52,14 +53,14 @@ function text(what: string) {
 }
 
 const frameRate = z
-  .union([z.number(), z.string(), z.object({ num: z.number(), den: z.number() })], { error: 'is not a frame rate' })
+  .union([z.number(), z.string(), z.object({ num: z.number(), den: z.number() })], { error: RATE_ERROR })
   .transform((value, context): FrameRate => {
     const rate = parseFrameRate(typeof value === 'object' ? `${value.num}/${value.den}` : value);
     if (rate) return rate;
     context.addIssue({
       code: 'custom',
       input: value,
-      message: 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001',
+      message: RATE_ERROR,
     });
     return z.NEVER;
   });
@@ -155,7 +156,7 @@ export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
 export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
-  return resolveOptions(check(rendererSchema, options), outputPath);
+  return resolveOptions(check(rendererSchema, options, outputPath), outputPath);
 }
 
 /** Checks the options of a whole render. Throws an OptionsError that names every fault. */
@@ -163,7 +164,7 @@ export function parseDistributedOptions(
   options: DistributedOptionsInput,
   outputPath: string,
 ): ResolvedDistributedOptions {
-  const values = check(distributedSchema, options);
+  const values = check(distributedSchema, options, outputPath);
   return {
     ...resolveOptions(values, outputPath),
     concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
@@ -175,10 +176,32 @@ export function checkRendererOptions(options: RendererOptionsInput): void {
   check(rendererSchema, options);
 }
 
-function check<Schema extends z.ZodType>(schema: Schema, options: unknown): z.output<Schema> {
+type OptionsSchema = typeof rendererSchema | typeof distributedSchema;
+
+function check<Schema extends OptionsSchema>(schema: Schema, options: unknown, outputPath?: string): z.output<Schema> {
   const result = schema.safeParse(options, { reportInput: true });
-  if (result.success) return result.data;
-  throw new OptionsError(result.error.issues.flatMap(describeIssue));
+  if (result.success) return result.data as z.output<Schema>;
+  const problems = result.error.issues.flatMap(describeIssue);
+  const bad = result.error.issues.map(({ path, code }) => (code === 'unrecognized_keys' ? undefined : path[0]));
+  throw new OptionsError([...problems, ...otherProblems(options, bad, outputPath)]);
+}
+
+/** What stands in for a bad value while the others are checked. */
+const STAND_INS = { width: 2, height: 2, fps: 30, durationInSeconds: 1, frameCount: 1 };
+
+/** What is wrong with the options besides the bad ones, so that a user hears of everything at once. */
+function otherProblems(options: unknown, bad: readonly unknown[], outputPath: string | undefined): readonly string[] {
+  if (outputPath === undefined || typeof options !== 'object' || options === null) return [];
+  const known = Object.entries(options).filter(([name]) => name in rendererSchema.shape && !bad.includes(name));
+  const standIns = Object.entries(STAND_INS).filter(([name]) => bad.includes(name));
+  const rest = rendererSchema.safeParse(Object.fromEntries([...standIns, ...known]));
+  if (!rest.success) return [];
+  try {
+    resolveOptions(rest.data, outputPath);
+    return [];
+  } catch (error) {
+    return error instanceof OptionsError ? error.problems : [];
+  }
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string[] {
@@ -186,7 +209,7 @@ function describeIssue(issue: z.core.$ZodIssue): string[] {
     return issue.keys.map((key) => `${[...issue.path, key].join('.')} is not an option`);
   }
   const name = issue.path.join('.') || 'options';
-  if (issue.input === undefined && issue.code === 'invalid_type') return [`${name} is missing: it ${issue.message}`];
+  if (issue.input === undefined) return [`${name} is missing: it ${issue.message}`];
   return [`${name} ${issue.message}${issue.input === undefined ? '' : ` (given: ${printable(issue.input)})`}`];
 }
 

@@ -133,7 +133,7 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
   }
   if (crf !== undefined && !codec.crf) problems.push(`crf does not apply to ${name}`);
   if (crf !== undefined && codec.crf && crf > codec.crf.max)
-    problems.push(`crf must be from 0 to ${codec.crf.max} for ${name}`);
+    problems.push(`crf must be from 0 to ${codec.crf.max} for ${name} (given: ${crf})`);
   if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
   if (preset !== undefined && !codec.presets?.values.includes(preset)) {
     const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';

@@ -5,7 +5,7 @@ import { reportLines } from '../messages.js';
 import { readRequest } from '../request.js';
 import { renderSettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
-import { checkTools } from '../tools.js';
+import { checkBrowser, checkFfmpeg } from '../tools.js';
 
 /** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
 export async function render(
@@ -18,7 +18,9 @@ export async function render(
   const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
   // Without a page the settings have thrown.
   if (!input) return;
-  await checkTools(plan, flags, signal);
+  // A request for an encoder that is not there is refused before any browser is started.
+  await checkFfmpeg(plan, flags, signal);
+  await checkBrowser(flags, signal);
   signal.throwIfAborted();
 
   await using opened = await openPage(input);

@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { withDeadline } from '../src/lifecycle/abort.js';
 import { ManagedProcess, killAllProcesses } from '../src/lifecycle/ManagedProcess.js';
 import { livingMembersNow, readStat } from '../src/lifecycle/processGroup.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
@@ -142,7 +143,8 @@ describe('ManagedProcess', () => {
     const grandchild = Number(said);
     assert.notEqual(readStat(grandchild)!.group, process.pid);
     try {
-      await process[Symbol.asyncDispose]();
+      // It holds the pipes: should it be overlooked, the end would never come.
+      await withDeadline(process[Symbol.asyncDispose](), 5000, () => new Error('the process does not end'));
       assert.equal(isAlive(grandchild), false);
     } finally {
       if (isAlive(grandchild)) globalThis.process.kill(grandchild, 'SIGKILL');

@@ -384,20 +384,24 @@ describe('CSS', () => {
     );
   });
 
-  it('animations tell of their start, turns and end in the frame of it', async () => {
-    const told = await observe(
-      page(
-        `for (const type of ['animationstart', 'animationiteration', 'animationend'])
-          document.addEventListener(type, (event) => say('event', type, genlock.frame, event.elapsedTime));`,
-        `<style>@keyframes fade { to { opacity: 0 } } p { animation: fade 0.3s 2 }</style><p>text`,
-      ),
-    );
-    assertClose(told.get('event'), [
-      ['animationstart', 0, 0],
-      ['animationiteration', 3, 0.3],
-      ['animationend', 6, 0.6],
-    ]);
-  });
+  for (const beginFrameControl of [true, false]) {
+    const mode = beginFrameControl ? '' : ', also without begin-frame control';
+    it(`animations tell of their start, turns and end in the frame of it${mode}`, async () => {
+      const told = await observe(
+        page(
+          `for (const type of ['animationstart', 'animationiteration', 'animationend'])
+            document.addEventListener(type, (event) => say('event', type, genlock.frame, event.elapsedTime));`,
+          `<style>@keyframes fade { to { opacity: 0 } } p { animation: fade 0.3s 2 }</style><p>text`,
+        ),
+        { browserConfig: { beginFrameControl } },
+      );
+      assertClose(told.get('event'), [
+        ['animationstart', 0, 0],
+        ['animationiteration', 3, 0.3],
+        ['animationend', 6, 0.6],
+      ]);
+    });
+  }
 
   it('a transition begins in the frame that asks for it, and ends on time', async () => {
     const told = await observe(

@@ -56,7 +56,7 @@ function assertError<T extends GenlockError>(
 function assertAtOnce({ events, receipt }: Failure): void {
   assert.deepEqual(framesOf(events, 1), [10, 11]);
   assert.equal(receipt.workers[1]!.state, 'failed');
-  assert.equal(receipt.workers[1]!.frame, 11);
+  assert.equal(receipt.workers[1]!.frame, FRAME);
   const [failed] = eventsOf(events, 'worker-failed');
   assert.equal(failed?.worker, 1);
 }
@@ -305,7 +305,7 @@ describe('an address that is no page', () => {
 
 describe('something stalls', () => {
   /** Long enough for a frame on a busy machine, short enough to wait for. */
-  const DEADLINE = 2000;
+  const DEADLINE = 1500;
   const position = { worker: 1, frame: FRAME, phase: 'capture' } as const;
 
   it('a page that loops for ever at a frame', async () => {
@@ -546,7 +546,7 @@ describe('the surroundings fail', () => {
     using sandbox = new Sandbox();
     for (const thrown of [new Error('my listener is broken'), 'a text', undefined]) {
       const onProgress = () => {
-        throw thrown;
+        throw thrown as Error;
       };
       const { error } = await fail(sandbox, COUNTER, { frameCount: 4 }, { onProgress });
       assert.equal(error, thrown);

@@ -73,7 +73,7 @@ export async function fail(
   assert.equal(outcome.status, 'rejected', 'the render succeeded');
   sandbox.assertNothingLeft(destination, job.signal);
 
-  const error: unknown = (outcome as PromiseRejectedResult).reason;
+  const error: unknown = outcome.reason;
   const [stopped, ...more] = eventsOf(events, 'stopped');
   assert.ok(stopped && more.length === 0, 'it was told once that all is stopped');
   assert.equal(stopped.error, error, 'the event carries the very error');

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { PNG } from 'pngjs';
+import { encodeArguments } from '../../src/ffmpeg/arguments.js';
+import { ManagedProcess } from '../../src/lifecycle/ManagedProcess.js';
+import { parseRendererOptions } from '../../src/options.js';
+import type { RenderExecutor } from '../../src/index.js';
+
+const pictures = new Map<number, Buffer>();
+
+/** A picture with enough movement that encoders use every kind of frame. */
+function picture(frame: number): Buffer {
+  let data = pictures.get(frame);
+  if (!data) {
+    const png = new PNG({ width: 320, height: 180 });
+    for (let at = 0, pixel = 0; at < png.data.length; at += 4, pixel++) {
+      const [x, y] = [pixel % 320, Math.floor(pixel / 320)];
+      const inside = Math.abs(x - 20 - ((frame * 9) % 280)) < 20 && Math.abs(y - 90) < 30;
+      png.data.set(inside ? [250, 160, 20, 255] : [x & 255, y, (x + y + frame * 3) & 255, 255], at);
+    }
+    data = PNG.sync.write(png, { deflateLevel: 1 });
+    pictures.set(frame, data);
+  }
+  return data;
+}
+
+/** Encodes chunks as a worker does, from pictures that need no browser: for what comes after drawing. */
+export const encodeOnly: RenderExecutor = {
+  async render(_url, path, options, { signal }) {
+    const resolved = parseRendererOptions(options, path);
+    await using encoder = ManagedProcess.start('ffmpeg', encodeArguments(resolved, path), {
+      role: 'encoder',
+      signal,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    const frames = Array.from({ length: resolved.frameCount }, (_, index) => picture(resolved.startFrame + index));
+    encoder.child.stdin!.end(Buffer.concat(frames));
+    const { code, stderr } = await encoder.ended;
+    assert.equal(code, 0, stderr);
+  },
+};

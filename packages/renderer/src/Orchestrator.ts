@@ -72,10 +72,7 @@ class RenderRun {
   async finish(): Promise<RenderReport> {
     const journal = this.#journal;
     using group = this.#group;
-    // The first to hear of an abort, whoever causes it: the stop is measured from here.
-    const onAbort = () =>
-      journal.stopping(group.signal.reason, !group.failed, this.#firstPosition(group.signal.reason));
-    group.signal.addEventListener('abort', onAbort, { once: true });
+    group.signal.addEventListener('abort', this.#onAbort, { once: true });
     try {
       journal.state('running');
       const bytes = await this.#produce(group);
@@ -86,11 +83,24 @@ class RenderRun {
       return report;
     } catch (error) {
       group.fail(error);
+      journal.stopping(error, false, this.#firstPosition(error));
       journal.stopped(error, group.suppressed);
       throw error;
     } finally {
-      group.signal.removeEventListener('abort', onAbort);
+      this.#closeToAborts();
     }
+  }
+
+  /** The first to hear of an abort, whoever causes it: the stop is measured from here. */
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#group.signal.reason;
+    this.#journal.stopping(reason, !this.#group.failed, this.#firstPosition(reason));
+  };
+
+  /** After the commit nothing can stop the render any more: it has succeeded. */
+  #closeToAborts(): void {
+    this.#group.signal.removeEventListener('abort', this.#onAbort);
+    this.#group[Symbol.dispose]();
   }
 
   /** From the plan to the committed file. Everything that it acquires is released when it settles. */
@@ -115,6 +125,7 @@ class RenderRun {
       await this.#verify(output.path, this.plan.frameCount, tools, group.signal);
       const bytes = (await stat(output.path)).size;
       await journal.phase('commit', () => this.#commit(directory, output, group.signal));
+      this.#closeToAborts();
       return bytes;
     } catch (error) {
       group.fail(error);
@@ -146,8 +157,8 @@ class RenderRun {
   /** A worker tells of its failure before it has cleaned up: the others stop in the same tick. */
   #onWorkerEvent(index: number, event: RenderEvent): void {
     const own = 'worker' in event ? { ...event, worker: index } : event;
-    this.#journal.record(own);
     if (own.type === 'worker-failed') this.#group.fail(own.error);
+    this.#journal.record(own);
   }
 
   async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, signal: AbortSignal): Promise<void> {

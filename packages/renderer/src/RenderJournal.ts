@@ -79,6 +79,7 @@ export class RenderJournal {
 
   /** `share` of one chunk is rendered, 0 to 1. Tells the share of all frames, which never falls. */
   progress(index: number, share: number): void {
+    if (!Number.isFinite(share)) return;
     const worker = this.#workers[index]!;
     worker.rendered = Math.max(worker.rendered, Math.min(share, 1) * worker.chunk.frameCount);
     const rendered = this.#workers.reduce((sum, { rendered: frames }) => sum + frames, 0);

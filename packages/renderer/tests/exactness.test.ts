@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
-import { renderStill, type DistributedRenderOptions } from '../src/index.js';
+import { Renderer, renderStill, type DistributedRenderOptions } from '../src/index.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { decodedFrame, decodedHashes, meanDifference, probe } from './support/video.js';
 import { succeed } from './support/renders.js';
@@ -135,6 +135,14 @@ describe('the file', () => {
   it('has exact frames and times from three browsers, and in a range', async () => {
     const { path } = await succeed(sandbox, PAGES.cards, { concurrency: 3, frameCount: 13, startFrame: 4, fps: 29.97 });
     await assertExactTimes(path, 13, '30000/1001');
+  });
+
+  it('has exact frames and times from a Renderer by itself', async () => {
+    for (const frameCount of [3, 13]) {
+      const path = join(sandbox.root, 'direct.mp4');
+      await new Renderer({ width: 320, height: 180, fps: 29.97, frameCount }).render(PAGES.cards, path);
+      await assertExactTimes(path, frameCount, '30000/1001');
+    }
   });
 
   it('plays everywhere: H.264 in yuv420p, BT.709, no edit list, the index first', async () => {

@@ -108,6 +108,11 @@ export class PageSession {
     return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
   }
 
+  /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
+  async ownFrame(deadlineMs: number): Promise<void> {
+    await this.#run('realFrame()', deadlineMs);
+  }
+
   /** A picture of the page as it stands, for browsers without begin-frame control. */
   async screenshot(deadlineMs: number): Promise<Buffer> {
     const { data } = await this.scope.wait(
@@ -209,7 +214,7 @@ export class PageSession {
 
   #onException(details: Protocol.Runtime.ExceptionDetails): void {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
-    const description = details.exception?.description ?? String(details.exception?.value ?? details.text);
+    const description = details.exception ? textOf(details.exception) : details.text;
     const error = new PageError(
       description.split('\n    at ')[0]!,
       details.text.includes('in promise') ? 'rejection' : 'exception',
@@ -226,7 +231,7 @@ export class PageSession {
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {
-    const text = call.args.map((arg) => String(arg.value ?? arg.description ?? arg.type)).join(' ');
+    const text = call.args.map(textOf).join(' ');
     const source = call.stackTrace?.callFrames[0];
     this.scope.emit({
       type: 'page-console',
@@ -257,4 +262,10 @@ export class PageSession {
     this.scope.fail(error);
     throw this.scope.signal.reason;
   }
+}
+
+/** A value of the page as people would write it. */
+function textOf(value: Protocol.Runtime.RemoteObject): string {
+  if (value.description !== undefined) return value.description;
+  return 'value' in value ? String(value.value) : value.type;
 }

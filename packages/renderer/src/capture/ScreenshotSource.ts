@@ -17,7 +17,8 @@ export class ScreenshotSource implements FrameSource {
       // A compositor remembers what it drew: it keeps the scale at which a moving layer was first
       // rastered, and settles its layers on the first drawn frame. So frame 0 and the frame before
       // the range are drawn; of those between, everything happens but the drawing.
-      if (this.page.session.beginFrameControl) await this.page.beginFrame(past === 0 || past === frame - 1, seek);
+      if (!this.page.session.beginFrameControl) await this.page.ownFrame(seek);
+      else await this.page.beginFrame(past === 0 || past === frame - 1, seek);
     }
   }
 

@@ -13,6 +13,7 @@ import { encodeArguments } from './arguments.js';
 export class FrameEncoder implements AsyncDisposable {
   readonly #process: ManagedProcess;
   readonly #input: Writable;
+  #open = true;
   #finishing = false;
   #last: Buffer | undefined;
   /** Pending while ffmpeg is taking the frame that was written last. */
@@ -30,7 +31,7 @@ export class FrameEncoder implements AsyncDisposable {
     this.#input = this.#process.child.stdin!;
     void this.#process.ended.then((end) => {
       const failure = this.#failure(end);
-      if (failure) scope.fail(failure);
+      if (failure && this.#open) scope.fail(failure);
     });
   }
 
@@ -57,6 +58,8 @@ export class FrameEncoder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What ends it now is its disposal, not a failure of its own.
+    this.#open = false;
     await this.#process[Symbol.asyncDispose]();
   }
 

@@ -7,13 +7,13 @@ const MUXERS: Readonly<Record<string, string>> = { mp4: 'mp4', mov: 'mov', mkv: 
 const QUIET = ['-hide_banner', '-loglevel', 'error', '-y'];
 
 /**
- * MP4 and MOV without an edit list: the first frame is at 0 and composition offsets may be negative
- * instead, so that joined chunks keep exact time stamps. `faststart` puts the index first.
+ * The finished MP4 or MOV has no edit list: its first frame is at 0, composition offsets may be
+ * negative instead, and the index comes first. Chunks keep ffmpeg's own way: joined from files with
+ * negative offsets, short chunks lose their exact time stamps.
  */
-function containerArguments(extension: string, faststart: boolean): string[] {
+function finalArguments(extension: string): string[] {
   const isMov = extension === 'mp4' || extension === 'mov';
-  const flags = `+negative_cts_offsets${faststart ? '+faststart' : ''}`;
-  return [...(isMov ? ['-use_editlist', '0', '-movflags', flags] : []), '-f', MUXERS[extension]!];
+  return isMov ? ['-use_editlist', '0', '-movflags', '+negative_cts_offsets+faststart'] : [];
 }
 
 /** From a stream of PNG pictures on standard input to one video file. */
@@ -24,8 +24,7 @@ export function encodeArguments(options: ResolvedOptions, outputPath: string, ha
     // One thread decodes PNG faster than pictures are drawn; more would each hold frames in memory.
     ...['-threads', '1', '-f', 'image2pipe', '-c:v', 'png', '-framerate', rate, '-i', 'pipe:0'],
     ...['-map', '0:v', '-an', ...codecArguments(options)],
-    ...containerArguments(options.extension, false),
-    outputPath,
+    ...['-f', MUXERS[options.extension]!, outputPath],
     ...(hashesPath ? hashArguments(hashesPath) : []),
   ];
 }
@@ -64,8 +63,8 @@ export function concatArguments(listPath: string, outputPath: string, extension:
   return [
     ...QUIET,
     ...['-f', 'concat', '-safe', '0', '-i', listPath, '-map', '0:v', '-c', 'copy'],
-    ...containerArguments(extension, true),
-    outputPath,
+    ...finalArguments(extension),
+    ...['-f', MUXERS[extension]!, outputPath],
   ];
 }
 
@@ -89,8 +88,8 @@ export function concatList(
   return `ffconcat version 1.0\n${lines.join('\n')}\n`;
 }
 
-/** Counts the frames of a file and reads its rate and size, as JSON. */
+/** Lists a video's properties on one line and the time stamp of each frame on a line of its own. */
 export function probeArguments(path: string): string[] {
-  const entries = 'stream=codec_name,width,height,r_frame_rate,avg_frame_rate,nb_read_packets';
-  return ['-v', 'error', '-count_packets', '-select_streams', 'v:0', '-show_entries', entries, '-of', 'json', path];
+  const entries = 'stream=width,height,r_frame_rate:packet=pts_time';
+  return ['-v', 'error', '-select_streams', 'v:0', '-show_entries', entries, '-of', 'compact=p=0', path];
 }

@@ -47,6 +47,7 @@ export class ManagedProcess implements AsyncDisposable {
   readonly #startTime: string | undefined;
   #stderr = '';
   #exited = false;
+  #closed = false;
   #straggling: NodeJS.Timeout | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
@@ -77,7 +78,7 @@ export class ManagedProcess implements AsyncDisposable {
       this.#exited = true;
       // What outlives its leader would keep working, and hold the pipes open.
       this.#killMembers();
-      this.#straggling = setTimeout(() => void this.#sweep(), STRAGGLER_MS);
+      this.#straggling = setTimeout(() => void this.#endStragglers(), STRAGGLER_MS);
     });
 
     live.add(this);
@@ -113,6 +114,7 @@ export class ManagedProcess implements AsyncDisposable {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       this.child.once('close', (...end) => resolve(end));
     });
+    this.#closed = true;
     clearTimeout(this.#straggling);
     return {
       code: this.#error ? null : code,
@@ -121,6 +123,15 @@ export class ManagedProcess implements AsyncDisposable {
       ...(this.#error ? { error: this.#error } : {}),
       survivors: await this.#groupEnd(),
     };
+  }
+
+  /** Somebody holds the pipes open: ends them, or lets go of the pipes, so that `ended` always comes. */
+  async #endStragglers(): Promise<void> {
+    await this.#sweep();
+    if (this.#closed) return;
+    this.#straggling = setTimeout(() => {
+      for (const stream of this.child.stdio) stream?.destroy();
+    }, GROUP_END_MS);
   }
 
   async #groupEnd(): Promise<number[]> {

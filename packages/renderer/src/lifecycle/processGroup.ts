@@ -63,23 +63,12 @@ function membersAmong(stats: readonly ProcessStat[], leader: number): number[] {
 
 /** Pids of the processes that live (zombies do not) in the group or session that `leader` led. */
 export async function livingMembers(leader: number): Promise<number[]> {
-  if (!groupExists(leader)) return [];
   return membersAmong(await readProcesses(), leader);
 }
 
 /** The same, read now. */
 export function livingMembersNow(leader: number): number[] {
   return membersAmong(readAll(), leader);
-}
-
-/** True while anything is left in the process group, zombies included. */
-export function groupExists(leader: number): boolean {
-  try {
-    process.kill(-leader, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Sends SIGKILL to a whole process group. False when there is none. */

@@ -28,6 +28,8 @@ export interface Control {
   started: boolean;
   /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
   track<T>(promise: Promise<T>): Promise<T>;
+  /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
+  realFrame(): Promise<void>;
   /** Real time, for waiting on real work. */
   realDelay(ms: number): Promise<void>;
   /** Runs a function in a task of its own, after all microtasks of the one before. */
@@ -59,6 +61,7 @@ export function createControl(config: PageConfig, key: string): Control {
   channel.port1.onmessage = () => tasks.shift()?.();
   const pending = new Set<Promise<void>>();
   const realSetTimeout = setTimeout;
+  const realRequestFrame = requestAnimationFrame;
 
   const control: Control = {
     config,
@@ -88,6 +91,7 @@ export function createControl(config: PageConfig, key: string): Control {
         },
       );
     },
+    realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
     realDelay: (ms) => new Promise((resolve) => realSetTimeout(resolve, ms)),
     inTask: (run) =>
       new Promise((resolve) => {

@@ -297,15 +297,15 @@ describe('an address that is no page', () => {
   it('a server that never answers', async () => {
     using sandbox = new Sandbox();
     await using server = await Server.start(() => {});
-    const failure = await fail(sandbox, server.url(''), { deadlines: { load: 1500 } });
-    assertError(failure, StallError, { phase: 'load' }, server.url(''), '1500 ms');
+    const failure = await fail(sandbox, server.url(''), { deadlines: { load: 3000 } });
+    assertError(failure, StallError, { phase: 'load' }, server.url(''), '3000 ms');
     assert.equal(failure.receipt.reason, 'stall');
   });
 });
 
 describe('something stalls', () => {
   /** Long enough for a frame on a busy machine, short enough to wait for. */
-  const DEADLINE = 1500;
+  const DEADLINE = 3000;
   const position = { worker: 1, frame: FRAME, phase: 'capture' } as const;
 
   it('a page that loops for ever at a frame', async () => {

@@ -130,7 +130,8 @@ export class PageSession {
       done = true;
     });
     while (!done && !this.scope.signal.aborted) {
-      await this.#evaluateAll('settle()');
+      // Never longer than until the load: what then still holds the clock is waited for by its own name.
+      await Promise.race([loaded, this.#evaluateAll('settle()')]);
       await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, LOAD_POLL_MS))]);
     }
   }

@@ -71,7 +71,7 @@ class RenderRun {
 
   async finish(): Promise<RenderReport> {
     const journal = this.#journal;
-    using group = this.#group;
+    const group = this.#group;
     group.signal.addEventListener('abort', this.#onAbort, { once: true });
     try {
       journal.state('running');

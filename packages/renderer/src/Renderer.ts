@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { BrowserSession } from './browser/BrowserSession.js';
-import { PageSession } from './browser/PageSession.js';
 import { ScreenshotSource } from './capture/ScreenshotSource.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -30,15 +29,7 @@ export class Renderer {
   async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
     jobOptions.signal?.throwIfAborted();
     const options = parseRendererOptions(this.#options, outputPath);
-    using scope = new JobScope(jobOptions);
-    scope.enter('launch');
-    try {
-      await renderRange(compositionUrl, outputPath, options, scope, jobOptions);
-    } catch (error) {
-      scope.fail(error);
-      throw scope.signal.reason;
-    }
-    scope.throwIfLeftovers();
+    await JobScope.run(jobOptions, (scope) => renderRange(compositionUrl, outputPath, options, scope, jobOptions));
   }
 }
 
@@ -50,6 +41,7 @@ async function renderRange(
   jobOptions: RenderJobOptions,
 ): Promise<void> {
   const { frameCount, startFrame } = options;
+  scope.enter('launch');
   const tools = locateFfmpeg(options);
   await using directory = await WorkDirectory.create(scope.leftover);
   await using output = new StagedOutput(outputPath, scope.leftover);
@@ -60,13 +52,7 @@ async function renderRange(
     // The encoder starts while the browser does.
     await using encoder = new FrameEncoder(scope, options, { ffmpeg: tools.ffmpeg, output: output.path, hashes });
     await using session = await BrowserSession.launch(scope, options, directory.path);
-    const page = await PageSession.open(session, scope, options);
-
-    scope.enter('load');
-    await page.load(url);
-    const source = new ScreenshotSource(page);
-    scope.enter('seek');
-    await source.seek(startFrame);
+    const source = await ScreenshotSource.open(session, scope, options, url);
 
     scope.enter('capture');
     for (let rendered = 1; rendered <= frameCount; rendered++) {
@@ -76,7 +62,7 @@ async function renderRange(
       jobOptions.onProgress?.(rendered / frameCount);
     }
     // A failure that the last frame caused may be told only after its picture.
-    await page.settle(options.deadlines.capture);
+    await source.page.settle(options.deadlines.capture);
 
     scope.enter('drain');
     await Promise.all([encoder.finish(), session[Symbol.asyncDispose]()]);

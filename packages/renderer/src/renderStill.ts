@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { BrowserSession } from './browser/BrowserSession.js';
-import { PageSession } from './browser/PageSession.js';
 import { ScreenshotSource } from './capture/ScreenshotSource.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -38,33 +37,21 @@ export async function renderStill(
     { ...stillOptions, lossless: true, startFrame: frame, frameCount: 1 },
     'still.mkv',
   );
-  using scope = new JobScope(jobOptions);
-  scope.enter('launch');
-  let report: StillReport;
-  try {
+  return JobScope.run(jobOptions, async (scope) => {
+    scope.enter('launch');
     await using directory = await WorkDirectory.create(scope.leftover);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using session = await BrowserSession.launch(scope, options, directory.path);
-    const page = await PageSession.open(session, scope, options);
-    scope.enter('load');
-    await page.load(compositionUrl);
-    const source = new ScreenshotSource(page);
-    scope.enter('seek');
-    await source.seek(frame);
+    const source = await ScreenshotSource.open(session, scope, options, compositionUrl);
     scope.enter('capture');
     const drawn = await source.capture(frame);
     const png = drawn.kind === 'picture' ? drawn.png : await source.picture();
-    await page.settle(options.deadlines.capture);
+    await source.page.settle(options.deadlines.capture);
     scope.enter('commit');
     await writeFile(output.path, png);
     await output.commit(scope.signal);
     const { pixelWidth: width, pixelHeight: height } = options;
-    report = { outputPath: output.destination, frame, width, height, bytes: png.length };
-  } catch (error) {
-    scope.fail(error);
-    throw scope.signal.reason;
-  }
-  scope.throwIfLeftovers();
-  return report;
+    return { outputPath: output.destination, frame, width, height, bytes: png.length };
+  });
 }

@@ -1,5 +1,8 @@
-import type { PageSession } from '../browser/PageSession.js';
+import type { BrowserSession } from '../browser/BrowserSession.js';
+import { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import type { ResolvedOptions } from '../options.js';
 import type { Frame, FrameSource } from './FrameSource.js';
 
 /** How often a frame that the browser did not draw is asked for again. */
@@ -7,7 +10,23 @@ const ATTEMPTS = 3;
 
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource {
-  constructor(readonly page: PageSession) {}
+  private constructor(readonly page: PageSession) {}
+
+  /** Loads the page in the browser and runs it to the first frame of the options' range. */
+  static async open(
+    session: BrowserSession,
+    scope: JobScope,
+    options: ResolvedOptions,
+    url: string,
+  ): Promise<ScreenshotSource> {
+    const page = await PageSession.open(session, scope, options);
+    scope.enter('load');
+    await page.load(url);
+    const source = new ScreenshotSource(page);
+    scope.enter('seek');
+    await source.seek(options.startFrame);
+    return source;
+  }
 
   async seek(frame: number): Promise<void> {
     const { seek } = this.page.options.deadlines;

@@ -18,9 +18,25 @@ export class JobScope implements Disposable {
   readonly #unlink: () => void;
   readonly #emit: (event: RenderEvent) => void;
   readonly #leftovers: string[] = [];
-  #failed = false;
 
-  constructor(jobOptions: RenderJobOptions) {
+  /**
+   * Runs one job and everything that it acquires. Rejects with the job's cause, or with a
+   * TeardownError where something of a job that went well could not be removed.
+   */
+  static async run<T>(jobOptions: RenderJobOptions, work: (scope: JobScope) => Promise<T>): Promise<T> {
+    using scope = new JobScope(jobOptions);
+    let result: T;
+    try {
+      result = await work(scope);
+    } catch (error) {
+      scope.fail(error);
+      throw scope.signal.reason;
+    }
+    if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
+    return result;
+  }
+
+  private constructor(jobOptions: RenderJobOptions) {
     this.position = { worker: jobOptions.worker ?? 0 };
     this.#emit = jobOptions.onEvent ?? (() => {});
     // Every process and every wait listens; there may be many, and none of them is a leak.
@@ -57,14 +73,8 @@ export class JobScope implements Disposable {
 
   #abort(error: unknown): boolean {
     if (this.signal.aborted) return false;
-    this.#failed = true;
     this.#controller.abort(error);
     return true;
-  }
-
-  /** True when the job failed by itself, rather than being aborted from outside. */
-  get failed(): boolean {
-    return this.#failed;
   }
 
   /**
@@ -100,15 +110,6 @@ export class JobScope implements Disposable {
     this.#leftovers.push(what);
     this.emit({ type: 'warning', message: `left behind: ${what}`, worker: this.worker });
   };
-
-  get leftovers(): readonly string[] {
-    return this.#leftovers;
-  }
-
-  /** To be called when everything is released: a leftover is an error where there is no earlier one. */
-  throwIfLeftovers(): void {
-    if (this.#leftovers.length > 0) throw new TeardownError(this.#leftovers);
-  }
 
   [Symbol.dispose](): void {
     this.#unlink();

@@ -10,6 +10,8 @@ import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 const EPOCH = Date.UTC(2025, 0, 1);
 /** Between two looks at a page that is still loading, in milliseconds. */
 const LOAD_POLL_MS = 10;
+/** A page that nothing makes draw may never see a frame; it is ready all the same. */
+const MAX_FIRST_FRAMES = 20;
 /** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
 const FIRST_TICK = 1e9;
 
@@ -80,8 +82,7 @@ export class PageSession {
     );
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
-    // Lazy pictures and observers wait for the first layout in a frame.
-    if (this.session.beginFrameControl) await this.beginFrame(false, load);
+    if (this.session.beginFrameControl) await this.#firstFrames(load);
     await this.settle(load);
     this.#loaded = url;
   }
@@ -123,6 +124,22 @@ export class PageSession {
     return Buffer.from(data, 'base64');
   }
 
+  /**
+   * Lazy pictures and observers wait for the first layout in a frame, and animations tell of their
+   * start one frame after it. A browser may answer the first frames without the page having taken
+   * part, so frames are issued until the page has seen one, and one more.
+   */
+  async #firstFrames(deadlineMs: number): Promise<void> {
+    let seen = false;
+    const [main] = this.#contexts;
+    void this.#evaluate(main!, control('realFrame()')).then(
+      () => (seen = true),
+      () => (seen = true),
+    );
+    for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.beginFrame(false, deadlineMs);
+    await this.beginFrame(false, deadlineMs);
+  }
+
   /** Timers that are due at once run while a page loads: scripts start themselves with them. */
   async #untilLoaded(loaded: Promise<void>): Promise<void> {
     let done = false;
@@ -158,8 +175,7 @@ export class PageSession {
 
   /** Calls our control object in every document of the page. */
   async #evaluateAll(call: string): Promise<void> {
-    const expression = `globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})]?.${call}`;
-    const calls = [...this.#contexts].map((contextId) => this.#evaluate(contextId, expression));
+    const calls = [...this.#contexts].map((contextId) => this.#evaluate(contextId, control(call)));
     await Promise.all(calls);
   }
 
@@ -263,6 +279,11 @@ export class PageSession {
     this.scope.fail(error);
     throw this.scope.signal.reason;
   }
+}
+
+/** A call of our control object in a document, as an expression. */
+function control(call: string): string {
+  return `globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})]?.${call}`;
 }
 
 /** A value of the page as people would write it. */

@@ -1,11 +1,19 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { EncoderError, GenlockError, StallError, TeardownError, type RenderPosition } from './errors.js';
+import {
+  EncoderError,
+  GenlockError,
+  StallError,
+  TeardownError,
+  type RenderPhase,
+  type RenderPosition,
+} from './errors.js';
 import type { RenderEvent } from './events.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 import { verifyVideo } from './ffmpeg/verify.js';
+import { atHook } from './lifecycle/abort.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -106,9 +114,9 @@ class RenderRun {
   /** From the plan to the committed file. Everything that it acquires is released when it settles. */
   async #produce(group: TaskGroup): Promise<number> {
     const journal = this.#journal;
-    const onLeftover = (what: string) => journal.leftover(what);
-    await using directory = await WorkDirectory.create(onLeftover);
+    await using directory = await WorkDirectory.create(this.#leftover);
     group.throwIfStopped();
+    await this.#step('plan', group.signal);
 
     await journal.phase('capture', async () => {
       for (const chunk of this.plan.chunks) group.go((signal) => this.#renderChunk(chunk, directory, signal));
@@ -117,7 +125,7 @@ class RenderRun {
     journal.allRendered();
     journal.state('finishing');
 
-    await using output = new StagedOutput(this.plan.outputPath, onLeftover);
+    await using output = new StagedOutput(this.plan.outputPath, this.#leftover);
     try {
       const tools = locateFfmpeg(this.options);
       await journal.phase('verify', () => this.#verifyChunks(directory, tools, group.signal));
@@ -125,7 +133,6 @@ class RenderRun {
       await this.#verify(output.path, this.plan.frameCount, tools, group.signal);
       const bytes = (await stat(output.path)).size;
       await journal.phase('commit', () => this.#commit(directory, output, group.signal));
-      this.#closeToAborts();
       return bytes;
     } catch (error) {
       group.fail(error);
@@ -143,6 +150,7 @@ class RenderRun {
       await this.executor.render(this.plan.compositionUrl, directory.file(chunk.fileName), options, {
         signal,
         worker: index,
+        ...(this.jobOptions.hooks ? { hooks: this.jobOptions.hooks } : {}),
         onProgress: (share) => journal.progress(index, share),
         onEvent: (event) => this.#onWorkerEvent(index, event),
       });
@@ -162,6 +170,7 @@ class RenderRun {
   }
 
   async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, signal: AbortSignal): Promise<void> {
+    await this.#step('verify', signal);
     const verified = this.plan.chunks.map((chunk) =>
       this.#verify(directory.file(chunk.fileName), chunk.frameCount, tools, signal, chunk.index),
     );
@@ -184,6 +193,7 @@ class RenderRun {
   }
 
   async #concat(directory: WorkDirectory, output: string, tools: FfmpegPaths, signal: AbortSignal): Promise<void> {
+    await this.#step('concat', signal);
     const list = directory.file('chunks.ffconcat');
     const chunks = this.plan.chunks.map(({ fileName, frameCount }) => ({ path: directory.file(fileName), frameCount }));
     await writeFile(list, concatList(chunks, this.plan.fps));
@@ -201,21 +211,31 @@ class RenderRun {
 
   async #commit(directory: WorkDirectory, output: StagedOutput, signal: AbortSignal): Promise<void> {
     const { frameHashes } = this.options;
-    if (frameHashes !== undefined) {
-      await using hashes = new StagedOutput(frameHashes, (path) => this.#journal.leftover(path));
+    await using hashes = frameHashes === undefined ? undefined : new StagedOutput(frameHashes, this.#leftover);
+    if (hashes) {
       const parts = this.plan.chunks.map(({ options }) => readFile(directory.file(options.frameHashes!), 'utf8'));
       await writeFile(hashes.path, (await Promise.all(parts)).join(''));
-      await hashes.commit(signal);
+      await hashes.flush();
     }
-    await output.commit(signal);
+    await output.flush();
+    await this.#step('commit', signal);
+    signal.throwIfAborted();
+    hashes?.commit();
+    output.commit();
+    this.#closeToAborts();
+  }
+
+  /** Called before each step, so that a test may hold the render or fail it exactly there. */
+  async #step(phase: RenderPhase, signal: AbortSignal): Promise<void> {
+    const { hooks } = this.jobOptions;
+    if (hooks) await atHook(hooks, { phase }, signal);
   }
 
   #processEvents() {
-    return processEvents(
-      (event) => this.#journal.record(event),
-      (what) => this.#journal.leftover(what),
-    );
+    return processEvents((event) => this.#journal.record(event), this.#leftover);
   }
+
+  readonly #leftover = (what: string): void => this.#journal.leftover(what);
 
   #firstPosition(error: unknown): RenderPosition {
     return error instanceof GenlockError ? error.position : {};

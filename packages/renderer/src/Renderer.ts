@@ -41,7 +41,7 @@ async function renderRange(
   jobOptions: RenderJobOptions,
 ): Promise<void> {
   const { frameCount, startFrame } = options;
-  scope.enter('launch');
+  await scope.enter('launch');
   const tools = locateFfmpeg(options);
   await using directory = await WorkDirectory.create(scope.leftover);
   await using output = new StagedOutput(outputPath, scope.leftover);
@@ -54,21 +54,25 @@ async function renderRange(
     await using session = await BrowserSession.launch(scope, options, directory.path);
     const source = await ScreenshotSource.open(session, scope, options, url);
 
-    scope.enter('capture');
+    await scope.enter('capture');
     for (let rendered = 1; rendered <= frameCount; rendered++) {
       const frame = startFrame + rendered - 1;
-      await encoder.write(await source.capture(frame));
+      scope.position.frame = frame;
+      await scope.step('capture');
+      const drawn = await source.capture(frame);
+      await scope.step('encode');
+      await encoder.write(drawn);
       scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
       jobOptions.onProgress?.(rendered / frameCount);
     }
     // A failure that the last frame caused may be told only after its picture.
     await source.page.settle(options.deadlines.capture);
 
-    scope.enter('drain');
+    await scope.enter('drain');
     await Promise.all([encoder.finish(), session[Symbol.asyncDispose]()]);
   }
 
-  scope.enter('verify');
+  await scope.enter('verify');
   await verifyVideo(
     output.path,
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
@@ -79,11 +83,15 @@ async function renderRange(
       ...scope.processOptions(),
     },
   );
-  scope.enter('commit');
-  if (hashes !== undefined && options.frameHashes !== undefined) {
-    await using list = new StagedOutput(options.frameHashes, scope.leftover);
+  await using list =
+    options.frameHashes === undefined ? undefined : new StagedOutput(options.frameHashes, scope.leftover);
+  if (hashes !== undefined && list) {
     await writeFile(list.path, formatHashes(parseFrameHashes(await readFile(hashes, 'utf8')), startFrame));
-    await list.commit(scope.signal);
+    await list.flush();
   }
-  await output.commit(scope.signal);
+  await output.flush();
+  await scope.enter('commit');
+  scope.signal.throwIfAborted();
+  list?.commit();
+  output.commit();
 }

@@ -38,19 +38,22 @@ export async function renderStill(
     'still.mkv',
   );
   return JobScope.run(jobOptions, async (scope) => {
-    scope.enter('launch');
+    await scope.enter('launch');
     await using directory = await WorkDirectory.create(scope.leftover);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using session = await BrowserSession.launch(scope, options, directory.path);
     const source = await ScreenshotSource.open(session, scope, options, compositionUrl);
-    scope.enter('capture');
+    await scope.enter('capture');
+    scope.position.frame = frame;
     const drawn = await source.capture(frame);
     const png = drawn.kind === 'picture' ? drawn.png : await source.picture();
     await source.page.settle(options.deadlines.capture);
-    scope.enter('commit');
     await writeFile(output.path, png);
-    await output.commit(scope.signal);
+    await output.flush();
+    await scope.enter('commit');
+    scope.signal.throwIfAborted();
+    output.commit();
     const { pixelWidth: width, pixelHeight: height } = options;
     return { outputPath: output.destination, frame, width, height, bytes: png.length };
   });

@@ -1,4 +1,4 @@
-import type { RenderPhase } from './errors.js';
+import type { RenderPhase, RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
@@ -25,6 +25,18 @@ export interface RenderJobOptions {
   onEvent?: (event: RenderEvent) => void;
   /** Index of the worker that this job runs on, for messages and events. Default 0. */
   worker?: number;
+  /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
+  hooks?: RenderHooks;
+}
+
+/** The seam through which tests put faults into a render at an exact place. */
+export interface RenderHooks {
+  /**
+   * Called before a step: once for a phase, before each frame in `seek`, `capture` and `encode`. The
+   * render goes on when the promise resolves, fails with the very error that it rejects with, and
+   * does not wait for it after an abort. `position` has the phase, and the worker and frame if any.
+   */
+  at(position: RenderPosition & { phase: RenderPhase }): Promise<void> | void;
 }
 
 /** Where a chunk runs. `render` writes the frames that `options` name to `outputPath`. */

@@ -20,10 +20,10 @@ export class ScreenshotSource implements FrameSource {
     url: string,
   ): Promise<ScreenshotSource> {
     const page = await PageSession.open(session, scope, options);
-    scope.enter('load');
+    await scope.enter('load');
     await page.load(url);
     const source = new ScreenshotSource(page);
-    scope.enter('seek');
+    await scope.enter('seek');
     await source.seek(options.startFrame);
     return source;
   }
@@ -32,6 +32,7 @@ export class ScreenshotSource implements FrameSource {
     const { seek } = this.page.options.deadlines;
     for (let past = 0; past < frame; past++) {
       this.page.scope.position.frame = past;
+      await this.page.scope.step('seek');
       await this.page.step(past, seek);
       // A compositor remembers what it drew: it keeps the scale at which a moving layer was first
       // rastered, and settles its layers on the first drawn frame. So frame 0 and the frame before
@@ -42,7 +43,6 @@ export class ScreenshotSource implements FrameSource {
   }
 
   async capture(frame: number): Promise<Frame> {
-    this.page.scope.position.frame = frame;
     await this.page.step(frame, this.page.options.deadlines.capture);
     return { kind: 'picture', png: await this.picture() };
   }

@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { StallError, TeardownError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
-import type { RenderJobOptions } from '../types.js';
-import { abortable, linkAbort, withDeadline } from './abort.js';
+import type { RenderHooks, RenderJobOptions } from '../types.js';
+import { abortable, atHook, linkAbort, withDeadline } from './abort.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 
@@ -17,6 +17,7 @@ export class JobScope implements Disposable {
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
   readonly #emit: (event: RenderEvent) => void;
+  readonly #hooks: RenderHooks | undefined;
   readonly #leftovers: string[] = [];
 
   /**
@@ -39,6 +40,7 @@ export class JobScope implements Disposable {
   private constructor(jobOptions: RenderJobOptions) {
     this.position = { worker: jobOptions.worker ?? 0 };
     this.#emit = jobOptions.onEvent ?? (() => {});
+    this.#hooks = jobOptions.hooks;
     // Every process and every wait listens; there may be many, and none of them is a leak.
     setMaxListeners(0, this.signal);
     this.#unlink = linkAbort(jobOptions.signal, this.#controller);
@@ -61,9 +63,16 @@ export class JobScope implements Disposable {
     }
   }
 
-  enter(phase: RenderPhase): void {
+  /** Begins a phase. */
+  async enter(phase: RenderPhase): Promise<void> {
     this.position.phase = phase;
     this.emit({ type: 'phase', phase, worker: this.worker });
+    await this.step(phase);
+  }
+
+  /** Called before each step, so that a test may hold the job or fail it exactly there. */
+  async step(phase: RenderPhase): Promise<void> {
+    if (this.#hooks) await atHook(this.#hooks, { ...this.position, phase }, this.signal);
   }
 
   /** Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
@@ -23,27 +24,30 @@ export class StagedOutput implements AsyncDisposable {
     registerTemporary(this.path);
   }
 
-  /**
-   * The commit: flushes the file to disk and renames it onto the destination. An abort before the
-   * rename rejects with the signal's reason; the rename itself cannot be interrupted.
-   */
-  async commit(signal?: AbortSignal): Promise<void> {
+  /** Flushes the complete file to disk: what is left to do is the commit. */
+  async flush(): Promise<void> {
     const file = await open(this.path, 'r');
     try {
       await file.sync();
     } finally {
       await file.close();
     }
-    signal?.throwIfAborted();
-    await rename(this.path, this.destination);
-    this.#committed = true;
-    keepTemporary(this.path);
-    await syncDirectory(dirname(this.destination));
   }
 
-  /** Removes what was not committed. Never throws. */
+  /**
+   * The commit: one rename puts the file in place. It is synchronous, so that no abort can come
+   * between the last look at the signal, the rename, and the caller's note that it is done.
+   */
+  commit(): void {
+    renameSync(this.path, this.destination);
+    this.#committed = true;
+    keepTemporary(this.path);
+  }
+
+  /** Removes what was not committed; makes what was last. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#committed) await removeTemporary(this.path, this.onLeftover);
+    if (this.#committed) await syncDirectory(dirname(this.destination));
+    else await removeTemporary(this.path, this.onLeftover);
   }
 }
 

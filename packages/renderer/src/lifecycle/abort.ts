@@ -1,3 +1,6 @@
+import type { RenderPhase, RenderPosition } from '../errors.js';
+import type { RenderHooks } from '../types.js';
+
 /**
  * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
  * tick with the same reason, also when the parent is aborted already. Returns the function that
@@ -38,6 +41,15 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () 
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort. */
+export async function atHook(
+  hooks: RenderHooks,
+  position: RenderPosition & { phase: RenderPhase },
+  signal: AbortSignal,
+): Promise<void> {
+  await abortable(Promise.resolve(hooks.at(position)), signal);
 }
 
 /** A promise that never settles, for work whose failure somebody else is about to report. */

@@ -5,6 +5,7 @@ import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
 import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
 import { verifyVideo } from './ffmpeg/verify.js';
+import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -43,6 +44,7 @@ async function renderRange(
   const { frameCount, startFrame } = options;
   await scope.enter('launch');
   const tools = locateFfmpeg(options);
+  if (options.hardening) scope.hardening = await findHardening();
   await using directory = await WorkDirectory.create(scope.leftover);
   await using output = new StagedOutput(outputPath, scope.leftover);
   scope.signal.throwIfAborted();

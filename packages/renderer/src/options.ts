@@ -134,6 +134,8 @@ const rendererSchema = z.strictObject({
   /** The ffprobe to use. Default: the one beside ffmpeg, then the one on the PATH. */
   ffprobePath: text('the path of ffprobe').optional(),
   browserConfig: browserConfig.optional(),
+  /** Lets the kernel end browsers and encoders with this process where the system can. Default true. */
+  hardening: flag().optional(),
   /** How long each kind of waiting may go without progress, in milliseconds. */
   deadlines: deadlines.optional(),
   /** The same as `deadlines.load`: how long the page may take to be ready. */

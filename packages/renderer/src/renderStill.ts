@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { BrowserSession } from './browser/BrowserSession.js';
 import { ScreenshotSource } from './capture/ScreenshotSource.js';
+import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -39,6 +40,7 @@ export async function renderStill(
   );
   return JobScope.run(jobOptions, async (scope) => {
     await scope.enter('launch');
+    if (options.hardening) scope.hardening = await findHardening();
     await using directory = await WorkDirectory.create(scope.leftover);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();

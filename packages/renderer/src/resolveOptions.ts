@@ -44,6 +44,7 @@ export interface ResolvedOptions {
   ffmpegPath: string | undefined;
   ffprobePath: string | undefined;
   browserConfig: BrowserConfig;
+  hardening: boolean;
   deadlines: Record<DeadlineName, number>;
   /** Extension of the output file, without the dot. */
   extension: string;
@@ -95,6 +96,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     ffmpegPath: values.ffmpegPath,
     ffprobePath: values.ffprobePath,
     browserConfig: values.browserConfig ?? {},
+    hardening: values.hardening ?? true,
     deadlines: resolveDeadlines(values),
     extension,
   };

@@ -47,6 +47,7 @@ export class BrowserSession implements AsyncDisposable {
     });
     const process = scope.start(found.path, flags, {
       role: 'browser',
+      hardening: 'namespace',
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       env: { ...globalThis.process.env, TMPDIR: temporary },
     });
@@ -117,7 +118,7 @@ export class BrowserSession implements AsyncDisposable {
   }
 
   #endedError(end: ProcessEnd): Error {
-    const path = this.process.child.spawnfile;
+    const path = this.process.command;
     const position = this.#position();
     if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${end.error.message}`, position);
     const how = end.signal ? `was ended by ${end.signal}` : `exited with code ${end.code}`;

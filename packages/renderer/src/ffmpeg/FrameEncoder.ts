@@ -26,6 +26,7 @@ export class FrameEncoder implements AsyncDisposable {
   ) {
     this.#process = scope.start(paths.ffmpeg, encodeArguments(options, paths.output, paths.hashes), {
       role: 'encoder',
+      hardening: 'parentDeath',
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.#input = this.#process.child.stdin!;

@@ -4,6 +4,7 @@ import { StallError, TeardownError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, linkAbort, withDeadline } from './abort.js';
+import { NO_HARDENING, type Hardening } from './hardening.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 
@@ -14,6 +15,8 @@ import { processEvents } from './processEvents.js';
 export class JobScope implements Disposable {
   /** Where the job is now. Errors carry a copy. */
   readonly position: RenderPosition;
+  /** How processes are tied to this one by the kernel. */
+  hardening: Hardening = NO_HARDENING;
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
   readonly #emit: (event: RenderEvent) => void;
@@ -103,9 +106,14 @@ export class JobScope implements Disposable {
     }
   }
 
-  /** Starts a process that dies with this job. */
-  start(command: string, args: readonly string[], options: Omit<ProcessOptions, 'signal'>): ManagedProcess {
-    return ManagedProcess.start(command, args, { ...options, ...this.processOptions() });
+  /** Starts a process that dies with this job, and by the kernel's hand with this Node process. */
+  start(
+    command: string,
+    args: readonly string[],
+    { hardening, ...options }: Omit<ProcessOptions, 'signal' | 'wrapper'> & { hardening: keyof Hardening },
+  ): ManagedProcess {
+    const wrapper = this.hardening[hardening];
+    return ManagedProcess.start(command, args, { ...options, wrapper, ...this.processOptions() });
   }
 
   /** The process options that tie a process to this job and tell of it. */

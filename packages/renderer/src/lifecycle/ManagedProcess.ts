@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { killGroup, killProcess, livingMembers, readStat } from './processGroup.js';
+import { currentRecord } from './host/HostRecord.js';
+import { TOKEN_VARIABLE } from './host/owner.js';
+import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
 
 /** How a process ended. `error` is set when it could not be started at all. */
 export interface ProcessEnd {
@@ -17,6 +19,10 @@ export interface ProcessOptions {
   role: string;
   /** Kills the process group in the tick in which it aborts; already aborted, it refuses to start. */
   signal?: AbortSignal | undefined;
+  /** Runs the command through this one, which ties it to this process (see hardening.ts). */
+  wrapper?: readonly string[];
+  /** For the guardian alone: nothing ends it but itself, its disposal, and a SIGKILL from outside. */
+  outlivesHost?: boolean;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   /** Default: no input, no output, standard error kept for messages. */
@@ -33,6 +39,12 @@ const GROUP_END_MS = 1000;
 /** How long the pipes may stay open after their process ended before it is looked who holds them. */
 const STRAGGLER_MS = 20;
 
+/** How long the end of a PID namespace may take until its members are killed one by one. */
+const NAMESPACE_END_MS = 500;
+
+/** What util-linux 2.36 to 2.41 write when the child of `unshare --fork` was ended by SIGKILL. */
+const UNSHARE_AFTER_KILL = /^unshare: sigprocmask unblock failed: .*\n?/m;
+
 const live = new Set<ManagedProcess>();
 
 /**
@@ -42,13 +54,19 @@ const live = new Set<ManagedProcess>();
 export class ManagedProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly role: string;
+  /** The command, without its wrapper. */
+  readonly command: string;
   /** Resolves when the process and every member of its group is gone and its pipes are closed. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   readonly #startTime: string | undefined;
+  readonly #wrapper: readonly string[];
+  /** Nothing of it can outlive its leader: there is no need to look for that. */
+  readonly #endsAsOne: boolean;
   #stderr = '';
   #exited = false;
   #closed = false;
   #straggling: NodeJS.Timeout | undefined;
+  #namespaceEnd: NodeJS.Timeout | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
   /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
@@ -59,13 +77,19 @@ export class ManagedProcess implements AsyncDisposable {
 
   private constructor(command: string, args: readonly string[], options: ProcessOptions) {
     this.role = options.role;
-    this.child = spawn(command, args, {
+    this.command = command;
+    this.#wrapper = options.wrapper ?? [];
+    this.#endsAsOne = this.#hasNamespace || options.outlivesHost === true;
+    const record = options.outlivesHost ? undefined : currentRecord();
+    const [file, ...rest] = [...this.#wrapper, command, ...args] as [string, ...string[]];
+    this.child = spawn(file, rest, {
       stdio: options.stdio ?? ['ignore', 'ignore', 'pipe'],
       detached: true,
-      ...(options.env ? { env: options.env } : {}),
+      env: { ...(options.env ?? process.env), ...(record ? { [TOKEN_VARIABLE]: record.owner.token } : {}) },
       ...(options.cwd ? { cwd: options.cwd } : {}),
     });
     this.#startTime = this.child.pid === undefined ? undefined : readStat(this.child.pid)?.startTime;
+    if (this.child.pid !== undefined) record?.add({ group: this.child.pid, startTime: this.#startTime });
     // A pipe to a dead process fails with EPIPE; its end is reported through `ended`.
     for (const stream of this.child.stdio) stream?.on('error', () => {});
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -76,16 +100,18 @@ export class ManagedProcess implements AsyncDisposable {
     });
     this.child.once('exit', () => {
       this.#exited = true;
+      clearTimeout(this.#namespaceEnd);
       // What outlives its leader would keep working, and hold the pipes open.
       this.#killMembers();
       this.#straggling = setTimeout(() => void this.#endStragglers(), STRAGGLER_MS);
     });
 
-    live.add(this);
+    if (!options.outlivesHost) live.add(this);
     const onAbort = () => this.kill();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     this.ended = this.#watch().then((end) => {
       live.delete(this);
+      if (this.pid !== undefined) record?.add({ ended: this.pid });
       options.signal?.removeEventListener('abort', onAbort);
       options.onEnd?.(this, end);
       return end;
@@ -101,7 +127,27 @@ export class ManagedProcess implements AsyncDisposable {
   /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
   kill(): void {
     if (this.#exited) this.#killMembers();
-    else if (this.pid !== undefined && !killGroup(this.pid)) this.child.kill('SIGKILL');
+    else if (this.pid !== undefined && !this.#killNamespace(this.pid) && !killGroup(this.pid)) {
+      this.child.kill('SIGKILL');
+    }
+  }
+
+  get #hasNamespace(): boolean {
+    return this.#wrapper.includes('--pid');
+  }
+
+  /**
+   * Kills the first process of a PID namespace: the kernel then ends all others, reaps them, and only
+   * then lets `unshare`, which leads our group, see that one's end. False where there is none (yet).
+   */
+  #killNamespace(leader: number): boolean {
+    const first = this.#hasNamespace ? onlyChild(leader) : undefined;
+    if (first === undefined) return false;
+    killProcess(first);
+    // It may have been stopped; it has to see the end of its child.
+    this.child.kill('SIGCONT');
+    this.#namespaceEnd ??= setTimeout(() => killGroup(leader), NAMESPACE_END_MS);
+    return true;
   }
 
   /** Kills the group and waits until nothing of it is left. Never throws. */
@@ -116,13 +162,20 @@ export class ManagedProcess implements AsyncDisposable {
     });
     this.#closed = true;
     clearTimeout(this.#straggling);
-    return {
-      code: this.#error ? null : code,
-      signal,
-      stderr: this.#stderr,
-      ...(this.#error ? { error: this.#error } : {}),
-      survivors: await this.#groupEnd(),
-    };
+    return { ...this.#describeEnd(code, signal), survivors: await this.#groupEnd() };
+  }
+
+  /** How the command ended: what the wrapper says of it is not the same in every case. */
+  #describeEnd(code: number | null, signal: NodeJS.Signals | null): Omit<ProcessEnd, 'survivors'> {
+    const stderr = this.#stderr;
+    if (this.#error) return { code: null, signal, stderr, error: this.#error };
+    const unstarted = this.#wrapper.length > 0 && /^(?:setpriv|unshare): failed to execute (.*)$/m.exec(stderr);
+    if (unstarted) return { code: null, signal, stderr, error: new Error(unstarted[1]) };
+    // unshare ends itself by the signal that ended its child, which it cannot do with SIGKILL.
+    if (this.#hasNamespace && code === 1 && UNSHARE_AFTER_KILL.test(stderr)) {
+      return { code: null, signal: 'SIGKILL', stderr: stderr.replace(UNSHARE_AFTER_KILL, '') };
+    }
+    return { code, signal, stderr };
   }
 
   /** Somebody holds the pipes open: ends them, or lets go of the pipes, so that `ended` always comes. */
@@ -136,6 +189,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   async #groupEnd(): Promise<number[]> {
     const giveUp = performance.now() + GROUP_END_MS;
+    if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return [];
     for (;;) {
       const members = await this.#sweep();
       if (members.length === 0 || performance.now() > giveUp) return members;

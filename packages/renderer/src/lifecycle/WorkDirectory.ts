@@ -1,20 +1,28 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { registerTemporary, removeTemporary } from './temporaryPaths.js';
+import { Host } from './host/Host.js';
+import { removeTemporary } from './temporaryPaths.js';
 
-/** A directory of our own under TMPDIR, removed with all that is in it. */
+/** A directory of our own under TMPDIR, removed with all that is in it, also when this process is killed. */
 export class WorkDirectory implements AsyncDisposable {
   private constructor(
     readonly path: string,
+    readonly host: Host,
     readonly onLeftover: (path: string) => void,
   ) {}
 
   /** `onLeftover` is told the path if it cannot be removed at the end. */
   static async create(onLeftover: (path: string) => void = () => {}): Promise<WorkDirectory> {
-    const path = await mkdtemp(join(tmpdir(), 'genlock-'));
-    registerTemporary(path);
-    return new WorkDirectory(path, onLeftover);
+    const host = await Host.hold();
+    const directory = new WorkDirectory(join(host.directory, randomUUID().slice(0, 8)), host, onLeftover);
+    try {
+      await mkdir(directory.path);
+      return directory;
+    } catch (error) {
+      await directory[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   file(name: string): string {
@@ -24,5 +32,6 @@ export class WorkDirectory implements AsyncDisposable {
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     await removeTemporary(this.path, this.onLeftover);
+    await this.host.release(this.onLeftover);
   }
 }

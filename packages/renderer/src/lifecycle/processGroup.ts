@@ -37,13 +37,14 @@ function readProcesses(): Promise<ProcessStat[]> {
   reading ??= new Promise((resolve) => {
     setTimeout(() => {
       reading = undefined;
-      resolve(readAll());
+      resolve(readProcessesNow());
     }, SHARED_READING_MS);
   });
   return reading;
 }
 
-function readAll(): ProcessStat[] {
+/** Every process of the system, read now. Empty where there is no /proc. */
+export function readProcessesNow(): ProcessStat[] {
   let names: string[];
   try {
     names = readdirSync('/proc');
@@ -54,10 +55,16 @@ function readAll(): ProcessStat[] {
   return pids.map((pid) => readStat(Number(pid))).filter((stat) => stat !== undefined);
 }
 
-function membersAmong(stats: readonly ProcessStat[], leader: number): number[] {
+/** Whether the process runs, or could: a zombie has ended. */
+export function isAlive({ state }: ProcessStat): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
+/** Pids of those among the processes that live in the group or session that `leader` led. */
+export function membersAmong(stats: readonly ProcessStat[], leader: number): number[] {
   return stats
     .filter(({ group, session }) => group === leader || session === leader)
-    .filter(({ state }) => state !== 'Z' && state !== 'X')
+    .filter(isAlive)
     .map(({ pid }) => pid);
 }
 
@@ -68,7 +75,27 @@ export async function livingMembers(leader: number): Promise<number[]> {
 
 /** The same, read now. */
 export function livingMembersNow(leader: number): number[] {
-  return membersAmong(readAll(), leader);
+  return membersAmong(readProcessesNow(), leader);
+}
+
+/** The child of a process that has one; undefined where it has none, or where that cannot be told. */
+export function onlyChild(pid: number): number | undefined {
+  try {
+    const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
+    return child > 0 ? child : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process group has members, zombies among them. */
+export function groupExists(leader: number): boolean {
+  try {
+    process.kill(-leader, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Sends SIGKILL to a whole process group. False when there is none. */

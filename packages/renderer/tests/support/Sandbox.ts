@@ -58,6 +58,11 @@ export class Sandbox implements Disposable {
     if (signal) assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners were left on the signal');
   }
 
+  /** Removes a file that is not to be found any more. */
+  forget(name: string): void {
+    rmSync(join(this.root, name));
+  }
+
   files(): string[] {
     return readdirSync(this.root);
   }

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManagedProcess } from '../ManagedProcess.js';
+import { registerTemporary, removeTemporary } from '../temporaryPaths.js';
+import { HostRecord, setCurrentRecord } from './HostRecord.js';
+import { thisOwner } from './owner.js';
+import { sweep } from './sweep.js';
+
+/** A guardian that is ended from outside is started again, this many times. */
+const GUARDIAN_RESTARTS = 3;
+
+/**
+ * This Node process as the owner of everything that its renders make: one directory under TMPDIR
+ * with a record of what belongs to it, and a guardian that removes all of it if this process is
+ * killed. They are there while something holds them, and gone when the last hold is released.
+ */
+export class Host {
+  static #current: { host: Promise<Host>; holds: number } | undefined;
+  #guardian: ManagedProcess | undefined;
+  #restarts = 0;
+  #released = false;
+
+  private constructor(readonly directory: string) {}
+
+  /** Takes hold; the first one makes the directory and starts the guardian, and sweeps what dead hosts left. */
+  static async hold(): Promise<Host> {
+    const current = (Host.#current ??= { host: Host.#create(), holds: 0 });
+    current.holds++;
+    try {
+      return await current.host;
+    } catch (error) {
+      if (Host.#current === current) Host.#current = undefined;
+      throw error;
+    }
+  }
+
+  static async #create(): Promise<Host> {
+    const host = new Host(join(tmpdir(), `genlock-${randomUUID().slice(0, 8)}`));
+    // The guardian comes first: there is no moment at which nobody would remove the directory.
+    host.#guard();
+    try {
+      await mkdir(host.directory, { mode: 0o700 });
+      registerTemporary(host.directory);
+      setCurrentRecord(new HostRecord(host.directory, thisOwner()));
+      await sweep(tmpdir());
+      return host;
+    } catch (error) {
+      await host.#end(() => {});
+      throw error;
+    }
+  }
+
+  /** Lets go. Resolves, for the last hold, when directory and guardian are gone. Never throws. */
+  async release(onLeftover: (path: string) => void): Promise<void> {
+    const current = Host.#current;
+    if (!current || --current.holds > 0) return;
+    Host.#current = undefined;
+    await this.#end(onLeftover);
+  }
+
+  async #end(onLeftover: (path: string) => void): Promise<void> {
+    this.#released = true;
+    setCurrentRecord(undefined);
+    await removeTemporary(this.directory, onLeftover);
+    await this.#guardian?.[Symbol.asyncDispose]();
+  }
+
+  #guard(): void {
+    let script: string;
+    try {
+      script = createRequire(import.meta.url).resolve('@genlock/renderer/guardian');
+    } catch {
+      // A bundled library has no file to run. What a killed host leaves is swept at the next start.
+      return;
+    }
+    // A guardian must not load what the host was told to load, nor listen where it listens.
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    this.#guardian = ManagedProcess.start(process.execPath, [script, this.directory], {
+      role: 'guardian',
+      outlivesHost: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env,
+      onEnd: () => {
+        if (!this.#released && this.#restarts++ < GUARDIAN_RESTARTS) this.#guard();
+      },
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { readStat } from '../processGroup.js';
+
+/** In the environment of every process that a host starts: the token of its directory. */
+export const TOKEN_VARIABLE = 'GENLOCK_HOST';
+
+/** Who a host directory belongs to: one Node process on one machine. */
+export interface Owner {
+  /** Names one host directory. */
+  token: string;
+  pid: number;
+  /** With the pid it names the process for good, as long as the machine runs. Absent without /proc. */
+  startTime?: string;
+  machine: string;
+  /** Changes with every start of the machine. */
+  boot?: string;
+  /** Pids mean something only within one namespace: containers may share a folder. */
+  pidNamespace?: string;
+}
+
+/** This process, under a new token. */
+export function thisOwner(): Owner {
+  const startTime = readStat(process.pid)?.startTime;
+  return { token: randomUUID(), pid: process.pid, ...(startTime === undefined ? {} : { startTime }), ...place() };
+}
+
+/** Where this process lives. */
+function place(): Omit<Owner, 'token' | 'pid' | 'startTime'> {
+  const boot = attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
+  const pidNamespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
+  const machineId = attempt(() => readFileSync('/etc/machine-id', 'latin1').trim()) ?? '';
+  return {
+    machine: `${hostname()} ${machineId}`.trim(),
+    ...(boot === undefined ? {} : { boot }),
+    ...(pidNamespace === undefined ? {} : { pidNamespace }),
+  };
+}
+
+/**
+ * Whether the owner has certainly ended. False in every case of doubt: another machine or another
+ * container, whose processes cannot be seen from here.
+ */
+export function isGone(owner: Owner): boolean {
+  const here = place();
+  if (owner.machine !== here.machine) return false;
+  if (owner.boot !== here.boot) return owner.boot !== undefined && here.boot !== undefined;
+  if (owner.pidNamespace !== here.pidNamespace) return false;
+  const stat = readStat(owner.pid);
+  if (owner.startTime !== undefined) return stat?.startTime !== owner.startTime || stat.state === 'Z';
+  try {
+    process.kill(owner.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cleanUp } from './cleanUp.js';
+import { readRecord } from './HostRecord.js';
+import { isGone } from './owner.js';
+
+/**
+ * Removes what hosts have left in a folder whose process is gone and whose guardian could not do it.
+ * A directory is known by the ownership record inside it, never by its name.
+ */
+export async function sweep(folder: string): Promise<void> {
+  const abandoned = subfolders(folder).filter((path) => {
+    const owner = readRecord(path)?.owner;
+    return owner !== undefined && isGone(owner);
+  });
+  await Promise.all(abandoned.map(cleanUp));
+}
+
+function subfolders(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { HostRecord, readRecord } from '../src/lifecycle/host/HostRecord.js';
+import { isGone, thisOwner, type Owner } from '../src/lifecycle/host/owner.js';
+import { sweep } from '../src/lifecycle/host/sweep.js';
+import { livingMembersNow, readStat } from '../src/lifecycle/processGroup.js';
+import { WorkDirectory } from '../src/lifecycle/WorkDirectory.js';
+import { ChildHost } from './support/ChildHost.js';
+import { succeed } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+
+const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
+/** Long enough that no render is done before its host is killed. */
+const LONG = { frameCount: 2000 };
+/** The promise is one second on a machine that has nothing else to do. */
+const GONE_MS = 5000;
+
+const isFrame = (event: { type: string }) => event.type === 'frame';
+
+describe('clause 13: death of the host', () => {
+  for (const hardening of [true, false]) {
+    for (const phase of ['launch', 'load', 'seek', 'capture'] as const) {
+      it(`leaves nothing when killed in ${phase}${hardening ? '' : ', without hardening'}`, async () => {
+        using sandbox = new Sandbox();
+        const destination = sandbox.destination('out.mp4');
+        await using host = new ChildHost(sandbox, COUNTER, destination, { ...LONG, hardening });
+        await host.until((event) => event.type === 'at' && event.phase === phase);
+        await host.kill();
+        assert.deepEqual(await host.gone([destination], GONE_MS), []);
+        sandbox.assertNothingLeft(destination);
+      });
+    }
+  }
+
+  it('leaves nothing when killed while it joins', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    const stopped = sandbox.script('ffmpeg', 'case "$*" in *concat*) exec sleep 1000;; esac', 'exec ffmpeg "$@"');
+    await using host = new ChildHost(sandbox, COUNTER, destination, { ffmpegPath: stopped, ffprobePath: 'ffprobe' });
+    await host.until((event) => event.type === 'process' && event.role === 'concat');
+    await host.kill();
+    assert.deepEqual(await host.gone([destination], GONE_MS), []);
+    sandbox.assertNothingLeft(destination);
+  });
+
+  it('ends browsers that are stopped and pages that never end', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    const page = sandbox.page('<script>requestAnimationFrame(() => { for (;;); })</script>');
+    await using host = new ChildHost(sandbox, page, destination, { ...LONG, hardening: false });
+    await host.until((event) => event.type === 'at' && event.phase === 'seek');
+    for (const group of host.groups) process.kill(-group, 'SIGSTOP');
+    await host.kill();
+    assert.deepEqual(await host.gone([destination], GONE_MS), []);
+  });
+
+  it('is cleaned up after at the next start, when its guardian was killed too', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    await using host = new ChildHost(sandbox, COUNTER, destination, { ...LONG, hardening: false });
+    await host.until(isFrame);
+    // Stopped, the browsers cannot end by themselves.
+    for (const group of host.groups) process.kill(-group, 'SIGSTOP');
+    const guardians = host.guardians();
+    assert.equal(guardians.length, 1);
+    for (const pid of [...guardians, host.child.pid!]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [...guardians, host.child.pid!]) process.kill(pid, 'SIGKILL');
+    await host.ended;
+    assert.ok(host.left([destination]).length > 0, 'something was there to be swept');
+    await succeed(sandbox, COUNTER, { frameCount: 2, concurrency: 1 }, {}, 'other.mp4');
+    assert.deepEqual(host.left([destination, join(sandbox.root, 'other.mp4')]), []);
+    sandbox.forget('other.mp4');
+    sandbox.assertNothingLeft(destination);
+  });
+
+  it('does not touch another host', async () => {
+    using sandbox = new Sandbox();
+    const [first, second] = [sandbox.destination('first.mp4'), sandbox.destination('second.mp4')];
+    await using killed = new ChildHost(sandbox, COUNTER, first, LONG);
+    await using other = new ChildHost(sandbox, COUNTER, second, { frameCount: 60 });
+    const done = other.until((event) => event.type === 'state' && event.state === 'succeeded');
+    await Promise.all([killed.until(isFrame), other.until(isFrame)]);
+    await killed.kill();
+    await Promise.all([done, other.ended]);
+    assert.equal(other.child.exitCode, 0);
+    assert.deepEqual(await killed.gone([first, second], GONE_MS), []);
+  });
+});
+
+describe('the guardian', () => {
+  it('is one for all renders of a process, and gone with the last', async () => {
+    using sandbox = new Sandbox();
+    const first = await WorkDirectory.create();
+    const second = await WorkDirectory.create();
+    assert.equal(first.host, second.host);
+    assert.equal(guardians(sandbox).length, 1);
+    await first[Symbol.asyncDispose]();
+    assert.equal(guardians(sandbox).length, 1);
+    await second[Symbol.asyncDispose]();
+    assert.deepEqual(guardians(sandbox), []);
+    assert.deepEqual(sandbox.files(), []);
+  });
+
+  it('is replaced when somebody ends it', async () => {
+    using sandbox = new Sandbox();
+    await using directory = await WorkDirectory.create();
+    const [pid] = guardians(sandbox);
+    process.kill(pid!, 'SIGKILL');
+    while (guardians(sandbox).every((other) => other === pid)) await new Promise(setImmediate);
+    assert.equal(guardians(sandbox).length, 1);
+    assert.ok(existsSync(directory.path));
+  });
+
+  it('does not heed the signals that end its host politely', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    await using host = new ChildHost(sandbox, COUNTER, destination, { ...LONG, hardening: false });
+    await host.until(isFrame);
+    const [pid] = host.guardians();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(pid!, signal);
+    await host.kill();
+    assert.deepEqual(await host.gone([destination], GONE_MS), []);
+  });
+});
+
+describe('the sweep', () => {
+  /** A pid that nobody has any more. */
+  async function endedPid(): Promise<number> {
+    const child = spawn('true');
+    await once(child, 'close');
+    return child.pid!;
+  }
+
+  /** A host directory as a killed process leaves it. */
+  async function abandoned(sandbox: Sandbox, change: Partial<Owner> = {}, name = 'any-name'): Promise<HostRecord> {
+    const directory = join(sandbox.root, name);
+    mkdirSync(directory, { mode: 0o700 });
+    writeFileSync(join(directory, 'chunk.mp4'), 'a part');
+    return new HostRecord(directory, { ...thisOwner(), pid: await endedPid(), startTime: '1', ...change });
+  }
+
+  it('removes what a process that is gone has left, by its record and whatever its name', async () => {
+    using sandbox = new Sandbox();
+    const staged = join(sandbox.inputs, 'out.mp4.part-1');
+    const kept = join(sandbox.inputs, 'kept.mp4.part-2');
+    for (const path of [staged, kept]) writeFileSync(path, 'a part');
+    const record = await abandoned(sandbox);
+    record.add({ path: staged });
+    record.add({ path: kept });
+    record.add({ gone: kept });
+    await sweep(sandbox.root);
+    assert.deepEqual(sandbox.files(), []);
+    assert.deepEqual([existsSync(staged), existsSync(kept)], [false, true]);
+  });
+
+  it('ends processes that are left, and only those: not a stranger who has the pid now', async () => {
+    using sandbox = new Sandbox();
+    const record = await abandoned(sandbox);
+    const [left, stranger] = [1, 2].map(() => spawn('sleep', ['1000'], { detached: true }));
+    record.add({ group: left!.pid!, startTime: readStat(left!.pid!)!.startTime });
+    record.add({ group: stranger!.pid!, startTime: '1' });
+    const gone = once(left!, 'close');
+    await sweep(sandbox.root);
+    await gone;
+    assert.equal(livingMembersNow(stranger!.pid!).length, 1);
+    stranger!.kill('SIGKILL');
+    await once(stranger!, 'close');
+  });
+
+  it('ends processes that were started too late to be noted', async () => {
+    using sandbox = new Sandbox();
+    const record = await abandoned(sandbox);
+    const env = { ...process.env, GENLOCK_HOST: record.owner.token };
+    const left = spawn('sh', ['-c', 'sleep 1000 & echo started; wait'], {
+      detached: true,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(left.stdout, 'data');
+    const gone = once(left, 'close');
+    await sweep(sandbox.root);
+    await gone;
+    assert.deepEqual(livingMembersNow(left.pid!), []);
+  });
+
+  it('leaves alone what is in use, what is of elsewhere, and what has no record', async () => {
+    using sandbox = new Sandbox();
+    await abandoned(sandbox, thisOwner(), 'in-use');
+    await abandoned(sandbox, { machine: 'another' }, 'another-machine');
+    await abandoned(sandbox, { pidNamespace: 'pid:[1]' }, 'another-container');
+    mkdirSync(join(sandbox.root, 'genlock-abcdefgh'));
+    const outside = await abandoned(
+      sandbox,
+      { machine: 'for now' },
+      '../outside-of-' + sandbox.root.split('-').at(-1)!,
+    );
+    writeFileSync(join(outside.directory, 'genlock-owner.jsonl'), JSON.stringify({ owner: await goneOwner() }));
+    symlinkSync(outside.directory, join(sandbox.root, 'link'));
+    const before = sandbox.files();
+    await sweep(sandbox.root);
+    assert.deepEqual(sandbox.files(), before);
+    assert.ok(existsSync(join(outside.directory, 'chunk.mp4')));
+    rmSync(outside.directory, { recursive: true });
+  });
+
+  async function goneOwner(): Promise<Owner> {
+    return { ...thisOwner(), pid: await endedPid(), startTime: '1' };
+  }
+
+  it('takes an owner for gone only without doubt', async () => {
+    const own = thisOwner();
+    assert.equal(isGone(own), false);
+    assert.equal(isGone(await goneOwner()), true);
+    assert.equal(isGone({ ...own, startTime: '1' }), true, 'the pid belongs to another process now');
+    assert.equal(isGone({ ...own, boot: 'before' }), true, 'the machine was started again');
+    assert.equal(isGone({ ...own, boot: 'before', machine: 'another' }), false);
+  });
+
+  it('survives a torn record', async () => {
+    using sandbox = new Sandbox();
+    const record = await abandoned(sandbox);
+    const file = join(record.directory, 'genlock-owner.jsonl');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}{"group":12,"start`);
+    assert.deepEqual(readRecord(record.directory)?.groups, new Map());
+    await sweep(sandbox.root);
+    assert.deepEqual(sandbox.files(), []);
+  });
+});
+
+function guardians(sandbox: Sandbox): number[] {
+  return sandbox
+    .survivors()
+    .filter((line) => line.includes('guardian.js'))
+    .map((line) => Number.parseInt(line, 10));
+}

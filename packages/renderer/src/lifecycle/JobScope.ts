@@ -75,7 +75,14 @@ export class JobScope implements Disposable {
 
   /** Called before each step, so that a test may hold the job or fail it exactly there. */
   async step(phase: RenderPhase): Promise<void> {
-    if (this.#hooks) await atHook(this.#hooks, { ...this.position, phase }, this.signal);
+    if (!this.#hooks) return;
+    try {
+      await atHook(this.#hooks, { ...this.position, phase }, this.signal);
+    } catch (error) {
+      // Told now, as every failure is: what comes while the job is cleaned up came later.
+      this.fail(error);
+      throw this.signal.reason;
+    }
   }
 
   /** Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. */

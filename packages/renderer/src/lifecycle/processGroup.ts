@@ -1,9 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
 /** One process, as Linux's /proc tells it. */
-interface ProcessStat {
+export interface ProcessStat {
   pid: number;
   state: string;
+  parent: number;
   group: number;
   session: number;
   /** In clock ticks since boot: with the pid it names a process for good. */
@@ -19,6 +20,7 @@ export function readStat(pid: number): ProcessStat | undefined {
     return {
       pid,
       state: fields[0]!,
+      parent: Number(fields[1]),
       group: Number(fields[2]),
       session: Number(fields[3]),
       startTime: fields[19]!,
@@ -43,7 +45,7 @@ function readProcesses(): Promise<ProcessStat[]> {
   return reading;
 }
 
-/** Every process of the system, read now. Empty where there is no /proc. */
+/** Every process of the system, read now, zombies too. Empty where there is no /proc. */
 export function readProcessesNow(): ProcessStat[] {
   let names: string[];
   try {

@@ -1,0 +1,58 @@
+import { readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** What this Node process holds. */
+export interface HostState {
+  /** Open file descriptors; undefined where the system does not tell. */
+  descriptors: number | undefined;
+  /** Listeners on `process`: `SIGINT 1`. */
+  listeners: string[];
+  /** Timers, sockets, pipes and the like that keep the event loop alive: `Timeout`. */
+  resources: string[];
+}
+
+/** Reads what this Node process holds, once the handles of what has just ended are let go of. */
+export async function readHost(): Promise<HostState> {
+  // Node lets go of the handle of a process at the end of the turn in which it ended.
+  await setImmediate();
+  await setImmediate();
+  return {
+    descriptors: countDescriptors(),
+    listeners: process.eventNames().map((name) => `${String(name)} ${process.listenerCount(name)}`),
+    resources: process.getActiveResourcesInfo(),
+  };
+}
+
+/** Everything that `after` holds more or less of than `before`, one sentence each. */
+export function hostDifferences(before: HostState, after: HostState): string[] {
+  const differences: string[] = [];
+  if (before.descriptors !== after.descriptors) {
+    differences.push(`${after.descriptors} file descriptors instead of ${before.descriptors}`);
+  }
+  for (const what of ['listeners', 'resources'] as const) {
+    const [was, is] = [before[what], after[what]].map((list) => list.toSorted().join(', ') || 'none');
+    if (was !== is) differences.push(`${what} ${is} instead of ${was}`);
+  }
+  return differences;
+}
+
+let collect: (() => void) | undefined;
+
+/** Collects all garbage now, whether or not Node was started with `--expose-gc`. */
+export function collectGarbage(): void {
+  if (!collect) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+}
+
+function countDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RenderEvent } from '../events.js';
+import { killGroup, killProcess, readProcessesNow, type ProcessStat } from '../lifecycle/processGroup.js';
+
+/** A process that lives on after its render. `command` is empty where the system does not tell. */
+export interface TracedProcess {
+  pid: number;
+  command: string;
+}
+
+/** What a Traces knows of processes. Survives JSON. */
+export interface KnownProcesses {
+  groups: number[];
+  /** Pids with their start times. */
+  seen: [pid: number, startTime: string][];
+}
+
+/** Whether the system lets its processes be looked at: Linux does. */
+export function hasProcessTable(): boolean {
+  return existsSync('/proc/self/stat');
+}
+
+/**
+ * Looks for what renders leave behind: living processes, zombies, files. Processes are known by four
+ * witnesses, since each alone can miss some: the groups that the events tell of, descent from a
+ * process, the start times of the descendants seen before, and our folders in the command line.
+ * Where there is no /proc, only the groups are known.
+ */
+export class Traces {
+  readonly #groups = new Set<number>();
+  /** Start times by pid of every descendant that was seen. */
+  readonly #seen = new Map<number, string>();
+
+  /** What had been started before: a tool's helper, none of the renders'. */
+  readonly #earlier = startTimes(descendants(readProcessesNow(), process.pid));
+
+  /** Everything that the renders write must lie in `folders`: TMPDIR and the place of the output. */
+  constructor(readonly folders: readonly string[]) {}
+
+  /** To be told every event of the renders. */
+  readonly watch = (event: RenderEvent): void => {
+    if (event.type === 'process' && event.state === 'started') this.watchGroup(event.pid);
+  };
+
+  /** Takes note of a process group by its leader. */
+  watchGroup(leader: number): void {
+    this.#groups.add(leader);
+  }
+
+  /** Takes note of all that descends from a process now, so that it is known when its parent is gone. */
+  noteDescendants(ancestor = process.pid): void {
+    for (const { pid, startTime } of descendants(readProcessesNow(), ancestor)) this.#seen.set(pid, startTime);
+  }
+
+  /** All that is known of the renders' processes, for another Traces that may outlive this one. */
+  known(): KnownProcesses {
+    return { groups: [...this.#groups], seen: [...this.#seen] };
+  }
+
+  /** Takes note of what another Traces knows. */
+  learn({ groups, seen }: KnownProcesses): void {
+    for (const group of groups) this.#groups.add(group);
+    for (const [pid, startTime] of seen) this.#seen.set(pid, startTime);
+  }
+
+  /** The living processes of the renders. Read now. */
+  survivors(): TracedProcess[] {
+    if (!hasProcessTable()) {
+      return [...this.#groups].filter(hasGroup).map((pid) => ({ pid, command: '' }));
+    }
+    const all = readProcessesNow();
+    const own = startTimes(descendants(all, process.pid));
+    return all
+      .filter(({ pid, state }) => pid !== process.pid && isLiving(state))
+      .filter(({ pid, startTime }) => this.#earlier.get(pid) !== startTime)
+      .map((stat) => ({ stat, command: commandLine(stat.pid) }))
+      .filter(
+        ({ stat, command }) =>
+          own.has(stat.pid) ||
+          this.#groups.has(stat.group) ||
+          this.#groups.has(stat.session) ||
+          this.#seen.get(stat.pid) === stat.startTime ||
+          this.folders.some((folder) => command.includes(folder)),
+      )
+      .map(({ stat, command }) => ({ pid: stat.pid, command }));
+  }
+
+  /** Pids that have ended and that nobody has waited for, below this process. */
+  zombies(): number[] {
+    return descendants(readProcessesNow(), process.pid)
+      .filter(({ state }) => !isLiving(state))
+      .map(({ pid }) => pid);
+  }
+
+  /** What lies in the folders. */
+  files(): string[] {
+    return this.folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  }
+
+  /**
+   * Ends every survivor and forgets what was known: what was found once does not disturb what comes
+   * after, and pids are used again.
+   */
+  clear(): void {
+    for (const { pid } of this.survivors()) {
+      if (hasProcessTable()) killProcess(pid);
+      else killGroup(pid);
+    }
+    this.#groups.clear();
+    this.#seen.clear();
+  }
+}
+
+/**
+ * The process in a group that does its work: the one that is neither a helper that Chromium has
+ * started for itself (`--type=`), nor only there to start another (a wrapper). Undefined where the
+ * system does not tell, or none is left.
+ */
+export function mainProcess(group: number): number | undefined {
+  const members = groupMembers(group).filter(({ command }) => !command.includes('--type='));
+  return members.find(({ stat }) => !members.some((other) => other.stat.parent === stat.pid))?.stat.pid;
+}
+
+/** The process of the browser in this group that runs the page. */
+export function rendererProcess(group: number): number | undefined {
+  return groupMembers(group).find(({ command }) => command.includes('--type=renderer'))?.stat.pid;
+}
+
+function groupMembers(group: number): { stat: ProcessStat; command: string }[] {
+  return readProcessesNow()
+    .filter((stat) => isLiving(stat.state) && (stat.group === group || stat.session === group))
+    .map((stat) => ({ stat, command: commandLine(stat.pid) }));
+}
+
+function descendants(all: readonly ProcessStat[], ancestor: number): ProcessStat[] {
+  const children = all.filter(({ parent }) => parent === ancestor);
+  return children.flatMap((child) => [child, ...descendants(all, child.pid)]);
+}
+
+function startTimes(stats: readonly ProcessStat[]): Map<number, string> {
+  return new Map(stats.map(({ pid, startTime }) => [pid, startTime]));
+}
+
+function isLiving(state: string): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+function hasGroup(leader: number): boolean {
+  try {
+    process.kill(-leader, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { RendererOptions, RenderExecutor } from '../types.js';
+import { CHECKS, Unjudged } from './executorChecks.js';
+import { TrialSeries } from './TrialSeries.js';
+
+/** How an executor is checked. All of it may be left out. */
+export interface ConformanceOptions {
+  /** How long a chunk may take from the abort to its settled promise, in milliseconds. Default 5000. */
+  stopMs?: number;
+  /** How long a chunk of 20 small frames may take, in milliseconds. Default 60000. */
+  renderMs?: number;
+  /** How long an output folder is watched after a stop, in milliseconds. Default 500. */
+  quietMs?: number;
+  /** Options that every chunk is rendered with, such as `ffmpegPath`, `browserConfig` or `deadlines`. */
+  options?: Partial<RendererOptions>;
+  /** Is told each result as it comes. */
+  onResult?: (result: CheckResult) => void;
+}
+
+/** What one check has found. */
+export interface CheckResult {
+  /** `pre-aborted`: stays the same from version to version. */
+  name: string;
+  /** What a conforming executor does, as a sentence. */
+  claim: string;
+  /** `skipped`: what this check stands on was not there; another check has failed for it. */
+  outcome: 'passed' | 'failed' | 'skipped';
+  /** What is wrong, or why it was skipped. */
+  problem?: string;
+  ms: number;
+}
+
+/** Whether an executor keeps the contract. */
+export interface ExecutorConformance {
+  /** True when every check has passed. */
+  conforms: boolean;
+  checks: CheckResult[];
+}
+
+/** An executor does not keep the contract. The message lists what it fails. */
+export class ExecutorConformanceError extends Error {
+  constructor(readonly conformance: ExecutorConformance) {
+    const bad = conformance.checks.filter(({ outcome }) => outcome !== 'passed');
+    const count = `${bad.length} of ${conformance.checks.length} checks`;
+    super(`the executor does not conform (${count}):\n${bad.map(describe).join('\n')}`);
+    this.name = 'ExecutorConformanceError';
+  }
+}
+
+/**
+ * Checks that an executor keeps the contract of `RenderExecutor`: it renders the frames that it is
+ * asked for, stops when it is told to and leaves nothing, reports its own failure, and can be used
+ * again. Runs named checks one after the other, with small real renders: some seconds in all. Give
+ * the executor, or a function that makes it. Needs ffmpeg and ffprobe here; rejects with a ToolError
+ * where they are not.
+ */
+export async function checkExecutor(
+  executor: RenderExecutor | (() => RenderExecutor | Promise<RenderExecutor>),
+  options: ConformanceOptions = {},
+): Promise<ExecutorConformance> {
+  const { stopMs = 5000, renderMs = 60_000, quietMs = 500, options: own = {}, onResult } = options;
+  await using directory = await WorkDirectory.create();
+  const subject = typeof executor === 'function' ? await executor() : executor;
+  const series = new TrialSeries(subject, directory, own, { stopMs, renderMs, quietMs });
+  const checks: CheckResult[] = [];
+  for (const { name, claim, run } of CHECKS) {
+    const start = performance.now();
+    const finding = await run(series).then(() => ({ outcome: 'passed' as const }), judge);
+    const result: CheckResult = { name, claim, ...finding, ms: performance.now() - start };
+    checks.push(result);
+    onResult?.(result);
+  }
+  // What did not settle in time would write into a folder that is about to be removed.
+  await series.settle();
+  return { conforms: checks.every(({ outcome }) => outcome === 'passed'), checks };
+}
+
+/** As `checkExecutor`, but throws an ExecutorConformanceError with a list when a check does not pass. */
+export async function assertExecutorConforms(
+  executor: Parameters<typeof checkExecutor>[0],
+  options: ConformanceOptions = {},
+): Promise<void> {
+  const conformance = await checkExecutor(executor, options);
+  if (!conformance.conforms) throw new ExecutorConformanceError(conformance);
+}
+
+function judge(error: unknown): Pick<CheckResult, 'outcome' | 'problem'> {
+  const problem = error instanceof Error ? error.message : String(error);
+  return { outcome: error instanceof Unjudged ? 'skipped' : 'failed', problem };
+}
+
+function describe({ name, claim, outcome, problem }: CheckResult): string {
+  return `  - ${name} (${outcome}): ${claim}\n      ${problem?.replaceAll('\n', '\n      ')}`;
+}

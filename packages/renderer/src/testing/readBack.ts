@@ -1,0 +1,45 @@
+import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
+import { verifyVideo } from '../ffmpeg/verify.js';
+import { runCommand } from '../lifecycle/runCommand.js';
+import { greyOf, PICTURE, type Range } from './testPage.js';
+
+/** How far a grey may be off after it has been encoded, in levels. */
+const GREY_TOLERANCE = 3;
+const DEADLINE_MS = 60_000;
+
+interface Tools {
+  ffmpegPath?: string | undefined;
+  ffprobePath?: string | undefined;
+}
+
+/** Number of the frames in a video file, counted by ffprobe. Throws when it cannot be read. */
+export async function countFrames(path: string, tools: Tools = {}): Promise<number> {
+  const args = ['-v', 'error', '-count_packets', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_packets'];
+  const { code, stdout, stderr } = await runCommand(locateFfmpeg(tools).ffprobe, [...args, '-of', 'csv=p=0', path]);
+  if (code !== 0) throw new Error(`ffprobe cannot read ${path}: ${stderr.trim()}`);
+  return Number.parseInt(stdout, 10);
+}
+
+/** Throws an Error that says what is wrong with a chunk of the test page: count, rate, size or pictures. */
+export async function verifyChunk(path: string, { startFrame, frameCount }: Range, tools: Tools): Promise<void> {
+  const { ffmpeg, ffprobe } = locateFfmpeg(tools);
+  const { width, height, fps } = PICTURE;
+  await verifyVideo(
+    path,
+    { frames: frameCount, fps: { num: fps, den: 1 }, width, height },
+    { ffprobe, deadlineMs: DEADLINE_MS, position: {} },
+  );
+  const filter = 'signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-';
+  const args = ['-v', 'error', '-i', path, '-vf', filter, '-fps_mode', 'passthrough', '-f', 'null', '-'];
+  const { stdout } = await runCommand(ffmpeg, args);
+  const lumas = [...stdout.matchAll(/YAVG=([\d.]+)/g)].map((match) => Number(match[1]));
+  lumas.forEach((luma, index) => {
+    const frame = startFrame + index;
+    // Video has black at 16 and white at 235.
+    const grey = ((luma - 16) * 255) / 219;
+    if (Math.abs(grey - greyOf(frame)) > GREY_TOLERANCE) {
+      throw new Error(`picture ${index} of the file is not frame ${frame} of the page`);
+    }
+  });
+  if (lumas.length !== frameCount) throw new Error(`${lumas.length} of ${frameCount} pictures can be decoded`);
+}

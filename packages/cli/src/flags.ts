@@ -145,9 +145,10 @@ export function parseFrameNumber(text: string | undefined): number | string {
 
 const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
-function toNumber(text: string): number;
-function toNumber(text: string | undefined): number | undefined;
-function toNumber(text: string | undefined): number | undefined {
+/** A number as it was typed; other text as it is. */
+export function toNumber(text: string): number;
+export function toNumber(text: string | undefined): number | undefined;
+export function toNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return NUMBER.test(text) ? Number(text) : (text as unknown as number);
 }

@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander';
 import type { RenderFlags, StillFlags } from './flags.js';
 import type { DoctorFlags } from './commands/doctor.js';
+import type { SoakFlags } from './commands/soak.js';
 
 /** What each command does. */
 export interface Actions {
   render: (page: string | undefined, flags: RenderFlags) => Promise<void>;
   still: (page: string | undefined, flags: StillFlags) => Promise<void>;
+  soak: (page: string | undefined, flags: SoakFlags) => Promise<void>;
   doctor: (flags: DoctorFlags) => Promise<void>;
 }
 
@@ -36,6 +38,22 @@ const STILL_EXAMPLES = `
 Examples:
   $ genlock still title.html --frame 0 -o first.png
   $ genlock still https://example.com --frame 45 -o f.png --width 1280 --height 720 --fps 30`;
+
+const SOAK_EXAMPLES = `
+Each cycle starts a render and ends it in one of these ways, at a place that the seed decides:
+nothing happens to it; it is aborted; the page throws, or never ends a loop; a browser, its page's
+process or an encoder is killed; a browser is stopped; two workers fail at once; the process that
+renders is killed itself. After each one nothing may be left: no process, zombie, file, descriptor,
+listener or timer. The times are from the abort or the failure to that moment.
+
+Examples:
+  $ genlock soak
+  $ genlock soak --cycles 300 --seed 1
+  $ genlock soak --minutes 10 --concurrency 4 --seed 7
+  $ genlock soak title.html --width 640 --height 360 --frames 60
+
+The page's own faults are tried with a small page that is built in.
+Exit codes: 0 clean, 1 something was left or came out wrong, 2 the request is wrong, 130 Ctrl-C.`;
 
 /** The command line. Flags arrive at the actions as text: the options' one schema checks them. */
 export function createProgram(version: string, actions: Actions): Command {
@@ -81,6 +99,30 @@ export function createProgram(version: string, actions: Actions): Command {
   still.addHelpText('after', STILL_EXAMPLES).action((page: string | undefined, flags: StillFlags) => {
     return actions.still(page, flags);
   });
+
+  program
+    .command('soak')
+    .argument('[page]', `${PAGE} (default: a small one that is built in)`)
+    .description('stop renders in every way, again and again, and see that nothing is left')
+    .optionsGroup('Length:')
+    .option('--cycles <n>', 'number of cycles (default: 30)')
+    .option('--minutes <n>', 'go on for so long, instead of --cycles')
+    .optionsGroup('Cycles:')
+    .option('--seed <n>', 'decides the order of the actions and their places (default: 1)')
+    .option('--concurrency <n>', 'number of workers (default: 2)')
+    .option('--width <pixels>', 'width of the page (default: 160)')
+    .option('--height <pixels>', 'height of the page (default: 90)')
+    .option('--fps <rate>', 'frames per second (default: 30)')
+    .option('--frames <n>', 'number of frames of each render (default: 12)')
+    .option('--no-host-kill', 'leave out the cycles that kill the process that renders')
+    .optionsGroup('Tools:')
+    .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
+    .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)')
+    .optionsGroup('Messages:')
+    .option('--json', 'print one cycle a line on stdout, and the verdict as the last line')
+    .option('--quiet', 'print errors only')
+    .addHelpText('after', SOAK_EXAMPLES)
+    .action((page: string | undefined, flags: SoakFlags) => actions.soak(page, flags));
 
   program
     .command('doctor')

@@ -1,6 +1,7 @@
 import { OptionsError } from '@genlock/renderer';
 import { doctor, type DoctorFlags } from './commands/doctor.js';
 import { render } from './commands/render.js';
+import { soak, type SoakFlags } from './commands/soak.js';
 import { still } from './commands/still.js';
 import type { RenderFlags, StillFlags } from './flags.js';
 import { errorRecord, jsonLine } from './json.js';
@@ -14,6 +15,9 @@ export const runRender = (page: string | undefined, flags: RenderFlags): Promise
 
 export const runStill = (page: string | undefined, flags: StillFlags): Promise<void> =>
   run(flags, (terminal, signal) => still(page, flags, terminal, signal));
+
+export const runSoak = (page: string | undefined, flags: SoakFlags): Promise<void> =>
+  run(flags, (terminal, signal) => soak(page, flags, terminal, signal));
 
 export const runDoctor = (flags: DoctorFlags): Promise<void> =>
   run(flags, (terminal, signal) => doctor(flags, terminal, signal));

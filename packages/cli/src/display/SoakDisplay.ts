@@ -1,0 +1,54 @@
+import { jsonLine } from '../json.js';
+import type { SoakProgress } from '../soak/Soak.js';
+import { writeLine } from '../streams.js';
+import type { OutputFlags } from '../terminal.js';
+import { actionTable, cycleLine } from './soakTables.js';
+
+/** Shows a soak while it runs. */
+export interface SoakDisplay {
+  begin(lines: readonly string[]): void;
+  /** `total` is undefined when the soak ends by time. */
+  cycle(progress: SoakProgress, total: number | undefined): void;
+  /** Clears what is not to stay. Harmless when repeated. */
+  end(): void;
+}
+
+/** A table that is redrawn on a terminal, lines in a log, records for a program, nothing when quiet. */
+export function createSoakDisplay({ json, quiet }: OutputFlags): SoakDisplay {
+  if (json) {
+    return { ...SILENT, cycle: ({ result }) => writeLine(process.stdout, jsonLine({ type: 'cycle', ...result })) };
+  }
+  if (quiet) return SILENT;
+  const say = (line: string) => writeLine(process.stderr, line);
+  if (process.stderr.isTTY && process.env['TERM'] !== 'dumb') return new LiveTable(process.stderr);
+  return { ...SILENT, begin: (lines) => lines.forEach(say), cycle: ({ result }) => say(cycleLine(result)) };
+}
+
+const SILENT: SoakDisplay = { begin() {}, cycle() {}, end() {} };
+
+/** The table of the actions, drawn again after each cycle. Failures stay above it. */
+class LiveTable implements SoakDisplay {
+  #drawn = 0;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  begin(lines: readonly string[]): void {
+    for (const line of lines) writeLine(this.stream, line);
+  }
+
+  cycle({ result, done, actions }: SoakProgress, total: number | undefined): void {
+    this.end();
+    if (result.problems.length > 0) writeLine(this.stream, cycleLine(result));
+    const width = Math.max(1, (this.stream.columns || 80) - 1);
+    const last = cycleLine({ ...result, problems: [] });
+    const lines = ['', ...actionTable(actions), '', `${total === undefined ? done : `${done} of ${total}`}; ${last}`];
+    // A line that wraps would be two to clear.
+    for (const line of lines) writeLine(this.stream, line.slice(0, width));
+    this.#drawn = lines.length;
+  }
+
+  end(): void {
+    if (this.#drawn > 0) this.stream.write(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Place } from '../soak/plan.js';
+import type { CycleResult } from '../soak/runCycle.js';
+import type { ActionRow, VerdictRow } from '../soak/verdict.js';
+
+/** The actions of a soak: how often, how many went wrong, how soon nothing was left. */
+export function actionTable(rows: readonly ActionRow[]): string[] {
+  const ms = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(0));
+  return table(
+    ['action', 'cycles', 'failures', 'median ms', 'max ms'],
+    rows.map(({ action, cycles, failures, medianMs, maxMs }) => [
+      action,
+      String(cycles),
+      String(failures),
+      ms(medianMs),
+      ms(maxMs),
+    ]),
+  );
+}
+
+/** What was there before and after a soak. */
+export function verdictTable(rows: readonly VerdictRow[]): string[] {
+  return table(
+    ['', 'before', 'after', 'verdict'],
+    rows.map(({ what, before, after, leaks, note }) => [
+      what,
+      before,
+      after,
+      leaks === undefined ? `not judged (${note})` : leaks ? 'LEAK' : 'ok',
+    ]),
+  );
+}
+
+/** `cycle 3: abort in capture of worker 1: nothing left after 34 ms`. */
+export function cycleLine(result: CycleResult): string {
+  const { number, action, place, frame, stopMs, problems } = result;
+  const where =
+    action === 'complete' ? '' : action.startsWith('page ') ? ` at frame ${frame}` : ` in ${placeText(place)}`;
+  const end = stopMs === undefined ? 'done' : `stopped in ${stopMs.toFixed(0)} ms`;
+  return `cycle ${number}: ${action}${where}: ${problems.length > 0 ? `FAILED: ${problems.join('; ')}` : end}`;
+}
+
+function placeText({ phase, worker, step }: Place): string {
+  if (worker === undefined) return `${phase} of the whole`;
+  return `${phase}${step > 0 ? `, step ${step}` : ''} of worker ${worker}`;
+}
+
+/** Aligned columns: the first to the left, the others to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  return [head, ...rows].map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+  );
+}

@@ -1,0 +1,19 @@
+/** What the page throws at the frame `throwAt`. */
+export const THROWN = 'the page throws for the soak';
+
+/** A small page that moves, throws at the frame `throwAt`, and never leaves the frame `loopAt`. */
+export const PAGE = `data:text/html,${encodeURIComponent(`<!doctype html><title>soak</title>
+<style>body { margin: 0; background: #123 } div { width: 40px; height: 40px; background: orange }</style>
+<div></div>
+<script>
+  const { throwAt, loopAt } = window.genlock?.props ?? {};
+  let frame = 0;
+  function draw() {
+    document.querySelector('div').style.transform = 'translate(' + 3 * frame + 'px, ' + frame + 'px)';
+    if (frame === throwAt) throw new Error('${THROWN}');
+    while (frame === loopAt);
+    frame += 1;
+    requestAnimationFrame(draw);
+  }
+  requestAnimationFrame(draw);
+</script>`)}`;

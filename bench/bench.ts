@@ -8,7 +8,16 @@ import { SPEED_CASES, SPEED_SIZE, STOP_CASES } from './cases.js';
 import { runSpeed, runStops } from './child.js';
 import { parseFlags, USAGE, type Flags } from './flags.js';
 import { describeMachine, machineText } from './machine.js';
-import { cpuText, phasesText, speedText, stopFaults, stopText, type SpeedFigures, type StopFigures } from './report.js';
+import {
+  condition,
+  cpuText,
+  phasesText,
+  speedText,
+  stopFaults,
+  stopText,
+  type SpeedFigures,
+  type StopFigures,
+} from './report.js';
 
 /** Progress goes to stderr, so that stdout holds the tables alone. */
 const say = (line: string) => console.error(line);
@@ -33,7 +42,9 @@ async function measureStops({ stops }: Flags, signal: AbortSignal): Promise<Stop
     const runs = await runStops(stop, stops, signal);
     figures.push({ case: stop, runs });
     const times = runs.map(({ ms }) => (ms === undefined ? 'missed' : ms.toFixed(0)));
-    say(`stop: ${stop.phase}, ${stop.workers} workers at ${stop.width}x${stop.height}: ${times.join(' ')} ms`);
+    say(
+      `stop: ${stop.phase}, ${condition(stop)}, ${stop.workers} workers at ${stop.width}x${stop.height}: ${times.join(' ')} ms`,
+    );
   }
   return figures;
 }

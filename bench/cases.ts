@@ -2,7 +2,8 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import type { RenderPhase, WorkerReport } from '@genlock/renderer';
 
-export type PageName = 'dom' | 'canvas';
+/** Their files are in pages/. `idle` never changes; `loop` falls into an endless loop where its property says. */
+export type PageName = 'dom' | 'canvas' | 'idle' | 'loop';
 
 /** One kind of render whose speed is measured. */
 export interface SpeedCase {
@@ -11,11 +12,14 @@ export interface SpeedCase {
 }
 
 /** Where in a render it is stopped. */
-export type StopPhase = 'launch' | 'load' | 'seek' | 'capture' | 'drain' | 'concat';
+export type StopPhase = 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'concat' | 'commit';
 
 /** One kind of render whose stopping is measured. */
 export interface StopCase {
   phase: StopPhase;
+  page: PageName;
+  /** Every browser is stopped (SIGSTOP to its group) before the abort. */
+  stopped?: boolean;
   workers: number;
   width: number;
   height: number;
@@ -89,19 +93,49 @@ export const SPEED_CASES: readonly SpeedCase[] = (['dom', 'canvas'] as const).fl
   [1, 2, 3].map((workers) => ({ page, workers })),
 );
 
-const FULL_HD = { workers: 2, width: 1920, height: 1080 };
-const SMALL = { width: 640, height: 360, startFrame: 0, frames: 60, endless: true, spreadMs: 300 };
+const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };
+const SMALL = {
+  page: 'dom',
+  width: 640,
+  height: 360,
+  startFrame: 0,
+  frames: 60,
+  endless: true,
+  spreadMs: 300,
+} as const;
 
-/** The frames are as few as keep the render in the phase for longer than the aborts are spread. */
+/**
+ * How each phase is come to with two workers. The frames are as few as keep the render in the phase
+ * for longer than the aborts are spread; in `encode` and `commit` it is held until the abort.
+ */
+const PHASES: Readonly<Record<StopPhase, Omit<StopCase, 'page' | 'phase'>>> = {
+  launch: { ...FULL_HD, spreadMs: 40 },
+  load: { ...FULL_HD, spreadMs: 20 },
+  seek: { ...FULL_HD, startFrame: 300, spreadMs: 200 },
+  capture: { ...FULL_HD, endless: true, spreadMs: 300 },
+  encode: { ...FULL_HD, endless: true, spreadMs: 0 },
+  drain: { ...FULL_HD, frames: 16, spreadMs: 40 },
+  concat: { ...FULL_HD, frames: 4, spreadMs: 20 },
+  commit: { ...FULL_HD, frames: 4, spreadMs: 0 },
+};
+
+/** The phases in which there is something to be seen of each condition. */
+const CONDITIONS: readonly (Pick<StopCase, 'page' | 'stopped'> & { phases: readonly StopPhase[] })[] = [
+  { page: 'dom', phases: ['launch', 'load', 'seek', 'capture', 'encode', 'drain', 'concat', 'commit'] },
+  { page: 'idle', phases: ['load', 'seek', 'capture', 'encode', 'drain'] },
+  { page: 'loop', phases: ['load', 'seek', 'capture'] },
+  { page: 'dom', stopped: true, phases: ['launch', 'load', 'seek', 'capture', 'encode'] },
+];
+
 export const STOP_CASES: readonly StopCase[] = [
-  { phase: 'launch', ...FULL_HD, startFrame: 0, frames: 60, spreadMs: 40 },
-  { phase: 'load', ...FULL_HD, startFrame: 0, frames: 60, spreadMs: 20 },
-  { phase: 'seek', ...FULL_HD, startFrame: 300, frames: 60, spreadMs: 200 },
-  { phase: 'capture', ...FULL_HD, startFrame: 0, frames: 60, endless: true, spreadMs: 300 },
-  { phase: 'drain', ...FULL_HD, startFrame: 0, frames: 16, spreadMs: 40 },
-  { phase: 'concat', ...FULL_HD, startFrame: 0, frames: 4, spreadMs: 20 },
+  ...CONDITIONS.flatMap(({ phases, ...condition }) =>
+    phases.map((phase) => ({ phase, ...PHASES[phase], ...condition })),
+  ),
   ...[1, 4, 8].map((workers) => ({ phase: 'capture' as const, ...SMALL, workers })),
 ];
+
+/** What is aimed at: milliseconds from the abort to nothing left. */
+export const STOP_AIMS = { medianMs: { 2: 50, 8: 250 } as Readonly<Record<number, number>>, maxMs: 1000 };
 
 export function pageUrl(page: PageName): string {
   return pathToFileURL(join(import.meta.dirname, 'pages', `${page}.html`)).href;

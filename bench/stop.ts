@@ -2,13 +2,24 @@ import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { Renderer, RenderOrchestrator, type RenderEvent, type RenderExecutor } from '@genlock/renderer';
+import {
+  Renderer,
+  RenderOrchestrator,
+  type RenderEvent,
+  type RenderExecutor,
+  type RenderHooks,
+} from '@genlock/renderer';
 import { pageUrl, type StopCase, type StopResult, type Task } from './cases.js';
 import { commandLine, descendants, livingProcesses, type ProcessStat } from './proc.js';
 
 /** Frames that every worker delivers before it counts as capturing. */
 const CAPTURING_FRAMES = 2;
+/** How long a page has been in its loop, or a browser stopped, when the abort comes: it must be so indeed. */
+const SETTLING_MS = 30;
+/** Where the page `loop` loops: while its scripts run, or at this frame. */
+const LOOP_AT = { load: 'load', seek: 5, capture: CAPTURING_FRAMES + 3 } as const;
 
 /** Renders a chunk as the library's own executor does, but from frame 0 and for an hour. */
 const endless: RenderExecutor = {
@@ -50,7 +61,11 @@ async function stopOnce(
   let timer: NodeJS.Timeout | undefined;
   const atAbort = { workers: watch.positions(), inPhase: 0 };
 
-  const abort = () => {
+  const abort = async () => {
+    if (stop.stopped) {
+      for (const group of watch.browsers) process.kill(-group, 'SIGSTOP');
+    }
+    if (stop.stopped || stop.page === 'loop') await delay(SETTLING_MS);
     // All that the render has started, by parentage: a second witness beside the library's own events.
     children = descendants(livingProcesses(), process.pid).filter(({ pid }) => !before.has(pid));
     atAbort.workers = watch.positions();
@@ -65,13 +80,18 @@ async function stopOnce(
   try {
     const { workers: concurrency, width, height, startFrame, frames: frameCount } = stop;
     const executor = stop.endless ? { executor: endless } : {};
-    const options = { width, height, fps: 30, startFrame, frameCount, concurrency, ...executor };
-    await RenderOrchestrator.render(pageUrl('dom'), output, options, {
+    const inputProps = stop.page === 'loop' ? { loopAt: LOOP_AT[stop.phase as keyof typeof LOOP_AT] } : {};
+    const options = { width, height, fps: 30, startFrame, frameCount, concurrency, inputProps, ...executor };
+    const look = () => {
+      if (timer === undefined && watch.ready()) timer = setTimeout(() => void abort(), delayMs);
+    };
+    await RenderOrchestrator.render(pageUrl(stop.page), output, options, {
       signal: controller.signal,
+      hooks: watch.holding(look),
       onEvent: (event) => {
         watch.see(event);
         onEvent(event);
-        if (timer === undefined && watch.ready()) timer = setTimeout(abort, delayMs);
+        look();
       },
     });
   } catch (error) {
@@ -100,12 +120,17 @@ async function stopOnce(
 class PhaseWatch {
   /** Every process that the render has told of leads a group of this number. */
   readonly groups = new Set<number>();
+  readonly browsers = new Set<number>();
   receiptMs: number | undefined;
   /** When the last process was told to have ended. */
   lastEndAt = 0;
   readonly #workers: { phase: string; seen: Set<string>; frames: number; frame: number | undefined }[];
   readonly #started: string[] = [];
   #phase = '';
+  /** Workers whose page has told that it is about to loop. */
+  readonly #looping = new Set<number>();
+  /** Steps at which the render is held. */
+  #held = 0;
 
   constructor(readonly stop: StopCase) {
     this.#workers = Array.from({ length: stop.workers }, () => ({
@@ -128,17 +153,39 @@ class PhaseWatch {
       worker.frame = event.frame;
     } else if (event.type === 'process' && event.state === 'started') {
       this.groups.add(event.pid);
+      if (event.role === 'browser') this.browsers.add(event.pid);
       this.#started.push(event.role);
     } else if (event.type === 'process') {
       this.lastEndAt = performance.now();
+    } else if (event.type === 'page-console' && event.text === 'looping') {
+      this.#looping.add(event.worker);
     } else if (event.type === 'stopped') {
       this.receiptMs = event.receipt.ms;
     }
   }
 
+  /** Holds the render in a phase that is over too soon to be met: every worker, or the commit of the whole. */
+  holding(onHeld: () => void): RenderHooks {
+    const { phase } = this.stop;
+    return {
+      at: (position) => {
+        if (position.phase !== phase || (phase !== 'encode' && phase !== 'commit')) return undefined;
+        if (phase === 'commit' && position.worker !== undefined) return undefined;
+        if (phase === 'encode' && this.#workers[position.worker!]!.frames < CAPTURING_FRAMES) return undefined;
+        if (phase === 'encode') this.#workers[position.worker!]!.phase = phase;
+        this.#held += 1;
+        onHeld();
+        return new Promise(() => {});
+      },
+    };
+  }
+
   /** True once every worker has come to the wanted phase. */
   ready(): boolean {
-    const { phase, workers } = this.stop;
+    const { phase, workers, page } = this.stop;
+    if (phase === 'commit') return this.#held === 1;
+    if (phase === 'encode') return this.#held === workers;
+    if (page === 'loop') return this.#looping.size === workers;
     // Of `launch` and `concat` the events come before there is a process to stop.
     if (phase === 'launch') return this.#started.filter((role) => role === 'browser').length === workers;
     if (phase === 'concat') return this.#started.includes('concat');
@@ -148,7 +195,7 @@ class PhaseWatch {
 
   inPhase(): number {
     const { phase, workers } = this.stop;
-    if (phase === 'concat') return this.#phase === phase ? 1 : 0;
+    if (phase === 'concat' || phase === 'commit') return this.#phase === phase ? 1 : 0;
     return this.#workers.filter((worker) => worker.phase === phase).length / workers;
   }
 

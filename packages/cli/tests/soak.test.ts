@@ -18,6 +18,7 @@ async function plant(command: string, ...args: string[]) {
   const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   await once(child, 'spawn');
   const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     process.kill(-child.pid!, 'SIGKILL');
     await ended;
@@ -63,7 +64,7 @@ describe('soak', () => {
   });
 
   it('names every fault of its flags, and starts nothing', async () => {
-    const bad = ['--cycles', '0', '--minutes', 'x', '--seed', '-1', '--frames', '1', '--width', '7.5'];
+    const bad = ['--cycles', '0', '--minutes', 'x', '--seed', '-1', '--frames', '0', '--width', '7.5'];
     const { code, stderr } = await genlock(['soak', ...bad]);
     assert.equal(code, 2);
     for (const says of [
@@ -134,7 +135,6 @@ describe('the oracle of a soak finds', () => {
     sandbox.clear();
     await ended;
     assert.deepEqual(sandbox.leftovers(), []);
-    planted[Symbol.asyncDispose] = () => Promise.resolve();
   });
 
   it('a stopped process', async () => {
@@ -154,7 +154,6 @@ describe('the oracle of a soak finds', () => {
       const orphan = Number(data);
       sandbox.traces.noteDescendants();
       await planted[Symbol.asyncDispose]();
-      planted[Symbol.asyncDispose] = () => Promise.resolve();
       assert.deepEqual(
         sandbox.traces.survivors().map(({ pid }) => pid),
         [orphan],

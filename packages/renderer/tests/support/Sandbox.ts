@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
 import type { RenderEvent } from '../../src/events.js';
+import { Complaints, held, leaksSince } from './leaks.js';
+import { allProcesses, descendantsOf, identity, isAlive, membersOf, type ProcessInfo } from './processes.js';
 
 const SENTINEL = 'what was here before';
 
 /**
- * A place for renders whose traces can be looked for: TMPDIR and the output folder lie inside it,
- * and every process that a render tells of is remembered.
+ * A place for renders whose traces can be looked for, by three oracles: survivors, disk and leaks.
+ * TMPDIR and the output folder lie inside it, and every process that a render tells of, or that was
+ * seen below this process, is remembered.
  */
 export class Sandbox implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'genlock-test-'));
   /** For what a render reads: outside the place where its traces are looked for. */
   readonly inputs = mkdtempSync(join(tmpdir(), 'genlock-inputs-'));
+  readonly #complaints = new Complaints();
   readonly #groups = new Set<number>();
+  /** Processes below this one that were there before any render: the test runner's own. */
+  readonly #before = new Set(descendantsOf(process.pid, allProcesses()).map(identity));
+  readonly #seen = new Set<string>();
   readonly #tmpdirBefore = process.env['TMPDIR'];
+  #disk: string[] = [];
+  #held: string[] | undefined;
 
   constructor() {
     process.env['TMPDIR'] = this.root;
@@ -28,6 +36,7 @@ export class Sandbox implements Disposable {
   destination(name: string): string {
     const path = join(this.root, name);
     writeFileSync(path, SENTINEL);
+    this.rememberDisk();
     return path;
   }
 
@@ -48,14 +57,51 @@ export class Sandbox implements Disposable {
   /** To be told every event of the renders. */
   readonly watch = (event: RenderEvent): void => {
     if (event.type === 'process' && event.state === 'started') this.#groups.add(event.pid);
+    if (event.type !== 'frame' && event.type !== 'page-console') this.look();
   };
 
-  /** Asserts that a stopped render has left nothing: no process, no file, no listener; the output untouched. */
+  /** Remembers every process that is below this one now: those that leave the family are found by it. */
+  look(): void {
+    for (const found of this.#family(allProcesses())) this.#seen.add(identity(found));
+  }
+
+  /** Takes the files as they are now for those that a stopped render has to leave. */
+  rememberDisk(): void {
+    this.#disk = this.disk();
+  }
+
+  /** Takes what this process holds now for what it has to hold after a render: call it after a warm-up. */
+  rememberHeld(): void {
+    this.#held = held();
+  }
+
+  /**
+   * Asserts, at the very instant at which a stopped render settles, that it has left nothing: no
+   * process, no zombie, no file, no listener; and that the output is untouched.
+   */
   assertNothingLeft(destination: string, signal?: AbortSignal): void {
-    assert.deepEqual(this.survivors(), [], 'processes live on');
-    assert.deepEqual(this.files(), [destination.slice(this.root.length + 1)], 'files were left');
+    this.assertNoProcesses();
+    assert.deepEqual(this.files().filter((name) => !this.#wasThere(name)), [], 'files were left');
+    assert.deepEqual(this.disk(), this.#disk, 'files were touched');
     assert.equal(readFileSync(destination, 'utf8'), SENTINEL, 'the destination was touched');
     if (signal) assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners were left on the signal');
+    this.assertNoComplaints();
+  }
+
+  /** The survivors alone, for a render that succeeded. */
+  assertNoProcesses(): void {
+    assert.deepEqual(this.survivors(), [], 'processes live on');
+    assert.deepEqual(this.zombies(), [], 'zombies were left');
+  }
+
+  /** Asserts that this process holds what it held: no descriptor, handle, timer or listener more. */
+  async assertNoLeaks(): Promise<void> {
+    if (this.#held) assert.deepEqual(await leaksSince(this.#held), [], 'something is still held');
+    this.assertNoComplaints();
+  }
+
+  assertNoComplaints(): void {
+    assert.deepEqual(this.#complaints.list, [], 'the process complained');
   }
 
   /** Removes a file that is not to be found any more. */
@@ -67,27 +113,54 @@ export class Sandbox implements Disposable {
     return readdirSync(this.root);
   }
 
-  /** Living processes of any render in this sandbox: members of a known group, or named by our paths. */
+  /** Every file of the sandbox, with what changes when it is written, replaced or touched. */
+  disk(): string[] {
+    return (readdirSync(this.root, { recursive: true }) as string[]).sort().map((name) => {
+      const { ino, size, mtimeMs } = statSync(join(this.root, name));
+      return `${name}: inode ${ino}, ${size} bytes, written at ${mtimeMs}`;
+    });
+  }
+
+  /**
+   * Living processes of any render in this sandbox: members of a known group or session, named by our
+   * paths, below this process, or seen there before.
+   */
   survivors(): string[] {
-    const members = new Set([...this.#groups].flatMap((group) => livingMembersNow(group)));
-    for (const name of readdirSync('/proc')) {
-      if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-      if (commandLine(name).includes(this.root)) members.add(Number(name));
-    }
-    return [...members].map((pid) => `${pid} ${commandLine(String(pid)).slice(0, 120)}`);
+    const processes = allProcesses();
+    const found = new Map<string, ProcessInfo>();
+    const add = (some: readonly ProcessInfo[]) => {
+      for (const one of some) if (isAlive(one) && one.pid !== process.pid) found.set(identity(one), one);
+    };
+    add(membersOf(this.#groups, processes));
+    add(processes.filter(({ args }) => this.#names(args.join(' '))));
+    add(this.#family(processes));
+    add(processes.filter((one) => this.#seen.has(identity(one))));
+    return [...found.values()].map(({ pid, state, args }) => `${pid} (${state}) ${args.join(' ').slice(0, 120)}`);
+  }
+
+  /** Children of this process that have ended and that nobody has waited for. */
+  zombies(): string[] {
+    return allProcesses()
+      .filter((one) => one.state === 'Z' && one.parent === process.pid && !this.#before.has(identity(one)))
+      .map(({ pid }) => `${pid} is a zombie`);
   }
 
   [Symbol.dispose](): void {
+    this.#complaints[Symbol.dispose]();
     if (this.#tmpdirBefore === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = this.#tmpdirBefore;
     for (const folder of [this.root, this.inputs]) rmSync(folder, { recursive: true, force: true });
   }
-}
 
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
-  } catch {
-    return '';
+  #family(processes: readonly ProcessInfo[]): ProcessInfo[] {
+    return descendantsOf(process.pid, processes).filter((one) => !this.#before.has(identity(one)));
+  }
+
+  #names(commandLine: string): boolean {
+    return [this.root, this.inputs].some((folder) => commandLine.includes(basename(folder)));
+  }
+
+  #wasThere(name: string): boolean {
+    return this.#disk.some((line) => line.startsWith(`${name}: `));
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { basename } from 'node:path';
 import {
   RenderOrchestrator,
   type DistributedRenderOptions,
@@ -30,6 +31,9 @@ export function framesOf(events: readonly RenderEvent[], worker: number): number
     .map(({ frame }) => frame);
 }
 
+/** Whether a render has run in this process: the first one loads what stays loaded. */
+let warm = false;
+
 function recorded(sandbox: Sandbox, job: RenderJobOptions) {
   const events: RenderEvent[] = [];
   const onEvent = (event: RenderEvent) => {
@@ -50,8 +54,18 @@ export async function succeed(
 ): Promise<{ report: RenderReport; events: RenderEvent[]; path: string }> {
   const { events, job } = recorded(sandbox, jobOptions);
   const path = sandbox.destination(name);
+  const before = sandbox.files();
+  if (warm) sandbox.rememberHeld();
   const report = await RenderOrchestrator.render(url, path, { ...TWO_WORKERS, ...options }, job);
-  assert.deepEqual(sandbox.survivors(), []);
+  sandbox.assertNoProcesses();
+  const asked = [name, basename(options.frameHashes ?? name)];
+  assert.deepEqual(
+    sandbox.files().filter((file) => !before.includes(file) && !asked.includes(file)),
+    [],
+    'files were left',
+  );
+  warm = true;
+  await sandbox.assertNoLeaks();
   return { report, events, path };
 }
 
@@ -67,11 +81,14 @@ export async function fail(
 ): Promise<Failure> {
   const { events, job } = recorded(sandbox, jobOptions);
   const destination = sandbox.destination('out.mp4');
+  if (warm) sandbox.rememberHeld();
   const [outcome] = await Promise.allSettled([
     RenderOrchestrator.render(url, destination, { ...TWO_WORKERS, ...options }, job),
   ]);
   assert.equal(outcome.status, 'rejected', 'the render succeeded');
   sandbox.assertNothingLeft(destination, job.signal);
+  warm = true;
+  await sandbox.assertNoLeaks();
 
   const error: unknown = outcome.reason;
   const [stopped, ...more] = eventsOf(events, 'stopped');

@@ -1,0 +1,81 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** One process of this machine, as /proc tells it. */
+export interface ProcessInfo {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** `Z` is a zombie, `T` is stopped. */
+  state: string;
+  /** In clock ticks since boot: with the pid it names a process for good. */
+  startTime: string;
+  /** Its arguments; empty for a zombie. */
+  args: string[];
+}
+
+/** Every process there is now. */
+export function allProcesses(): ProcessInfo[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcess(Number(name)))
+    .filter((found) => found !== undefined);
+}
+
+/** Undefined when it is gone. */
+export function readProcess(pid: number): ProcessInfo | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command name may hold spaces and brackets; the fields begin after its last bracket.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
+    const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
+    return { pid, parent, group, session, state: fields[0]!, startTime: fields[19]!, args };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names a process for good: pids are used again. */
+export function identity({ pid, startTime }: ProcessInfo): string {
+  return `${pid}@${startTime}`;
+}
+
+export function isAlive({ state }: ProcessInfo): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
+/** All descendants of a process among these. */
+export function descendantsOf(ancestor: number, processes: readonly ProcessInfo[]): ProcessInfo[] {
+  const children = new Map<number, ProcessInfo[]>();
+  for (const found of processes) children.set(found.parent, [...(children.get(found.parent) ?? []), found]);
+  const below = (pid: number): ProcessInfo[] =>
+    (children.get(pid) ?? []).flatMap((child) => [child, ...below(child.pid)]);
+  return below(ancestor);
+}
+
+/** The living members of the groups or sessions that these processes lead or led. */
+export function membersOf(leaders: ReadonlySet<number>, processes: readonly ProcessInfo[]): ProcessInfo[] {
+  return processes.filter((found) => isAlive(found) && (leaders.has(found.group) || leaders.has(found.session)));
+}
+
+/**
+ * The browser itself, its page's process, or ffmpeg in the group of a process that a render has told
+ * of. The leader of that group may be a wrapper that only starts and guards them.
+ */
+export function findMember(leader: number, kind: 'browser' | 'page' | 'ffmpeg' | 'ffprobe'): number | undefined {
+  const members = membersOf(new Set([leader]), allProcesses());
+  return members.find(({ args }) => MEMBERS[kind](args))?.pid;
+}
+
+const isBrowser = ([command = '']: string[]) => /chrom|headless/.test(basename(command));
+/** Chromium writes the whole command line of its children into their first argument. */
+const isPage = (args: string[]) => args.join(' ').includes('--type=renderer');
+
+const MEMBERS = {
+  browser: (args: string[]) => isBrowser(args) && !args.join(' ').includes('--type='),
+  page: isPage,
+  ffmpeg: ([command = '']: string[]) => basename(command) === 'ffmpeg',
+  ffprobe: ([command = '']: string[]) => basename(command) === 'ffprobe',
+};

@@ -228,7 +228,7 @@ class RenderRun {
   /** Called before each step, so that a test may hold the render or fail it exactly there. */
   async #step(phase: RenderPhase, signal: AbortSignal): Promise<void> {
     const { hooks } = this.jobOptions;
-    if (hooks) await atHook(hooks, { phase }, signal);
+    if (hooks) await atHook(hooks, { phase }, signal, (error) => this.#group.fail(error));
   }
 
   #processEvents() {

@@ -70,8 +70,10 @@ async function renderRange(
     // A failure that the last frame caused may be told only after its picture.
     await source.page.settle(options.deadlines.capture);
 
+    // The browser has done its work: what becomes of it now is no failure.
+    const closed = session[Symbol.asyncDispose]();
     await scope.enter('drain');
-    await Promise.all([encoder.finish(), session[Symbol.asyncDispose]()]);
+    await Promise.all([encoder.finish(), closed]);
   }
 
   await scope.enter('verify');

@@ -360,7 +360,7 @@ describe('something stalls', () => {
     const ffmpegPath = sandbox.script('ffmpeg', 'exec sleep 1000');
     const options = { ffmpegPath, width: 1280, height: 720, deadlines: { encode: DEADLINE } };
     const failure = await fail(sandbox, COUNTER, options);
-    assertError(failure, StallError, { phase: 'capture' }, 'the encoder');
+    assertError(failure, StallError, { phase: 'encode' }, '(encode)', 'the encoder');
   });
 
   it('an encoder that does not end', async () => {

@@ -244,7 +244,7 @@ export class PageSession {
       { ...this.scope.position },
     );
     this.scope.emit({ type: 'page-error', error, ...this.#place() });
-    this.scope.fail(error);
+    this.scope.failAlso(error);
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {

@@ -44,7 +44,7 @@ export class FrameEncoder implements AsyncDisposable {
     if (frame.kind === 'picture') this.#last = frame.png;
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
     const { encode } = this.options.deadlines;
-    if (this.#taken) await this.scope.wait(this.#taken, encode, 'the encoder to take a frame');
+    if (this.#taken) await this.scope.wait(this.#taken, encode, 'the encoder to take a frame', 'encode');
     this.#taken = this.#input.write(this.#last)
       ? undefined
       : new Promise<void>((resolve) => this.#input.once('drain', resolve));

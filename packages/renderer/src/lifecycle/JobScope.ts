@@ -22,6 +22,7 @@ export class JobScope implements Disposable {
   readonly #emit: (event: RenderEvent) => void;
   readonly #hooks: RenderHooks | undefined;
   readonly #leftovers: string[] = [];
+  #over = false;
 
   /**
    * Runs one job and everything that it acquires. Rejects with the job's cause, or with a
@@ -33,7 +34,7 @@ export class JobScope implements Disposable {
     try {
       result = await work(scope);
     } catch (error) {
-      scope.fail(error);
+      scope.failAlso(error);
       throw scope.signal.reason;
     }
     if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
@@ -76,18 +77,22 @@ export class JobScope implements Disposable {
   /** Called before each step, so that a test may hold the job or fail it exactly there. */
   async step(phase: RenderPhase): Promise<void> {
     if (!this.#hooks) return;
-    try {
-      await atHook(this.#hooks, { ...this.position, phase }, this.signal);
-    } catch (error) {
-      // Told now, as every failure is: what comes while the job is cleaned up came later.
-      this.fail(error);
-      throw this.signal.reason;
-    }
+    const fail = (error: unknown) => this.failAlso(error);
+    await atHook(this.#hooks, { ...this.position, phase }, this.signal, fail);
   }
 
   /** Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. */
   fail(error: unknown): void {
     if (this.#abort(error)) this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
+  }
+
+  /**
+   * The same for what a stop cannot have caused: when the job is stopping already, it is told as a
+   * later failure, which never takes the place of the cause.
+   */
+  failAlso(error: unknown): void {
+    if (!this.#abort(error) && (this.#over || error === this.signal.reason)) return;
+    this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
   }
 
   #abort(error: unknown): boolean {
@@ -98,13 +103,19 @@ export class JobScope implements Disposable {
 
   /**
    * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
-   * of an abort as soon as it comes, or this promise's own failure, or a StallError.
+   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `phase` is named
+   * by that error where it is not the job's.
    */
-  async wait<T>(promise: Promise<T>, deadlineMs: number, waitingFor: string | (() => string)): Promise<T> {
+  async wait<T>(
+    promise: Promise<T>,
+    deadlineMs: number,
+    waitingFor: string | (() => string),
+    phase?: RenderPhase,
+  ): Promise<T> {
     try {
       const late = () => {
         const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
-        return new StallError(what, deadlineMs, { ...this.position });
+        return new StallError(what, deadlineMs, { ...this.position, ...(phase ? { phase } : {}) });
       };
       return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
     } catch (error) {
@@ -136,6 +147,7 @@ export class JobScope implements Disposable {
   };
 
   [Symbol.dispose](): void {
+    this.#over = true;
     this.#unlink();
   }
 }

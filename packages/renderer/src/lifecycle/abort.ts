@@ -43,13 +43,20 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () 
   }
 }
 
-/** Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort. */
+/**
+ * Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort, and
+ * does not take the step after one; `onFailure` is told what the hook rejects with, also later.
+ */
 export async function atHook(
   hooks: RenderHooks,
   position: RenderPosition & { phase: RenderPhase },
   signal: AbortSignal,
+  onFailure: (error: unknown) => void,
 ): Promise<void> {
-  await abortable(Promise.resolve(hooks.at(position)), signal);
+  signal.throwIfAborted();
+  const held = Promise.resolve(hooks.at(position));
+  void held.catch(onFailure);
+  await abortable(held, signal);
 }
 
 /** A promise that never settles, for work whose failure somebody else is about to report. */

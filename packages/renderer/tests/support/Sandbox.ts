@@ -81,7 +81,11 @@ export class Sandbox implements Disposable {
    */
   assertNothingLeft(destination: string, signal?: AbortSignal): void {
     this.assertNoProcesses();
-    assert.deepEqual(this.files().filter((name) => !this.#wasThere(name)), [], 'files were left');
+    assert.deepEqual(
+      this.files().filter((name) => !this.#wasThere(name)),
+      [],
+      'files were left',
+    );
     assert.deepEqual(this.disk(), this.#disk, 'files were touched');
     assert.equal(readFileSync(destination, 'utf8'), SENTINEL, 'the destination was touched');
     if (signal) assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners were left on the signal');

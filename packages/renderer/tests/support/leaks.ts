@@ -6,7 +6,9 @@ const TURNS = 50;
 
 /** What this Node process holds: a line for each file descriptor, handle and listener. */
 export function held(): string[] {
-  const descriptors = readdirSync('/proc/self/fd').map(describeDescriptor).filter((line) => line !== undefined);
+  const descriptors = readdirSync('/proc/self/fd')
+    .map(describeDescriptor)
+    .filter((line) => line !== undefined);
   const resources = process.getActiveResourcesInfo().map((name) => `active ${name}`);
   const listeners = process
     .eventNames()

@@ -1,5 +1,6 @@
 import type { Protocol } from 'puppeteer-core';
 import { AssetError, BrowserCrashError, NavigationError, PageError, shortUrl, where } from '../errors.js';
+import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { CONTROL_KEY, pageScript } from '../page/index.js';
@@ -80,11 +81,22 @@ export class PageSession {
       load,
       `the answer of ${shortUrl(url)}`,
     );
+    if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.#firstFrames(load);
     await this.settle(load);
     this.#loaded = url;
+  }
+
+  /** A page whose process has died ends its load before it tells of that: it is asked whether it lives. */
+  async #answer(deadlineMs: number): Promise<void> {
+    const answer = this.session.send('Runtime.evaluate', { expression: '0' });
+    await this.scope.wait(
+      answer.catch(() => never<unknown>()),
+      deadlineMs,
+      'the page to answer',
+    );
   }
 
   /** Runs the page up to frame n, which must be the one after the present frame (or 0, the first). */

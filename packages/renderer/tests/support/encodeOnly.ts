@@ -35,6 +35,7 @@ export const encodeOnly: RenderExecutor = {
     const frames = Array.from({ length: resolved.frameCount }, (_, index) => picture(resolved.startFrame + index));
     encoder.child.stdin!.end(Buffer.concat(frames));
     const { code, stderr } = await encoder.ended;
+    signal?.throwIfAborted();
     assert.equal(code, 0, stderr);
   },
 };

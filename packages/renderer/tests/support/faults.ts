@@ -351,10 +351,10 @@ async function pageLoop(sandbox: Sandbox, phase: 'load' | 'seek' | 'capture' | '
   return stall(new FaultyRender(sandbox, phase, { first: true, url, options, act: () => {} }), deadline);
 }
 
-/** A page that begins to loop when the test says so, whatever the render does at that moment. */
+/** The victim's page begins to loop when the test says so, whatever the render does at that moment. */
 async function loopAtWord(sandbox: Sandbox, phase: 'encode' | 'drain'): Promise<Outcome> {
   const html = `<!doctype html><script>
-    new EventSource('word').onmessage = ({ data }) => { while (data === genlock.props.word); };
+    new EventSource('word').onmessage = ({ data }) => { while (data === 'loop' && genlock.frame >= 10); };
   </script>`;
   const listeners = new Set<{ write(text: string): unknown }>();
   await using server = await Server.start((request, response) => {
@@ -367,7 +367,7 @@ async function loopAtWord(sandbox: Sandbox, phase: 'encode' | 'drain'): Promise<
   const render = new FaultyRender(sandbox, phase, {
     url: server.url('page.html'),
     // The page answers nothing any more when it is asked for its next frame.
-    options: { ...short('capture', deadline), inputProps: { word: 'loop' } },
+    options: short('capture', deadline),
     act: () => {
       for (const listener of listeners) listener.write('data: loop\n\n');
       if (phase === 'drain') render.release();

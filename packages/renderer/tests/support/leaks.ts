@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 /** Turns of the event loop within which what was let go of is closed. */
 const TURNS = 50;
+
+// Node opens these when they are asked for first, and keeps them.
+for (const stream of [process.stdout, process.stderr]) assert.ok(stream);
 
 /** What this Node process holds: a line for each file descriptor, handle and listener. */
 export function held(): string[] {

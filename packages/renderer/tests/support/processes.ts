@@ -11,8 +11,8 @@ export interface ProcessInfo {
   state: string;
   /** In clock ticks since boot: with the pid it names a process for good. */
   startTime: string;
-  /** Its arguments; empty for a zombie. */
-  args: string[];
+  /** Its arguments, read when they are asked for; empty when it is gone or a zombie. */
+  readonly args: string[];
 }
 
 /** Every process there is now. */
@@ -29,11 +29,23 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name may hold spaces and brackets; the fields begin after its last bracket.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const args = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
     const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
-    return { pid, parent, group, session, state: fields[0]!, startTime: fields[19]!, args };
+    return {
+      ...{ pid, parent, group, session, state: fields[0]!, startTime: fields[19]! },
+      get args() {
+        return readArguments(pid);
+      },
+    };
   } catch {
     return undefined;
+  }
+}
+
+function readArguments(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
+  } catch {
+    return [];
   }
 }
 

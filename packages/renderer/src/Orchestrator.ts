@@ -1,20 +1,16 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import {
-  EncoderError,
-  GenlockError,
-  StallError,
-  TeardownError,
-  type RenderPhase,
-  type RenderPosition,
-} from './errors.js';
+import { EncoderError, StallError, TeardownError, wasKilled, type RenderPhase, type RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 import { verifyVideo } from './ffmpeg/verify.js';
-import { atHook } from './lifecycle/abort.js';
+import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
+import { abortable, atHook, isEcho, withDeadline } from './lifecycle/abort.js';
+import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
 import { processEvents } from './lifecycle/processEvents.js';
+import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { TaskGroup } from './lifecycle/TaskGroup.js';
@@ -66,6 +62,9 @@ export class RenderOrchestrator {
 class RenderRun {
   readonly #group: TaskGroup;
   readonly #journal: RenderJournal;
+  /** Where the failure happened that is about to stop the group, as far as the error does not say it. */
+  #first: RenderPosition = {};
+  #endTimeWatch = (): void => {};
 
   constructor(
     readonly plan: RenderPlan,
@@ -74,13 +73,19 @@ class RenderRun {
     readonly jobOptions: RenderJobOptions,
   ) {
     this.#group = new TaskGroup(jobOptions.signal);
-    this.#journal = new RenderJournal(plan, jobOptions, (error) => this.#group.fail(error));
+    this.#journal = new RenderJournal(plan, jobOptions, (error) => this.#fail(error));
   }
 
   async finish(): Promise<RenderReport> {
     const journal = this.#journal;
     const group = this.#group;
     group.signal.addEventListener('abort', this.#onAbort, { once: true });
+    const { timeoutMs } = this.options.limits;
+    this.#endTimeWatch = watchTime(
+      timeoutMs,
+      () => journal.whereabouts(),
+      (error) => this.#fail(error),
+    );
     try {
       journal.state('running');
       const bytes = await this.#produce(group);
@@ -90,8 +95,8 @@ class RenderRun {
       journal.record({ type: 'report', report });
       return report;
     } catch (error) {
-      group.fail(error);
-      journal.stopping(error, false, this.#firstPosition(error));
+      this.#fail(error);
+      journal.stopping(error, false, this.#first);
       journal.stopped(error, group.suppressed);
       throw error;
     } finally {
@@ -102,11 +107,18 @@ class RenderRun {
   /** The first to hear of an abort, whoever causes it: the stop is measured from here. */
   readonly #onAbort = (): void => {
     const reason: unknown = this.#group.signal.reason;
-    this.#journal.stopping(reason, !this.#group.failed, this.#firstPosition(reason));
+    this.#journal.stopping(reason, !this.#group.failed, this.#first);
   };
+
+  /** Makes this error the render's, unless it is stopping already; stops all workers in this tick. */
+  #fail(error: unknown, first = this.#journal.position()): void {
+    if (!this.#group.signal.aborted) this.#first = first;
+    this.#group.fail(error);
+  }
 
   /** After the commit nothing can stop the render any more: it has succeeded. */
   #closeToAborts(): void {
+    this.#endTimeWatch();
     this.#group.signal.removeEventListener('abort', this.#onAbort);
     this.#group[Symbol.dispose]();
   }
@@ -114,13 +126,14 @@ class RenderRun {
   /** From the plan to the committed file. Everything that it acquires is released when it settles. */
   async #produce(group: TaskGroup): Promise<number> {
     const journal = this.#journal;
+    await using _disk = await this.#watchDisk(group);
     await using directory = await WorkDirectory.create(this.#leftover);
     group.throwIfStopped();
     await this.#step('plan', group.signal);
 
     await journal.phase('capture', async () => {
       for (const chunk of this.plan.chunks) group.go((signal) => this.#renderChunk(chunk, directory, signal));
-      await group.join();
+      await group.join(this.options.deadlines.stop, this.#leaveStuckWorkers);
     });
     journal.allRendered();
     journal.state('finishing');
@@ -128,53 +141,137 @@ class RenderRun {
     await using output = new StagedOutput(this.plan.outputPath, this.#leftover);
     try {
       const tools = locateFfmpeg(this.options);
-      await journal.phase('verify', () => this.#verifyChunks(directory, tools, group.signal));
+      await journal.phase('verify', () => this.#verifyChunks(directory, tools, group));
       await journal.phase('concat', () => this.#concat(directory, output.path, tools, group.signal));
       await this.#verify(output.path, this.plan.frameCount, tools, group.signal);
       const bytes = (await stat(output.path)).size;
       await journal.phase('commit', () => this.#commit(directory, output, group.signal));
       return bytes;
     } catch (error) {
-      group.fail(error);
+      this.#fail(error);
       throw error;
     }
   }
 
+  /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */
+  async #watchDisk({ signal }: TaskGroup): Promise<RepeatedCheck | undefined> {
+    const { minFreeDiskMB } = this.options.limits;
+    if (minFreeDiskMB === undefined) return undefined;
+    const check = () => checkFreeDisk(minFreeDiskMB, this.plan.outputPath);
+    const { launch } = this.options.deadlines;
+    const late = () => new StallError('the disk to say what is free', launch, { phase: 'plan' });
+    await withDeadline(abortable(check(), signal), launch, late);
+    signal.throwIfAborted();
+    return new RepeatedCheck(check, (error) => {
+      if (!signal.aborted) this.#fail(error);
+    });
+  }
+
+  /** Renders a chunk; begins it again, as often as it may be, when its worker was killed from outside. */
   async #renderChunk(chunk: RenderChunk, directory: WorkDirectory, signal: AbortSignal): Promise<void> {
+    const { index } = chunk;
+    const { retries } = this.options;
+    const crashes: unknown[] = [];
+    for (;;) {
+      const crash = await this.#attempt(chunk, directory, signal, crashes);
+      if (!crash) break;
+      crashes.push(crash.error);
+      this.#journal.retry(index, crashes.length, retries, crash.error);
+      // The listener of the event may have stopped the render.
+      this.#group.throwIfStopped();
+    }
+    this.#journal.progress(index, 1);
+    this.#journal.worker(index, 'finished');
+  }
+
+  /**
+   * Renders a chunk once. Returns the crash after which it may be begun again, when nothing of the
+   * attempt is left; undefined when it is rendered. `crashes` are those of the attempts before.
+   */
+  async #attempt(
+    chunk: RenderChunk,
+    directory: WorkDirectory,
+    signal: AbortSignal,
+    crashes: readonly unknown[],
+  ): Promise<{ error: unknown } | undefined> {
     const { index } = chunk;
     const journal = this.#journal;
     const { frameHashes } = chunk.options;
     const options = frameHashes ? { ...chunk.options, frameHashes: directory.file(frameHashes) } : chunk.options;
+    let running = true;
+    let failed = false;
+    let crash: { error: unknown } | undefined;
+
+    // Decides in the tick of the failure: either it stops the other workers now, or it never does.
+    const onFailure = (error: unknown, position: RenderPosition) => {
+      if (this.#group.isEcho(error) || (crash && isEcho(error, crash.error))) return;
+      failed = true;
+      if (!signal.aborted && crashes.length < this.options.retries && wasKilled(error)) {
+        crash ??= { error };
+        return;
+      }
+      // After the last retry the first error comes out, as it would have without retries.
+      const earlier = crash ? [...crashes, crash.error] : crashes;
+      const inOrder = wasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
+      for (const each of inOrder) this.#fail(each, position);
+    };
+
     journal.worker(index, 'starting');
     try {
       await this.executor.render(this.plan.compositionUrl, directory.file(chunk.fileName), options, {
         signal,
         worker: index,
         ...(this.jobOptions.hooks ? { hooks: this.jobOptions.hooks } : {}),
-        onProgress: (share) => journal.progress(index, share),
-        onEvent: (event) => this.#onWorkerEvent(index, event),
+        onProgress: (share) => {
+          if (running) journal.progress(index, share);
+        },
+        onEvent: (event) => {
+          if (running) this.#onWorkerEvent(index, event, onFailure);
+        },
       });
+      // It has told of a failure: whatever it says now, its chunk is not to be trusted.
+      if (failed) throw crash?.error ?? this.#group.signal.reason;
     } catch (error) {
-      journal.worker(index, signal.aborted && error === signal.reason && !isOwn(error, index) ? 'stopped' : 'failed');
-      throw error;
+      onFailure(error, journal.position(index));
+      if (!crash || signal.aborted || journal.leftovers.length > 0) {
+        if (crash) this.#fail(crash.error, journal.position(index));
+        journal.worker(index, failed ? 'failed' : 'stopped');
+        throw error;
+      }
+      journal.worker(index, 'retrying');
+      return crash;
+    } finally {
+      running = false;
     }
-    journal.progress(index, 1);
-    journal.worker(index, 'finished');
+    return undefined;
   }
 
   /** A worker tells of its failure before it has cleaned up: the others stop in the same tick. */
-  #onWorkerEvent(index: number, event: RenderEvent): void {
+  #onWorkerEvent(
+    index: number,
+    event: RenderEvent,
+    onFailure: (error: unknown, position: RenderPosition) => void,
+  ): void {
     const own = 'worker' in event ? { ...event, worker: index } : event;
-    if (own.type === 'worker-failed') this.#group.fail(own.error);
+    if (own.type === 'worker-failed') {
+      const { phase, frame } = own;
+      const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
+      onFailure(own.error, { ...this.#journal.position(index), ...told });
+    }
     this.#journal.record(own);
   }
 
-  async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, signal: AbortSignal): Promise<void> {
-    await this.#step('verify', signal);
-    const verified = this.plan.chunks.map((chunk) =>
-      this.#verify(directory.file(chunk.fileName), chunk.frameCount, tools, signal, chunk.index),
-    );
-    await settleAll(verified);
+  /** What was told to stop and has not is left to itself; it can tell nothing more. */
+  readonly #leaveStuckWorkers = (): void => {
+    for (const index of this.#journal.busyWorkers()) this.#leftover(`worker ${index}, which does not stop`);
+  };
+
+  async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, group: TaskGroup): Promise<void> {
+    await this.#step('verify', group.signal);
+    for (const { index, fileName, frameCount } of this.plan.chunks) {
+      group.go((signal) => this.#verify(directory.file(fileName), frameCount, tools, signal, index));
+    }
+    await group.join();
   }
 
   async #verify(path: string, frames: number, tools: FfmpegPaths, signal: AbortSignal, worker?: number): Promise<void> {
@@ -185,7 +282,7 @@ class RenderRun {
       {
         ffprobe: tools.ffprobe,
         signal,
-        deadlineMs: this.options.deadlines.concat,
+        deadlineMs: this.options.deadlines.verify,
         position: { phase: 'verify', ...(worker === undefined ? {} : { worker }) },
         ...this.#processEvents(),
       },
@@ -206,7 +303,8 @@ class RenderRun {
       late: () => new StallError('ffmpeg to join the chunks', deadlineMs, { phase: 'concat' }),
       ...this.#processEvents(),
     });
-    if (end.code !== 0) throw new EncoderError('joining the chunks failed', end, { phase: 'concat' });
+    if (end.code !== 0 || ranOutOfDisk(end))
+      throw new EncoderError('joining the chunks failed', end, { phase: 'concat' });
   }
 
   async #commit(directory: WorkDirectory, output: StagedOutput, signal: AbortSignal): Promise<void> {
@@ -215,9 +313,8 @@ class RenderRun {
     if (hashes) {
       const parts = this.plan.chunks.map(({ options }) => readFile(directory.file(options.frameHashes!), 'utf8'));
       await writeFile(hashes.path, (await Promise.all(parts)).join(''));
-      await hashes.flush();
     }
-    await output.flush();
+    for (const file of [hashes, output]) await file?.flush(this.options.deadlines.concat, { phase: 'commit' });
     await this.#step('commit', signal);
     signal.throwIfAborted();
     hashes?.commit();
@@ -236,18 +333,4 @@ class RenderRun {
   }
 
   readonly #leftover = (what: string): void => this.#journal.leftover(what);
-
-  #firstPosition(error: unknown): RenderPosition {
-    return error instanceof GenlockError ? error.position : {};
-  }
-}
-
-function isOwn(error: unknown, worker: number): boolean {
-  return error instanceof GenlockError && error.position.worker === worker;
-}
-
-/** As `Promise.all`, but rejects only when every promise has settled. */
-async function settleAll(promises: Promise<unknown>[]): Promise<void> {
-  await Promise.allSettled(promises);
-  await Promise.all(promises);
 }

@@ -1,6 +1,10 @@
-import { StallError, type RenderPhase, type RenderPosition } from './errors.js';
-import type { EndedProcess, RenderEvent, RenderState, StopReceipt, WorkerState } from './events.js';
-import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, WorkerReport } from './types.js';
+import { GenlockError, where, type RenderPhase, type RenderPosition } from './errors.js';
+import type { RenderEvent, RenderState, WorkerState } from './events.js';
+import { StopRecord } from './lifecycle/StopRecord.js';
+import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from './types.js';
+
+/** How many workers are named one by one where people read it. */
+const NAMED_WORKERS = 4;
 
 interface WorkerRecord {
   chunk: RenderChunk;
@@ -23,11 +27,15 @@ export class RenderJournal {
   readonly #jobOptions: RenderJobOptions;
   readonly #startedAt = performance.now();
   readonly #workers: WorkerRecord[];
-  readonly #ended: EndedProcess[] = [];
+  readonly #record = new StopRecord();
+  readonly #retries: RetryReport[] = [];
   readonly #phases: Partial<Record<RenderPhase, number>> = {};
   readonly #leftovers: string[] = [];
   #share = 0;
-  #stop: { at: number; reason: StopReceipt['reason']; message: string; first: RenderPosition } | undefined;
+  /** An executor that did not stop in time may go on talking: nobody listens any more. */
+  #over = false;
+  /** The phase of the render as a whole. */
+  #phase: RenderPhase = 'plan';
 
   /** `onListenerError` is told what a listener of the user's throws: it may not break the stopping. */
   constructor(
@@ -52,11 +60,13 @@ export class RenderJournal {
 
   /** Takes note of an event and tells it to the user. */
   record(event: RenderEvent): void {
+    if (this.#over) return;
     const worker = 'worker' in event && event.worker !== undefined ? this.#workers[event.worker] : undefined;
     if (event.type === 'phase' && worker) this.#enterPhase(worker, event.phase);
     else if ((event.type === 'frame' || event.type === 'worker-failed') && worker) worker.frame = event.frame;
     else if (event.type === 'worker' && worker) this.#enterState(worker, event.state);
     else if (event.type === 'process') this.#recordProcess(event);
+    else if (event.type === 'warning' && event.leftover !== undefined) this.#leftovers.push(event.leftover);
     this.#tell(() => this.#jobOptions.onEvent?.(event));
   }
 
@@ -90,8 +100,46 @@ export class RenderJournal {
     this.#tellProgress(1);
   }
 
+  /** A worker begins its chunk again after this error. */
+  retry(index: number, attempt: number, of: number, error: unknown): void {
+    const worker = this.#workers[index]!;
+    const { phase, frame } = { ...this.position(index), ...(error instanceof GenlockError ? error.position : {}) };
+    const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
+    this.#retries.push({
+      ...{ worker: index, attempt, of, error: { name, message } },
+      ...(phase ? { phase } : {}),
+      ...(frame === undefined ? {} : { frame }),
+    });
+    worker.frame = undefined;
+    this.record({ type: 'retry', worker: index, attempt, of, error });
+  }
+
+  /** Where a worker is, or the render as a whole. */
+  position(index?: number): RenderPosition {
+    if (index === undefined) return { phase: this.#phase };
+    const { phase, frame } = this.#workers[index]!;
+    return { worker: index, ...(phase === 'queued' ? {} : { phase }), ...(frame === undefined ? {} : { frame }) };
+  }
+
+  /** The workers that have begun and not ended. */
+  busyWorkers(): number[] {
+    const busy = this.#workers.filter(({ state }) => !['queued', 'finished', 'failed', 'stopped'].includes(state));
+    return busy.map(({ chunk }) => chunk.index);
+  }
+
+  /** How far the render is, for people. */
+  whereabouts(): string {
+    const rendered = Math.floor(this.#workers.reduce((sum, worker) => sum + worker.rendered, 0));
+    const busy = this.busyWorkers();
+    const named = busy.slice(0, NAMED_WORKERS).map((index) => where(this.position(index)).slice(0, -2));
+    if (busy.length > named.length) named.push('...');
+    if (busy.length === 0) named.push(`now (${this.#phase})`);
+    return [`${rendered} of ${this.#plan.frameCount} frames are rendered`, ...named].join('; ');
+  }
+
   /** Measures a phase of the whole render. */
   async phase<T>(phase: RenderPhase, work: () => Promise<T>): Promise<T> {
+    this.#phase = phase;
     const start = performance.now();
     if (phase !== 'capture') this.record({ type: 'phase', phase });
     try {
@@ -103,32 +151,21 @@ export class RenderJournal {
 
   /** The moment of the abort or the first failure: everything is measured from here. */
   stopping(error: unknown, byUser: boolean, first: RenderPosition): void {
-    if (this.#stop) return;
-    const reason = byUser ? 'user' : error instanceof StallError ? 'stall' : 'worker';
-    const message = error instanceof Error ? error.message : String(error);
-    this.#stop = { at: performance.now(), reason, message, first: byUser ? {} : first };
-    this.state(byUser ? 'cancelling' : 'failing');
+    if (this.#record.begin(error, byUser, first)) this.state(byUser ? 'cancelling' : 'failing');
   }
 
   /** The receipt, once nothing is left. */
   stopped(error: unknown, suppressed: readonly unknown[]): void {
-    const stop = this.#stop!;
-    const receipt: StopReceipt = {
-      reason: stop.reason,
-      message: stop.message,
-      first: stop.first,
-      workers: this.#workers.map(({ chunk, phase, frame, state }) => ({
-        worker: chunk.index,
-        phase,
-        ...(frame === undefined ? {} : { frame }),
-        state: state === 'queued' || state === 'starting' || state === 'rendering' ? 'stopped' : state,
-      })),
-      processes: this.#ended,
-      ms: performance.now() - stop.at,
-      leftovers: [...this.#leftovers],
-    };
-    this.record({ type: 'stopped', receipt, error, suppressed: [...suppressed] });
-    this.state(stop.reason === 'user' ? 'cancelled' : 'failed');
+    const workers = this.#workers.map(({ chunk, phase, frame, state }) => ({
+      worker: chunk.index,
+      phase,
+      ...(frame === undefined ? {} : { frame }),
+      state: state === 'finished' || state === 'failed' ? state : ('stopped' as const),
+    }));
+    const circumstances = { workers, retries: this.#retries, leftovers: this.#leftovers };
+    this.record(this.#record.stopped(error, suppressed, circumstances));
+    this.state(this.#record.reason === 'user' ? 'cancelled' : 'failed');
+    this.#over = true;
   }
 
   report(bytes: number): RenderReport {
@@ -145,39 +182,39 @@ export class RenderJournal {
       wallMs,
       framesPerSecond: (frameCount * 1000) / wallMs,
       workers: this.#workers.map(workerReport),
+      retries: this.#retries,
       phases: this.#phases,
     };
   }
 
   #enterPhase(worker: WorkerRecord, phase: RenderPhase): void {
-    const now = performance.now();
-    if (worker.phase !== 'queued') {
-      worker.phases[worker.phase] = (worker.phases[worker.phase] ?? 0) + now - worker.phaseSince;
-    }
+    this.#endPhase(worker);
     worker.phase = phase;
-    worker.phaseSince = now;
     if (phase === 'capture') this.worker(worker.chunk.index, 'rendering');
   }
 
   #enterState(worker: WorkerRecord, state: WorkerState): void {
     worker.state = state;
-    const now = performance.now();
-    if (state === 'starting') worker.startedAt = now;
+    if (state === 'starting') worker.startedAt ||= performance.now();
     if (state !== 'finished' && state !== 'failed' && state !== 'stopped') return;
-    worker.endedAt = now;
+    worker.endedAt = performance.now();
+    this.#endPhase(worker);
+  }
+
+  #endPhase(worker: WorkerRecord): void {
+    const now = performance.now();
     if (worker.phase !== 'queued') {
       worker.phases[worker.phase] = (worker.phases[worker.phase] ?? 0) + now - worker.phaseSince;
     }
+    worker.phaseSince = now;
   }
 
   #recordProcess(event: Extract<RenderEvent, { type: 'process' }>): void {
-    if (event.state === 'started' || !this.#stop) return;
-    const { pid, role, worker, how = 'exit' } = event;
-    this.#ended.push({ pid, role, how, ...(worker === undefined ? {} : { worker }) });
+    this.#record.processEnded(event, this.position(event.worker).phase);
   }
 
   #tellProgress(share: number): void {
-    if (share <= this.#share) return;
+    if (share <= this.#share || this.#over) return;
     this.#share = share;
     this.#tell(() => this.#jobOptions.onProgress?.(share));
   }

@@ -30,7 +30,9 @@ export class Renderer {
   async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
     jobOptions.signal?.throwIfAborted();
     const options = parseRendererOptions(this.#options, outputPath);
-    await JobScope.run(jobOptions, (scope) => renderRange(compositionUrl, outputPath, options, scope, jobOptions));
+    await JobScope.run(jobOptions, options, outputPath, (scope) =>
+      renderRange(compositionUrl, outputPath, options, scope, jobOptions),
+    );
   }
 }
 
@@ -82,7 +84,7 @@ async function renderRange(
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
     {
       ffprobe: tools.ffprobe,
-      deadlineMs: options.deadlines.concat,
+      deadlineMs: options.deadlines.verify,
       position: { ...scope.position },
       ...scope.processOptions(),
     },
@@ -91,11 +93,13 @@ async function renderRange(
     options.frameHashes === undefined ? undefined : new StagedOutput(options.frameHashes, scope.leftover);
   if (hashes !== undefined && list) {
     await writeFile(list.path, formatHashes(parseFrameHashes(await readFile(hashes, 'utf8')), startFrame));
-    await list.flush();
   }
-  await output.flush();
+  for (const file of [list, output]) {
+    await file?.flush(options.deadlines.concat, { ...scope.position });
+  }
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
+  scope.committed();
 }

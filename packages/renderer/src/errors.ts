@@ -43,7 +43,16 @@ export class InputError extends GenlockError {
 }
 
 /** The browser, ffmpeg or ffprobe cannot be found or does not start. */
-export class ToolError extends GenlockError {}
+export class ToolError extends GenlockError {
+  constructor(
+    message: string,
+    position: RenderPosition = {},
+    /** The signal that ended it while it started, if one did. */
+    readonly signal: NodeJS.Signals | null = null,
+  ) {
+    super(message, position);
+  }
+}
 
 /** The page's address could not be loaded in the browser, or the page left it. */
 export class NavigationError extends GenlockError {
@@ -95,8 +104,17 @@ export class AssetError extends GenlockError {
   }
 }
 
-/** The browser ended by itself, or its page did. */
-export class BrowserCrashError extends GenlockError {}
+/** The browser or its page ended, or draws no more. */
+export class BrowserCrashError extends GenlockError {
+  constructor(
+    message: string,
+    position: RenderPosition = {},
+    /** What is lost: the browser, the process of its page, the page (it closed itself), or its pictures. */
+    readonly lost: 'browser' | 'renderer' | 'page' | 'picture' = 'browser',
+  ) {
+    super(message, position);
+  }
+}
 
 /** The encoder (or another ffmpeg) ended before its work was done. */
 export class EncoderError extends GenlockError {
@@ -125,6 +143,20 @@ export class StallError extends GenlockError {
   }
 }
 
+/** The render took, or would take, more than it was given. Everything stops, as with any other failure. */
+export class BudgetError extends GenlockError {
+  constructor(
+    message: string,
+    /** `time` in milliseconds for the whole render, `memory` in MB for a worker, free `disk` in MB. */
+    readonly budget: 'time' | 'memory' | 'disk',
+    readonly limit: number,
+    readonly actual: number,
+    position: RenderPosition = {},
+  ) {
+    super(`${where(position)}${message}`, position);
+  }
+}
+
 /** A file does not hold the frames that it should. */
 export class VerificationError extends GenlockError {}
 
@@ -133,6 +165,17 @@ export class TeardownError extends GenlockError {
   constructor(readonly survivors: readonly string[]) {
     super(`could not remove everything after the render stopped: ${survivors.join(', ')}`);
   }
+}
+
+/**
+ * Whether a worker's error says that something outside of the render ended one of its processes: a
+ * crash, a signal, the system when memory ran out. Such a chunk may be rendered again (`retries`);
+ * after an abort it is the trace of our own SIGKILL.
+ */
+export function wasKilled(error: unknown): boolean {
+  if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
+  if (error instanceof EncoderError) return error.exit.signal !== null;
+  return error instanceof ToolError && error.signal !== null;
 }
 
 /** The beginning of a message: `worker 1, frame 42 (capture): `. */

@@ -1,12 +1,12 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
-import type { RenderReport } from './types.js';
+import type { RenderReport, RetryReport } from './types.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
 export type RenderState =
   'queued' | 'running' | 'finishing' | 'succeeded' | 'cancelling' | 'cancelled' | 'failing' | 'failed';
 
 /** Where one worker is. */
-export type WorkerState = 'starting' | 'rendering' | 'finished' | 'failed' | 'stopped';
+export type WorkerState = 'starting' | 'rendering' | 'retrying' | 'finished' | 'failed' | 'stopped';
 
 /** One process that a stop has ended. */
 export interface EndedProcess {
@@ -14,20 +14,27 @@ export interface EndedProcess {
   /** What it was: `browser`, `encoder`, `concat`, `probe`. */
   role: string;
   worker?: number;
+  /** The phase in which it was ended: its worker's, or the whole render's. */
+  phase?: RenderPhase;
   /** The signal that ended it, or `exit` when it had ended by itself. */
   how: string;
 }
 
 /** What a stop did, told after nothing is left. */
 export interface StopReceipt {
-  /** Who asked: the user's signal, or the first failure. */
-  reason: 'user' | 'worker' | 'stall' | 'host';
+  /**
+   * Why: the user's signal; the first failure (`worker`), which may be a `stall`; the `deadline` of
+   * the whole render; a `budget` of memory or disk; the death of the `host`.
+   */
+  reason: 'user' | 'worker' | 'stall' | 'deadline' | 'budget' | 'host';
   /** The message of the cause. */
   message: string;
   /** Where the first failure happened; empty when the user stopped the render. */
   first: RenderPosition;
   workers: { worker: number; phase: RenderPhase | 'queued'; frame?: number; state: WorkerState }[];
   processes: EndedProcess[];
+  /** Chunks that had been begun again before the stop. */
+  retries: RetryReport[];
   /** Milliseconds from the abort or failure to the moment when nothing was left. */
   ms: number;
   /** What could not be removed: always empty, or the render carries a TeardownError. */
@@ -48,6 +55,9 @@ export type RenderEvent =
   | { type: 'page-error'; error: unknown; worker: number; frame?: number }
   | { type: 'worker-failed'; error: unknown; worker: number; frame?: number; phase?: RenderPhase }
   | { type: 'process'; state: 'started' | 'ended'; pid: number; role: string; how?: string; worker?: number }
-  | { type: 'warning'; message: string; worker?: number; frame?: number }
+  /** `leftover` is what could not be removed, when that is what the warning is about. */
+  | { type: 'warning'; message: string; worker?: number; frame?: number; leftover?: string }
+  /** After `error` a worker begins its chunk again: for the `attempt`-th time of at most `of`. */
+  | { type: 'retry'; worker: number; attempt: number; of: number; error: unknown }
   | { type: 'stopped'; receipt: StopReceipt; error: unknown; suppressed: unknown[] }
   | { type: 'report'; report: RenderReport };

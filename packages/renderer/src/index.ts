@@ -6,6 +6,8 @@ export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './b
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
+export { stopReceiptOf } from './lifecycle/stopReceipts.js';
+export { DEADLINES, type DeadlineName } from './options.js';
 export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';
 export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';
 export * from './errors.js';

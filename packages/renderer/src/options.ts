@@ -27,11 +27,18 @@ export const DEFAULT_DEADLINES = {
   encode: 60_000,
   /** Until the encoder has written its file after the last frame. */
   drain: 120_000,
-  /** Joining the chunks, and each verification. */
+  /** Reading a file back to count its frames: each chunk and the whole. */
+  verify: 600_000,
+  /** Joining the chunks; and flushing a finished file to the disk. */
   concat: 600_000,
+  /** Until every worker has stopped that was told to. What has not by then is a leftover. */
+  stop: 10_000,
 } as const;
 
 export type DeadlineName = keyof typeof DEFAULT_DEADLINES;
+
+/** The names of all deadlines, in the order of the phases. */
+export const DEADLINES = Object.keys(DEFAULT_DEADLINES) as readonly DeadlineName[];
 
 function wholeNumber(min: number, max: number, unit: string) {
   const error = `must be a whole number ${unit}from ${min} to ${max}`;
@@ -80,7 +87,7 @@ const browserConfig = z.strictObject({
 });
 
 const deadlines = z.strictObject(
-  Object.fromEntries(Object.keys(DEFAULT_DEADLINES).map((name) => [name, milliseconds.optional()])) as Record<
+  Object.fromEntries(DEADLINES.map((name) => [name, milliseconds.optional()])) as Record<
     DeadlineName,
     z.ZodOptional<typeof milliseconds>
   >,
@@ -140,11 +147,22 @@ const rendererSchema = z.strictObject({
   deadlines: deadlines.optional(),
   /** The same as `deadlines.load`: how long the page may take to be ready. */
   stabilityTimeout: milliseconds.optional(),
+  /** How long the whole render may take, in milliseconds. Default: no limit. */
+  timeoutMs: milliseconds.optional(),
+  /** Memory of a worker with all its processes, in MB of 1000 kB, looked at once a second. Default: no limit. */
+  maxMemoryMB: wholeNumber(1, 1e7, 'of MB ').optional(),
+  /** Disk space in MB to be left free at TMPDIR and the output, before and during. Default: no limit. */
+  minFreeDiskMB: wholeNumber(1, 1e9, 'of MB ').optional(),
 });
 
 const distributedSchema = rendererSchema.extend({
   /** Number of workers, each with a browser and an encoder. Default: one for each core, at most 8. */
   concurrency: wholeNumber(1, 64, 'of workers ').optional(),
+  /**
+   * How often a chunk is begun again when its browser or encoder was killed from outside (a crash, a
+   * signal, the system out of memory). Never after an error of the page. Default 0.
+   */
+  retries: wholeNumber(0, 10, '').optional(),
 });
 
 export type RendererOptionsInput = z.input<typeof rendererSchema>;
@@ -154,7 +172,7 @@ export type Mode = NonNullable<RendererOptionsInput['mode']>;
 /** Options of one range of frames after the schema, each one right by itself. */
 export type CheckedOptions = z.output<typeof rendererSchema>;
 
-export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number };
+export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number; retries: number };
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
 export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
@@ -170,6 +188,7 @@ export function parseDistributedOptions(
   return {
     ...resolveOptions(values, outputPath),
     concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
+    retries: values.retries ?? 0,
   };
 }
 

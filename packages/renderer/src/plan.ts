@@ -12,7 +12,9 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
   const { executor: _executor, ...data } = options;
   const resolved = parseDistributedOptions(data, outputPath);
   const concurrency = Math.min(resolved.concurrency, resolved.frameCount);
-  const { concurrency: _concurrency, durationInSeconds: _duration, frameHashes, ...shared } = data;
+  const { concurrency: _concurrency, durationInSeconds: _duration, frameHashes, ...given } = data;
+  // These are of the render as a whole, which keeps them itself.
+  const { retries: _retries, timeoutMs: _timeoutMs, minFreeDiskMB: _minFreeDiskMB, ...shared } = given;
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = splitFrames(resolved.startFrame, resolved.frameCount, concurrency).map(

@@ -38,7 +38,7 @@ export async function renderStill(
     { ...stillOptions, lossless: true, startFrame: frame, frameCount: 1 },
     'still.mkv',
   );
-  return JobScope.run(jobOptions, async (scope) => {
+  return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening();
     await using directory = await WorkDirectory.create(scope.leftover);
@@ -52,10 +52,11 @@ export async function renderStill(
     const png = drawn.kind === 'picture' ? drawn.png : await source.picture();
     await source.page.settle(options.deadlines.capture);
     await writeFile(output.path, png);
-    await output.flush();
+    await output.flush(options.deadlines.concat, { ...scope.position });
     await scope.enter('commit');
     scope.signal.throwIfAborted();
     output.commit();
+    scope.committed();
     const { pixelWidth: width, pixelHeight: height } = options;
     return { outputPath: output.destination, frame, width, height, bytes: png.length };
   });

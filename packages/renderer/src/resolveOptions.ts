@@ -11,6 +11,7 @@ import {
 } from './ffmpeg/codecs.js';
 import { framesIn, type FrameRate } from './frameRate.js';
 import {
+  DEADLINES,
   DEFAULT_DEADLINES,
   MAX_FRAMES,
   MAX_SIDE,
@@ -18,6 +19,13 @@ import {
   type CheckedOptions,
   type DeadlineName,
 } from './options.js';
+
+/** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
+export interface JobLimits {
+  timeoutMs: number | undefined;
+  maxMemoryMB: number | undefined;
+  minFreeDiskMB: number | undefined;
+}
 
 /** Options of one range of frames, checked, with every default filled in. */
 export interface ResolvedOptions {
@@ -46,6 +54,8 @@ export interface ResolvedOptions {
   browserConfig: BrowserConfig;
   hardening: boolean;
   deadlines: Record<DeadlineName, number>;
+  /** What the job may take; see the options of these names. */
+  limits: JobLimits;
   /** Extension of the output file, without the dot. */
   extension: string;
 }
@@ -98,6 +108,11 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     browserConfig: values.browserConfig ?? {},
     hardening: values.hardening ?? true,
     deadlines: resolveDeadlines(values),
+    limits: {
+      timeoutMs: values.timeoutMs,
+      maxMemoryMB: values.maxMemoryMB,
+      minFreeDiskMB: values.minFreeDiskMB,
+    },
     extension,
   };
 }
@@ -105,7 +120,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
 function resolveDeadlines(values: CheckedOptions): Record<DeadlineName, number> {
   const deadlines: Record<DeadlineName, number> = { ...DEFAULT_DEADLINES };
   if (values.stabilityTimeout !== undefined) deadlines.load = values.stabilityTimeout;
-  for (const name of Object.keys(DEFAULT_DEADLINES) as DeadlineName[]) {
+  for (const name of DEADLINES) {
     deadlines[name] = values.deadlines?.[name] ?? deadlines[name];
   }
   return deadlines;

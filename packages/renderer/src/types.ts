@@ -23,7 +23,10 @@ export interface RenderJobOptions {
   onProgress?: (share: number) => void;
   /** Everything else that happens. */
   onEvent?: (event: RenderEvent) => void;
-  /** Index of the worker that this job runs on, for messages and events. Default 0. */
+  /**
+   * Index of the worker that this job runs on, for messages and events. Default 0. A job that has one
+   * is a part of a larger render, which tells of the stop for all of them: it sends no `stopped` itself.
+   */
   worker?: number;
   /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
   hooks?: RenderHooks;
@@ -88,6 +91,20 @@ export interface WorkerReport {
   phases: Partial<Record<RenderPhase, number>>;
 }
 
+/** A chunk that was begun again, and why. */
+export interface RetryReport {
+  worker: number;
+  /** Counted from 1. */
+  attempt: number;
+  /** How many there may be: the option `retries`. */
+  of: number;
+  /** The class and the message of the error that ended the attempt before. */
+  error: { name: string; message: string };
+  /** Where the worker was then. */
+  phase?: RenderPhase;
+  frame?: number;
+}
+
 /** What a finished render was. */
 export interface RenderReport {
   outputPath: string;
@@ -100,6 +117,8 @@ export interface RenderReport {
   wallMs: number;
   framesPerSecond: number;
   workers: WorkerReport[];
+  /** Every chunk that was begun again. Empty without the option `retries`. */
+  retries: RetryReport[];
   /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker was done. */
   phases: Partial<Record<RenderPhase, number>>;
 }

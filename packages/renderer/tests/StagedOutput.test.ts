@@ -14,7 +14,7 @@ describe('StagedOutput', () => {
       assert.equal(dirname(output.path), sandbox.root, 'it is staged on the same file system');
       writeFileSync(output.path, 'new');
       assert.notEqual(readFileSync(destination, 'utf8'), 'new');
-      await output.flush();
+      await output.flush(10_000, {});
       output.commit();
     }
     assert.equal(readFileSync(destination, 'utf8'), 'new');
@@ -25,7 +25,7 @@ describe('StagedOutput', () => {
     using sandbox = new Sandbox();
     await using output = new StagedOutput(join(sandbox.root, 'fresh.mp4'));
     writeFileSync(output.path, 'new');
-    await output.flush();
+    await output.flush(10_000, {});
     output.commit();
     assert.equal(readFileSync(join(sandbox.root, 'fresh.mp4'), 'utf8'), 'new');
   });
@@ -45,7 +45,7 @@ describe('StagedOutput', () => {
     const destination = sandbox.destination('out.mp4');
     {
       await using output = new StagedOutput(destination);
-      await assert.rejects(output.flush(), { code: 'ENOENT' });
+      await assert.rejects(output.flush(10_000, {}), { code: 'ENOENT' });
       assert.throws(() => output.commit(), { code: 'ENOENT' });
     }
     sandbox.assertNothingLeft(destination);

@@ -104,7 +104,7 @@ export class BrowserSession implements AsyncDisposable {
       const target = await browser.waitForTarget((candidate) => candidate.url() === BLANK, { timeout: 0 });
       browser.on('targetdestroyed', (gone) => {
         if (gone === target)
-          this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position()));
+          this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));
       });
       return await target.createCDPSession();
     } catch (error) {
@@ -126,7 +126,7 @@ export class BrowserSession implements AsyncDisposable {
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';
     if (this.#launched) return new BrowserCrashError(`${this.#where()}the browser ${how}${details}`, position);
     const hint = /sandbox/i.test(said) ? ' (browserConfig.args: ["--no-sandbox"] starts it without its sandbox)' : '';
-    return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position);
+    return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position, end.signal);
   }
 
   #position(): RenderPosition {

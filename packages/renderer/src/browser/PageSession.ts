@@ -230,9 +230,11 @@ export class PageSession {
     client.on('Runtime.consoleAPICalled', (call) => this.#onConsole(call));
     client.on('Inspector.targetCrashed', () => {
       this.scope.fail(
-        new BrowserCrashError(`${where(this.scope.position)}the page crashed (often: out of memory)`, {
-          ...this.scope.position,
-        }),
+        new BrowserCrashError(
+          `${where(this.scope.position)}the page crashed (often: out of memory)`,
+          { ...this.scope.position },
+          'renderer',
+        ),
       );
     });
     // Nobody is there to answer a dialog, and it would stop the page.
@@ -256,7 +258,7 @@ export class PageSession {
       { ...this.scope.position },
     );
     this.scope.emit({ type: 'page-error', error, ...this.#place() });
-    this.scope.failAlso(error);
+    this.scope.fail(error);
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {

@@ -55,8 +55,10 @@ export class ScreenshotSource implements FrameSource {
       const png = await this.page.beginFrame(true, capture);
       if (png) return png;
     }
-    throw new BrowserCrashError(`${where(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`, {
-      ...scope.position,
-    });
+    throw new BrowserCrashError(
+      `${where(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`,
+      { ...scope.position },
+      'picture',
+    );
   }
 }

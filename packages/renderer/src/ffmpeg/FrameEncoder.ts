@@ -5,6 +5,7 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
 import { encodeArguments } from './arguments.js';
+import { ranOutOfDisk } from './ranOutOfDisk.js';
 
 /**
  * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
@@ -67,7 +68,7 @@ export class FrameEncoder implements AsyncDisposable {
   #failure(end: ProcessEnd): Error | undefined {
     const position = { ...this.scope.position };
     if (end.error) return new ToolError(`ffmpeg cannot be started: ${end.error.message}`, position);
-    if (end.code === 0 && this.#finishing) return undefined;
+    if (end.code === 0 && this.#finishing && !ranOutOfDisk(end)) return undefined;
     return new EncoderError('encoding failed', end, position);
   }
 }

@@ -1,12 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
-import { StallError, TeardownError } from '../errors.js';
+import { StallError, TeardownError, wasKilled, where } from '../errors.js';
 import type { RenderEvent } from '../events.js';
+import type { ResolvedOptions } from '../options.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
-import { abortable, atHook, linkAbort, withDeadline } from './abort.js';
+import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
+import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
+import { RepeatedCheck } from './RepeatedCheck.js';
+import { StopRecord } from './StopRecord.js';
 
 /**
  * One job's life: its signal, where it is, and the one way to wait. Whatever fails first aborts the
@@ -21,32 +25,48 @@ export class JobScope implements Disposable {
   readonly #unlink: () => void;
   readonly #emit: (event: RenderEvent) => void;
   readonly #hooks: RenderHooks | undefined;
+  /** A part of a larger render leaves it to that render to tell of the stop. */
+  readonly #isPart: boolean;
   readonly #leftovers: string[] = [];
+  readonly #suppressed: unknown[] = [];
+  readonly #record = new StopRecord();
+  /** The leaders of the groups of processes that run now. */
+  readonly #groups = new Set<number>();
+  #failure: { error: unknown } | undefined;
+  #committed = false;
   #over = false;
 
   /**
-   * Runs one job and everything that it acquires. Rejects with the job's cause, or with a
-   * TeardownError where something of a job that went well could not be removed.
+   * Runs one job, which writes to `outputPath`, and everything that it acquires. Rejects with the
+   * job's cause, or with a TeardownError where something of a job that went well could not be removed.
    */
-  static async run<T>(jobOptions: RenderJobOptions, work: (scope: JobScope) => Promise<T>): Promise<T> {
+  static async run<T>(
+    jobOptions: RenderJobOptions,
+    options: ResolvedOptions,
+    outputPath: string,
+    work: (scope: JobScope) => Promise<T>,
+  ): Promise<T> {
     using scope = new JobScope(jobOptions);
-    let result: T;
     try {
-      result = await work(scope);
+      const result = await scope.#withinLimits(options, outputPath, work);
+      if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
+      return result;
     } catch (error) {
-      scope.failAlso(error);
-      throw scope.signal.reason;
+      scope.fail(error);
+      scope.#stopped();
+      throw scope.#cause;
     }
-    if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
-    return result;
   }
 
   private constructor(jobOptions: RenderJobOptions) {
     this.position = { worker: jobOptions.worker ?? 0 };
+    this.#isPart = jobOptions.worker !== undefined;
     this.#emit = jobOptions.onEvent ?? (() => {});
     this.#hooks = jobOptions.hooks;
     // Every process and every wait listens; there may be many, and none of them is a leak.
     setMaxListeners(0, this.signal);
+    const begin = () => this.#record.begin(this.#cause, !this.#failure, { ...this.position });
+    this.signal.addEventListener('abort', begin, { once: true });
     this.#unlink = linkAbort(jobOptions.signal, this.#controller);
   }
 
@@ -77,28 +97,39 @@ export class JobScope implements Disposable {
   /** Called before each step, so that a test may hold the job or fail it exactly there. */
   async step(phase: RenderPhase): Promise<void> {
     if (!this.#hooks) return;
-    const fail = (error: unknown) => this.failAlso(error);
+    const fail = (error: unknown) => this.fail(error);
     await atHook(this.#hooks, { ...this.position, phase }, this.signal, fail);
   }
 
-  /** Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. */
+  /**
+   * Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. A
+   * failure of its own while the job is stopping is told too; what the kill itself has caused is not.
+   */
   fail(error: unknown): void {
+    if (this.#over || (this.signal.aborted && wasKilled(error))) return;
     if (this.#abort(error)) this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
   }
 
-  /**
-   * The same for what a stop cannot have caused: when the job is stopping already, it is told as a
-   * later failure, which never takes the place of the cause.
-   */
-  failAlso(error: unknown): void {
-    if (!this.#abort(error) && (this.#over || error === this.signal.reason)) return;
-    this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
+  /** True when the error is news: the cause, or one more failure. */
+  #abort(error: unknown): boolean {
+    if (!this.signal.aborted) {
+      this.#failure = { error };
+      this.#controller.abort(error);
+      return true;
+    }
+    if (error === this.#cause || isEcho(error, this.signal.reason) || this.#suppressed.includes(error)) return false;
+    this.#suppressed.push(error);
+    return true;
   }
 
-  #abort(error: unknown): boolean {
-    if (this.signal.aborted) return false;
-    this.#controller.abort(error);
-    return true;
+  get #cause(): unknown {
+    return this.#failure ? this.#failure.error : (this.signal.reason as unknown);
+  }
+
+  /** The output is in its place: neither an abort nor a limit can stop the job any more. */
+  committed(): void {
+    this.#committed = true;
+    this.#unlink();
   }
 
   /**
@@ -136,15 +167,58 @@ export class JobScope implements Disposable {
 
   /** The process options that tie a process to this job and tell of it. */
   processOptions(): Pick<ProcessOptions, 'signal' | 'onStart' | 'onEnd'> {
-    const emit = (event: RenderEvent) => this.emit(event);
-    return { signal: this.signal, ...processEvents(emit, this.leftover, this.worker) };
+    return { signal: this.signal, ...processEvents(this.#onProcess, this.leftover, this.worker) };
   }
+
+  readonly #onProcess = (event: Extract<RenderEvent, { type: 'process' }>): void => {
+    if (event.state === 'started') this.#groups.add(event.pid);
+    else this.#groups.delete(event.pid);
+    this.#record.processEnded(event, this.position.phase);
+    this.emit(event);
+  };
 
   /** Takes note of something that could not be removed. Given as a function: `onLeftover`. */
   readonly leftover = (what: string): void => {
     this.#leftovers.push(what);
-    this.emit({ type: 'warning', message: `left behind: ${what}`, worker: this.worker });
+    this.emit({ type: 'warning', message: `left behind: ${what}`, worker: this.worker, leftover: what });
   };
+
+  async #withinLimits<T>(
+    { limits, deadlines }: ResolvedOptions,
+    outputPath: string,
+    work: (scope: JobScope) => Promise<T>,
+  ): Promise<T> {
+    const { timeoutMs, minFreeDiskMB, maxMemoryMB } = limits;
+    const checkDisk = () => checkFreeDisk(minFreeDiskMB!, outputPath);
+    const position = () => ({ ...this.position });
+    const isAt = () => `now ${where(this.position).slice(0, -2) || 'at its start'}`;
+    const endWatch = watchTime(timeoutMs, isAt, this.#overLimit);
+    try {
+      if (minFreeDiskMB !== undefined) await this.wait(checkDisk(), deadlines.launch, 'the disk to say what is free');
+      this.signal.throwIfAborted();
+      await using _disk = minFreeDiskMB === undefined ? undefined : new RepeatedCheck(checkDisk, this.#overLimit);
+      await using _memory =
+        maxMemoryMB === undefined
+          ? undefined
+          : new RepeatedCheck(() => checkMemory(maxMemoryMB, this.#groups, this.signal, position), this.#overLimit);
+      return await work(this);
+    } finally {
+      endWatch();
+    }
+  }
+
+  readonly #overLimit = (error: unknown): void => {
+    if (!this.signal.aborted && !this.#committed) this.fail(error);
+  };
+
+  #stopped(): void {
+    if (this.#isPart) return;
+    const { phase = 'queued', frame } = this.position;
+    const state = this.#failure ? 'failed' : 'stopped';
+    const workers = [{ worker: this.worker, phase, ...(frame === undefined ? {} : { frame }), state } as const];
+    const circumstances = { workers, retries: [], leftovers: this.#leftovers };
+    this.emit(this.#record.stopped(this.#cause, this.#suppressed, circumstances));
+  }
 
   [Symbol.dispose](): void {
     this.#over = true;

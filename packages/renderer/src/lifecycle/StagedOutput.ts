@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { StallError, type RenderPosition } from '../errors.js';
+import { withDeadline } from './abort.js';
 import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
 /**
@@ -24,8 +26,16 @@ export class StagedOutput implements AsyncDisposable {
     registerTemporary(this.path);
   }
 
-  /** Flushes the complete file to disk: what is left to do is the commit. */
-  async flush(): Promise<void> {
+  /**
+   * Flushes the complete file to disk: what is left to do is the commit. Throws a StallError with this
+   * position when the disk needs longer than the deadline, in milliseconds.
+   */
+  async flush(deadlineMs: number, position: RenderPosition): Promise<void> {
+    const late = () => new StallError(`the disk to take ${this.destination}`, deadlineMs, position);
+    await withDeadline(this.#sync(), deadlineMs, late);
+  }
+
+  async #sync(): Promise<void> {
     const file = await open(this.path, 'r');
     try {
       await file.sync();

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { linkAbort } from './abort.js';
+import { isEcho, linkAbort } from './abort.js';
 
 /**
  * Tasks that live and die together: the first failure aborts all of them, and `join` settles only
@@ -47,15 +47,37 @@ export class TaskGroup implements Disposable {
     if (!this.signal.aborted) {
       this.#failure = { error };
       this.#controller.abort(error);
-    } else if (!this.#isEcho(error) && !this.#suppressed.includes(error)) {
+    } else if (!this.isEcho(error) && !this.#suppressed.includes(error)) {
       this.#suppressed.push(error);
     }
   }
 
-  /** Waits until every task has settled, then throws what stopped the group, if anything did. */
-  async join(): Promise<void> {
-    await Promise.all(this.#tasks);
+  /**
+   * Waits until every task has settled, then throws what stopped the group, if anything did. With
+   * `stopMs` it waits no longer than so many milliseconds for those that were told to stop: it calls
+   * `onStuck` then, and leaves them to themselves.
+   */
+  async join(stopMs?: number, onStuck: () => void = () => {}): Promise<void> {
+    const settled = Promise.all(this.#tasks);
+    if (stopMs === undefined) await settled;
+    else if (!(await this.#settlesInTime(settled, stopMs))) onStuck();
     this.throwIfStopped();
+  }
+
+  #settlesInTime(settled: Promise<unknown>, stopMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const onAbort = () => {
+        timer = setTimeout(() => resolve(false), stopMs);
+      };
+      if (this.signal.aborted) onAbort();
+      else this.signal.addEventListener('abort', onAbort, { once: true });
+      void settled.then(() => {
+        clearTimeout(timer);
+        this.signal.removeEventListener('abort', onAbort);
+        resolve(true);
+      });
+    });
   }
 
   throwIfStopped(): void {
@@ -67,9 +89,9 @@ export class TaskGroup implements Disposable {
     this.#unlink();
   }
 
-  #isEcho(error: unknown): boolean {
-    if (error === this.signal.reason || error === this.#failure?.error) return true;
-    if (!(error instanceof Error)) return false;
-    return error.name === 'AbortError' || (error.cause !== undefined && error.cause === this.signal.reason);
+  /** Whether a task's error only passes on what has stopped the group. */
+  isEcho(error: unknown): boolean {
+    if (!this.signal.aborted) return false;
+    return error === this.#failure?.error || isEcho(error, this.signal.reason);
   }
 }

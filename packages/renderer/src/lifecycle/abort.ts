@@ -59,6 +59,13 @@ export async function atHook(
   await abortable(held, signal);
 }
 
+/** Whether an error is no failure of its own but only passes on the abort that this was the reason of. */
+export function isEcho(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true;
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason);
+}
+
 /** A promise that never settles, for work whose failure somebody else is about to report. */
 export function never<T>(): Promise<T> {
   return new Promise<T>(() => {});

@@ -3,7 +3,7 @@ import type { ProcessOptions } from './ManagedProcess.js';
 
 /** Process options that tell of a process's start and end, and of what lived on after it. */
 export function processEvents(
-  emit: (event: RenderEvent) => void,
+  emit: (event: Extract<RenderEvent, { type: 'process' }>) => void,
   onLeftover: (what: string) => void,
   worker?: number,
 ): Pick<ProcessOptions, 'onStart' | 'onEnd'> {

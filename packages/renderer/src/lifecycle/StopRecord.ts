@@ -1,0 +1,69 @@
+import {
+  BudgetError,
+  GenlockError,
+  StallError,
+  TeardownError,
+  type RenderPhase,
+  type RenderPosition,
+} from '../errors.js';
+import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
+import { keepReceipt } from './stopReceipts.js';
+
+/** What a receipt says that its record does not know. */
+type Circumstances = Pick<StopReceipt, 'workers' | 'retries'> & { leftovers: readonly string[] };
+
+/** Takes note of a stop while it happens: its cause, and the processes that it ends. */
+export class StopRecord {
+  readonly #ended: EndedProcess[] = [];
+  #cause: (Pick<StopReceipt, 'reason' | 'message' | 'first'> & { at: number }) | undefined;
+
+  get reason(): StopReceipt['reason'] | undefined {
+    return this.#cause?.reason;
+  }
+
+  /**
+   * The moment of the abort or the first failure: everything is measured from here. `first` is where
+   * it happened. False when a stop has begun already.
+   */
+  begin(error: unknown, byUser: boolean, first: RenderPosition): boolean {
+    if (this.#cause) return false;
+    const message = error instanceof Error ? error.message : String(error);
+    const known = error instanceof GenlockError ? { ...first, ...error.position } : first;
+    this.#cause = { at: performance.now(), reason: reasonOf(error, byUser), message, first: byUser ? {} : known };
+    return true;
+  }
+
+  /** Takes note of a process that ended after the stop began; `phase` is where its worker was. */
+  processEnded(event: Extract<RenderEvent, { type: 'process' }>, phase: RenderPhase | undefined): void {
+    if (event.state === 'started' || !this.#cause) return;
+    const { pid, role, worker, how = 'exit' } = event;
+    this.#ended.push({ pid, role, ...(worker === undefined ? {} : { worker }), ...(phase ? { phase } : {}), how });
+  }
+
+  /**
+   * The event that ends a stop, once nothing is left. What is left all the same stands in the receipt
+   * and, since the cause comes first, as a TeardownError among the suppressed.
+   */
+  stopped(error: unknown, suppressed: readonly unknown[], circumstances: Circumstances): RenderEvent {
+    const { at, ...cause } = this.#cause!;
+    const receipt: StopReceipt = {
+      ...cause,
+      workers: circumstances.workers,
+      processes: this.#ended,
+      retries: circumstances.retries,
+      ms: performance.now() - at,
+      leftovers: [...circumstances.leftovers],
+    };
+    keepReceipt(error, receipt);
+    const isTold = receipt.leftovers.length === 0 || [error, ...suppressed].some((e) => e instanceof TeardownError);
+    const teardown = isTold ? [] : [new TeardownError(receipt.leftovers)];
+    return { type: 'stopped', receipt, error, suppressed: [...suppressed, ...teardown] };
+  }
+}
+
+function reasonOf(error: unknown, byUser: boolean): StopReceipt['reason'] {
+  if (byUser) return 'user';
+  if (error instanceof StallError) return 'stall';
+  if (error instanceof BudgetError) return error.budget === 'time' ? 'deadline' : 'budget';
+  return 'worker';
+}

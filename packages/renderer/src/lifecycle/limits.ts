@@ -1,0 +1,66 @@
+import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { BudgetError, type RenderPosition } from '../errors.js';
+import { memoryOfGroups } from './memory.js';
+
+const MB = 1e6;
+
+/** Throws a BudgetError when less than `minFreeMB` are free for temporary files or beside the output. */
+export async function checkFreeDisk(minFreeMB: number, outputPath: string): Promise<void> {
+  const places = [
+    { folder: tmpdir(), what: 'temporary files', advice: 'point TMPDIR to a larger disk' },
+    { folder: dirname(resolve(outputPath)), what: 'the output', advice: 'write to a larger disk' },
+  ];
+  for (const { folder, what, advice } of places) {
+    const { bavail, bsize } = await statfs(folder);
+    const freeMB = Math.floor((bavail * bsize) / MB);
+    if (freeMB >= minFreeMB) continue;
+    throw new BudgetError(
+      `${freeMB} MB of disk are free in ${folder}, for ${what}; ${minFreeMB} MB must stay free: ` +
+        `make room, ${advice}, or lower minFreeDiskMB (--min-free-disk)`,
+      'disk',
+      minFreeMB,
+      freeMB,
+    );
+  }
+}
+
+/** Throws a BudgetError when a worker's processes use more than `maxMB`. */
+export async function checkMemory(
+  maxMB: number,
+  groups: Iterable<number>,
+  signal: AbortSignal,
+  position: () => RenderPosition,
+): Promise<void> {
+  const usedMB = Math.ceil((await memoryOfGroups(groups, signal)) / MB);
+  if (usedMB <= maxMB) return;
+  throw new BudgetError(
+    `its processes use ${usedMB} MB of memory, and may use ${maxMB} MB: render a smaller picture, ` +
+      `let the page hold less, or raise maxMemoryMB (--max-memory)`,
+    'memory',
+    maxMB,
+    usedMB,
+    position(),
+  );
+}
+
+/**
+ * Calls `onLate` with a BudgetError when a render takes longer than `timeoutMs` from now; undefined is
+ * no limit. `progress` says how far it came. Returns the function that ends the watch.
+ */
+export function watchTime(
+  timeoutMs: number | undefined,
+  progress: () => string,
+  onLate: (error: BudgetError) => void,
+): () => void {
+  if (timeoutMs === undefined) return () => {};
+  const start = performance.now();
+  const timer = setTimeout(() => {
+    const message =
+      `the render was not done after ${timeoutMs / 1000} s (${progress()}): give it more time with timeoutMs ` +
+      `(--timeout), or more workers with concurrency`;
+    onLate(new BudgetError(message, 'time', timeoutMs, Math.round(performance.now() - start)));
+  }, timeoutMs);
+  return () => clearTimeout(timer);
+}

@@ -1,4 +1,4 @@
-import type { DistributedRenderOptions, Mode } from '@genlock/renderer';
+import { DEADLINES, type DistributedRenderOptions, type Mode } from '@genlock/renderer';
 
 /** What commander reads for every command that opens a page. All values are as they were typed. */
 export interface PageFlags {
@@ -18,6 +18,10 @@ export interface PageFlags {
   beginFrame?: boolean;
   root?: string;
   timeout?: string;
+  /** `phase=time`, as often as it was given. */
+  deadline?: string[];
+  maxMemory?: string;
+  minFreeDisk?: string;
   overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -28,6 +32,7 @@ export interface PageFlags {
 export interface RenderFlags extends PageFlags {
   frames?: string;
   concurrency?: string;
+  retries?: string;
   codec?: string;
   crf?: string;
   preset?: string;
@@ -68,7 +73,11 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   'browserConfig.executablePath': '--browser',
   'browserConfig.args': '--browser-arg',
   'browserConfig.beginFrameControl': '--no-begin-frame',
-  'deadlines.load': '--timeout',
+  timeoutMs: '--timeout',
+  maxMemoryMB: '--max-memory',
+  minFreeDiskMB: '--min-free-disk',
+  retries: '--retries',
+  ...Object.fromEntries(DEADLINES.map((name) => [`deadlines.${name}`, `--deadline ${name}`])),
 };
 
 /** The options of the library with every field left out that was not asked for. */
@@ -79,7 +88,8 @@ export type GivenOptions = Partial<Omit<DistributedRenderOptions, 'executor'>>;
  * on as it is: the library's schema, the one place that checks options, words that fault too.
  */
 export function optionsFromFlags(flags: RenderFlags): GivenOptions {
-  const timeoutMs = timeoutFromFlag(flags.timeout);
+  const timeoutMs = parseTimeout(flags.timeout);
+  const deadlines = parseDeadlines(flags.deadline);
   return defined({
     width: toNumber(flags.width),
     height: toNumber(flags.height),
@@ -99,7 +109,12 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     frameHashes: flags.frameHashes,
     ffmpegPath: flags.ffmpeg,
     browserConfig: browserFromFlags(flags),
-    deadlines: timeoutMs === undefined || Number.isNaN(timeoutMs) ? undefined : { load: timeoutMs },
+    retries: toNumber(flags.retries),
+    maxMemoryMB: toNumber(flags.maxMemory),
+    minFreeDiskMB: toNumber(flags.minFreeDisk),
+    // What could not be read is told with the other faults of the request.
+    timeoutMs: typeof timeoutMs === 'string' ? undefined : timeoutMs,
+    deadlines: typeof deadlines === 'string' ? undefined : deadlines,
   });
 }
 
@@ -112,11 +127,38 @@ function browserFromFlags({ browser, browserArg, beginFrame }: PageFlags): Given
   return Object.keys(config).length > 0 ? config : undefined;
 }
 
-/** `--timeout` in milliseconds; NaN when it is not a number of seconds above 0. */
-export function timeoutFromFlag(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds: unknown = toNumber(text);
-  return typeof seconds === 'number' && seconds > 0 && seconds <= 24 * 3600 ? Math.ceil(seconds * 1000) : NaN;
+const LONGEST_MS = 24 * 3600 * 1000;
+const TIME_ADVICE = 'a time above 0 and at most a day, such as 30 or 2.5 (seconds), 500ms or 10m';
+const MS_OF_UNIT: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A time in whole milliseconds: a number of seconds, or with its unit `500ms`, `30s`, `10m`, `1h`. */
+function parseTime(text: string): number | undefined {
+  const match = /^\s*(\d+\.?\d*|\.\d+)\s*(ms|s|m|h|)\s*$/.exec(text);
+  if (!match) return undefined;
+  const milliseconds = Math.ceil(Number(match[1]) * MS_OF_UNIT[match[2]!]!);
+  return milliseconds > 0 && milliseconds <= LONGEST_MS ? milliseconds : undefined;
+}
+
+/** `--timeout` in milliseconds. A string is the fault, for people. */
+export function parseTimeout(text: string | undefined): number | string | undefined {
+  return text === undefined ? undefined : (parseTime(text) ?? `--timeout must be ${TIME_ADVICE} (given: ${text})`);
+}
+
+type Deadlines = NonNullable<GivenOptions['deadlines']>;
+
+/** Every `--deadline phase=time` in milliseconds; of two for one phase the later counts. A string is the fault. */
+export function parseDeadlines(texts: readonly string[] | undefined): Deadlines | string | undefined {
+  if (texts === undefined) return undefined;
+  const deadlines: Deadlines = {};
+  for (const text of texts) {
+    const [phase = '', time] = text.split('=', 2).map((part) => part.trim());
+    const name = DEADLINES.find((known) => known === phase);
+    if (!name) return `--deadline must be one of ${DEADLINES.join(', ')}, = and a time (given: ${text})`;
+    const milliseconds = parseTime(time ?? '');
+    if (milliseconds === undefined) return `--deadline ${name}= must be ${TIME_ADVICE} (given: ${text})`;
+    deadlines[name] = milliseconds;
+  }
+  return deadlines;
 }
 
 /** Frames `a-b`, from 0, both included. */

@@ -43,18 +43,8 @@ export function isForeseen(error: unknown): boolean {
   );
 }
 
-/** Two lines on a stop: why and where everyone was; what was ended, and how soon nothing was left. */
+/** Two lines on a stop: why and who was first; what was stopped where, and how soon nothing was left. */
 export function receiptLines(receipt: StopReceipt): string[] {
-  const { first, reason } = receipt;
-  const everyone = receipt.workers.map(({ worker, phase, frame, state }) => {
-    const at = frame === undefined ? phase : `frame ${frame} (${phase})`;
-    return `worker ${worker} ${state === 'finished' || state === 'failed' ? state : 'was'} at ${at}`;
-  });
-  const why =
-    reason === 'user'
-      ? `stopped by ${receipt.message}`
-      : `stopped because ${first.worker === undefined ? 'the render' : `worker ${first.worker}`} ` +
-        `${reason === 'stall' ? 'stalled' : 'failed'} first${firstPlace(receipt)}`;
   const counts = new Map<string, number>();
   for (const { role, how } of receipt.processes) {
     if (how !== 'exit') counts.set(role, (counts.get(role) ?? 0) + 1);
@@ -64,25 +54,53 @@ export function receiptLines(receipt: StopReceipt): string[] {
     receipt.leftovers.length > 0
       ? `STILL THERE: ${receipt.leftovers.join(', ')}`
       : `nothing was left after ${Math.round(receipt.ms)} ms`;
+  const where = workersAt(receipt);
   return [
-    everyone.length > 0 ? `${why}; ${everyone.join(', ')}` : why,
-    `ended: ${ended || 'nothing was running'}; ${left}`,
+    printable(whyStopped(receipt)),
+    printable(`${where ? `${where}; ` : ''}ended: ${ended || 'no process was running'}; ${left}`),
   ];
 }
 
-function firstPlace({ first }: StopReceipt): string {
+function whyStopped({ reason, message, first }: StopReceipt): string {
+  if (reason === 'user') return `stopped by ${message.split('\n')[0]}`;
+  if (reason === 'deadline') return 'stopped because the time for the whole render was over';
+  const who = first.worker === undefined ? 'the render' : `worker ${first.worker}`;
+  const did = { stall: 'stalled first', budget: 'went over its budget', worker: 'failed first', host: 'lost its host' };
   const frame = first.frame === undefined ? '' : `, at frame ${first.frame}`;
-  return first.phase ? `${frame} (${first.phase})` : frame;
+  return `stopped because ${who} ${did[reason]}${frame}${first.phase ? ` (${first.phase})` : ''}`;
+}
+
+/** More workers than these are counted by phase. */
+const NAMED_WORKERS = 4;
+
+function workersAt({ workers }: StopReceipt): string {
+  if (workers.length <= NAMED_WORKERS) {
+    const each = workers.map(({ worker, phase, frame, state }) => {
+      const at = frame === undefined ? phase : `frame ${frame} (${phase})`;
+      return `worker ${worker} ${state === 'finished' || state === 'failed' ? state : 'was'} at ${at}`;
+    });
+    return each.join(', ');
+  }
+  const counts = new Map<string, number>();
+  for (const { phase, state } of workers) {
+    const what = state === 'finished' ? state : `at ${phase}`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts].map(([what, count]) => `${plural(count, 'worker')} ${what}`).join(', ');
 }
 
 /** What was made and where. */
 export function reportLines(report: RenderReport): string[] {
-  const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers } = report;
+  const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers, retries } = report;
   return [
     report.outputPath,
     `  ${plural(frames, 'frame')}, ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
       `${round(durationInSeconds, 3)} s, ${formatBytes(bytes)}`,
     `  made in ${formatSeconds(wallMs / 1000)} by ${plural(workers.length, 'worker')}: ${round(framesPerSecond, 1)} frames/s`,
+    ...retries.map(
+      ({ worker, attempt, error }) =>
+        `  worker ${worker} began again (${attempt}) after: ${printable(error.message.split('\n')[0]!)}`,
+    ),
   ];
 }
 

@@ -81,8 +81,10 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--frame-hashes <file>', 'write the SHA-256 of each captured frame')
     .optionsGroup('Workers and tools:')
     .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
+    .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
   addBrowser(render);
+  addLimits(render);
   addOutput(render);
   render.addHelpText('after', RENDER_EXAMPLES).action((page: string | undefined, flags: RenderFlags) => {
     return actions.render(page, flags);
@@ -95,6 +97,7 @@ export function createProgram(version: string, actions: Actions): Command {
   still.option('--frame <n>', 'the frame, counted from 0').option('--duration <seconds>', 'length of the composition');
   still.optionsGroup('Browser:');
   addBrowser(still);
+  addLimits(still);
   addOutput(still);
   still.addHelpText('after', STILL_EXAMPLES).action((page: string | undefined, flags: StillFlags) => {
     return actions.still(page, flags);
@@ -150,14 +153,30 @@ function addBrowser(command: Command): void {
     .option('--mode <name>', 'how frames are captured: auto, screenshot, dom or canvas (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
     .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
-    .option('--timeout <seconds>', 'how long the page may take to answer (15) and to load (30)')
     .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
     .addOption(
-      new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(
-        (value: string, list: string[] | undefined) => [...(list ?? []), value],
-      ),
+      new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(addToList),
     )
     .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must');
+}
+
+function addLimits(command: Command): void {
+  command
+    .optionsGroup('Limits (everything stops when one is passed):')
+    .option('--timeout <time>', 'how long it may take in all: 90 or 90s, 500ms, 10m (default: no limit)')
+    .addOption(
+      new Option(
+        '--deadline <phase=time>',
+        'how long one wait may be; can be repeated: launch, load, seek, capture (30 each), ' +
+          'encode (60), drain (120), verify, concat (600 each), stop (10)',
+      ).argParser(addToList),
+    )
+    .option('--max-memory <MB>', 'memory of a worker with all its processes (default: no limit)')
+    .option('--min-free-disk <MB>', 'disk space to leave free, before and during (default: no limit)');
+}
+
+function addToList(value: string, list: string[] | undefined): string[] {
+  return [...(list ?? []), value];
 }
 
 function addOutput(command: Command): void {

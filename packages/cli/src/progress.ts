@@ -65,13 +65,17 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       else progress.workers[worker] = { worker, startFrame, frameCount, state, done: 0 };
       break;
     }
+    case 'retry':
+      delete progress.workers[event.worker]?.frame;
+      break;
     case 'frame': {
       const worker = progress.workers[event.worker];
       if (!worker) break;
-      // The event counts the frames of its own worker.
+      worker.frame = event.frame;
+      // The event counts the frames of its own worker, from the start again when its chunk is.
+      if (event.rendered <= worker.done) break;
       progress.rendered += event.rendered - worker.done;
       worker.done = event.rendered;
-      worker.frame = event.frame;
       addSample(progress, now);
       break;
     }

@@ -1,9 +1,12 @@
 import { InputError, readComposition, type Composition } from '@genlock/renderer';
 import { checkDestination } from './destination.js';
-import { optionsFromFlags, timeoutFromFlag, type RenderFlags } from './flags.js';
+import { optionsFromFlags, parseDeadlines, parseTimeout, type RenderFlags } from './flags.js';
 import { locatePage, type PageInput } from './input.js';
 import { readProps, type Props } from './props.js';
 import type { Request } from './settings.js';
+
+/** How long the page may take to answer before it is opened in a browser, in milliseconds. */
+const ANSWER_MS = 15_000;
 
 /**
  * Reads everything that a command was asked for: flags, page, props, destinations. Faults are
@@ -19,19 +22,21 @@ export async function readRequest(
   const problems: string[] = [];
   if (page === undefined) problems.push('no page given: name an address, a file or a folder');
   if (flags.output === undefined) problems.push(`no output given: -o ${example}`);
-  const timeoutMs = timeoutFromFlag(flags.timeout);
-  if (Number.isNaN(timeoutMs)) problems.push(`--timeout must be a number of seconds above 0 (given: ${flags.timeout})`);
+  const times = [parseTimeout(flags.timeout), parseDeadlines(flags.deadline)];
+  for (const fault of times) if (typeof fault === 'string') problems.push(fault);
+  const given = optionsFromFlags(flags);
+  const answerMs = Math.min(given.deadlines?.load ?? ANSWER_MS, given.timeoutMs ?? Infinity);
 
   const props = flags.props === undefined ? undefined : await readProps(flags.props);
   if (props && 'problem' in props) problems.push(props.problem);
 
   const { input, composition, inputError } =
-    page === undefined ? {} : await readPage(page, flags.root, timeoutMs || undefined, signal);
+    page === undefined ? {} : await readPage(page, flags.root, answerMs, signal);
   if (inputError) problems.push(inputError.message);
   problems.push(...(await checkDestinations(flags, input, props)));
 
   const request: Request = {
-    given: optionsFromFlags(flags),
+    given,
     composition,
     props: props && 'value' in props ? props.value : undefined,
     output: flags.output || example,
@@ -50,12 +55,12 @@ interface ReadPage {
 async function readPage(
   page: string,
   root: string | undefined,
-  timeoutMs: number | undefined,
+  timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ReadPage> {
   try {
     const input = await locatePage(page, root);
-    const composition = await readComposition(input.url, { signal, ...(timeoutMs ? { timeoutMs } : {}) });
+    const composition = await readComposition(input.url, { signal, timeoutMs });
     return { input, composition };
   } catch (error) {
     if (error instanceof InputError) return { inputError: error };

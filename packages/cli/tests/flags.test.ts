@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { InputError, OptionsError, PageError } from '@genlock/renderer';
-import { optionsFromFlags, parseFrameNumber, parseFrameRange, timeoutFromFlag } from '../src/flags.js';
+import { optionsFromFlags, parseDeadlines, parseFrameNumber, parseFrameRange, parseTimeout } from '../src/flags.js';
 import { errorRecord, jsonLine } from '../src/json.js';
 import { errorText, printable, wordProblem } from '../src/messages.js';
 import { readProps } from '../src/props.js';
@@ -29,6 +29,10 @@ describe('flags', () => {
         browserArg: ['--x', '--y'],
         beginFrame: false,
         timeout: '2.5',
+        deadline: ['load=2500ms', 'capture=1m'],
+        retries: '2',
+        maxMemory: '800',
+        minFreeDisk: '500',
         seed: '-3',
       }),
       {
@@ -40,7 +44,11 @@ describe('flags', () => {
         videoBitrate: '8M',
         lossless: true,
         browserConfig: { executablePath: '/b', args: ['--x', '--y'], beginFrameControl: false },
-        deadlines: { load: 2500 },
+        timeoutMs: 2500,
+        deadlines: { load: 2500, capture: 60_000 },
+        retries: 2,
+        maxMemoryMB: 800,
+        minFreeDiskMB: 500,
         randomSeed: -3,
       },
     );
@@ -59,9 +67,21 @@ describe('flags', () => {
       assert.equal(typeof parseFrameRange(text), 'string');
     assert.equal(parseFrameNumber('12'), 12);
     for (const text of ['-1', '1.5', 'x', undefined]) assert.equal(typeof parseFrameNumber(text), 'string');
-    assert.equal(timeoutFromFlag('0.25'), 250);
-    assert.ok(Number.isNaN(timeoutFromFlag('1s')));
-    assert.equal(timeoutFromFlag(undefined), undefined);
+  });
+
+  it('read times: seconds, or with their unit', () => {
+    const times = { '0.25': 250, '1s': 1000, '500ms': 500, '1.5 m': 90_000, '24h': 86_400_000, ' 3 ': 3000 };
+    for (const [text, milliseconds] of Object.entries(times)) assert.equal(parseTimeout(text), milliseconds, text);
+    for (const text of ['0', '-1', '25h', '1d', 's', '', 'Infinity', '1e3']) {
+      assert.match(String(parseTimeout(text)), /^--timeout must be a time .*500ms.*\(given: /, text);
+    }
+    assert.equal(parseTimeout(undefined), undefined);
+    assert.deepEqual(parseDeadlines(['load=5', 'load = 300ms', 'concat=1h']), { load: 300, concat: 3_600_000 });
+    assert.equal(parseDeadlines(undefined), undefined);
+    for (const text of ['load', 'load=', 'load=x', 'load=0', '=5', 'LOAD=5', 'mix=5']) {
+      const fault = parseDeadlines([text]);
+      assert.ok(typeof fault === 'string' && fault.startsWith('--deadline '), text);
+    }
   });
 });
 

@@ -38,6 +38,20 @@ describe('progress', () => {
     assert.equal(progress.phase, 'concat');
   });
 
+  it('never falls when a worker begins again', () => {
+    const progress = startProgress(makePlan());
+    for (let count = 1; count <= 10; count++) foldEvent(progress, frame(1, count), count * 100);
+    foldEvent(progress, { type: 'worker', worker: 1, state: 'retrying', startFrame: 20, frameCount: 20 }, 1000);
+    assert.match(workerLine(progress.workers[1]!, 100, plain), /lost, begins again 20-39$/);
+    foldEvent(progress, { type: 'retry', worker: 1, attempt: 1, of: 1, error: new Error('x') }, 1000);
+    assert.equal(progress.workers[1]!.frame, undefined);
+    for (let count = 1; count <= 12; count++) {
+      foldEvent(progress, frame(1, count), 1000 + count * 100);
+      assert.equal(progress.rendered, Math.max(10, count));
+      assert.equal(progress.workers[1]!.frame, 19 + count);
+    }
+  });
+
   it('measures the speed of late', () => {
     const progress = startProgress(makePlan());
     assert.equal(speed(progress, 0), undefined);
@@ -124,6 +138,16 @@ describe('displays', () => {
     assert.ok(loud.includes('worker 1, frame 3: console.log: chat (http://h/p:7)'));
   });
 
+  it('tell in a line that a worker begins again', () => {
+    const lines: string[] = [];
+    const display = new LinesDisplay((line) => lines.push(line), telling);
+    const error = new Error('worker 1, frame 7 (capture): the browser was ended by SIGKILL\n    and said this');
+    display.event({ type: 'retry', worker: 1, attempt: 1, of: 2, error });
+    assert.deepEqual(lines, [
+      'worker 1 begins its frames again (1 of 2): worker 1, frame 7 (capture): the browser was ended by SIGKILL',
+    ]);
+  });
+
   it('give up on a page that never stops complaining', () => {
     const lines: string[] = [];
     const display = new LinesDisplay((line) => lines.push(line), telling);
@@ -176,14 +200,15 @@ describe('endings', () => {
       { pid: 3, role: 'encoder', how: 'SIGKILL' },
       { pid: 4, role: 'probe', how: 'exit' },
     ],
+    retries: [],
     ms: 41.6,
     leftovers: [],
   };
 
   it('two lines for a stop', () => {
     assert.deepEqual(receiptLines(receipt), [
-      'stopped by Ctrl-C (SIGINT); worker 0 was at frame 5 (capture), worker 1 was at load',
-      'ended: 2 browsers, 1 encoder; nothing was left after 42 ms',
+      'stopped by Ctrl-C (SIGINT)',
+      'worker 0 was at frame 5 (capture), worker 1 was at load; ended: 2 browsers, 1 encoder; nothing was left after 42 ms',
     ]);
     const failed = receiptLines({
       ...receipt,
@@ -191,9 +216,25 @@ describe('endings', () => {
       first: { worker: 1, frame: 7, phase: 'capture' },
       leftovers: ['/tmp/x'],
     });
-    assert.match(failed[0]!, /^stopped because worker 1 failed first, at frame 7 \(capture\);/);
+    assert.equal(failed[0], 'stopped because worker 1 failed first, at frame 7 (capture)');
     assert.match(failed[1]!, /STILL THERE: \/tmp\/x/);
     assert.match(receiptLines({ ...receipt, reason: 'stall', first: { worker: 0 } })[0]!, /worker 0 stalled first/);
+    assert.match(
+      receiptLines({ ...receipt, reason: 'budget', first: { worker: 0 } })[0]!,
+      /worker 0 went over its budget/,
+    );
+    assert.match(receiptLines({ ...receipt, reason: 'deadline' })[0]!, /the time for the whole render was over/);
+  });
+
+  it('two lines also for many workers, and for a reason of many lines', () => {
+    const workers = Array.from({ length: 16 }, (_, worker) => {
+      return { worker, phase: 'capture', frame: worker, state: worker < 3 ? 'finished' : 'stopped' } as const;
+    });
+    const lines = receiptLines({ ...receipt, message: 'two\nlines', workers });
+    assert.equal(lines.length, 2);
+    assert.equal(lines[0], 'stopped by two');
+    assert.match(lines[1]!, /^3 workers finished, 13 workers at capture; ended: /);
+    assert.ok(lines.every((line) => !line.includes('\n')));
   });
 
   it('what was made and where', () => {
@@ -208,11 +249,13 @@ describe('endings', () => {
       wallMs: 4000,
       framesPerSecond: 15,
       workers: [],
+      retries: [{ worker: 1, attempt: 1, of: 2, error: { name: 'BrowserCrashError', message: 'it crashed\n  at x' } }],
       phases: {},
     });
     assert.equal(lines[0], '/o.mp4');
     assert.match(lines[1]!, /60 frames, 64x36, 30000\/1001 frames\/s, 2\.002 s, 1\.2 MB/);
     assert.match(lines[2]!, /made in 4 s by 0 workers: 15 frames\/s/);
+    assert.deepEqual(lines.slice(3), ['  worker 1 began again (1) after: it crashed']);
   });
 
   it('figures', () => {

@@ -100,7 +100,7 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     says: [/\/text is not a page: its type is text\/plain/],
   },
   'times out': {
-    args: () => ['render', `${origin}/hang`, ...OUT, '--timeout', '0.2'],
+    args: () => ['render', `${origin}/hang`, ...OUT, '--deadline', 'load=0.2'],
     says: [/\/hang did not answer in full within 0\.2 s/],
   },
   'data: that is no page': { args: ['render', 'data:text/plain,x', ...OUT], says: [/is not a page/] },
@@ -177,7 +177,25 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     says: [/the encoder libsvtav1 is not in this ffmpeg.*version 1\.2/],
   },
   'bad seed': { args: ['render', 'page.html', ...OUT, '--seed', 'x'], says: [/--seed must be a whole number/] },
-  'bad timeout': { args: ['render', 'page.html', ...OUT, '--timeout', '0'], says: [/--timeout must be/] },
+  'bad timeout': {
+    args: ['render', 'page.html', ...OUT, '--timeout', '0'],
+    says: [/--timeout must be a time above 0/],
+  },
+  'timeout that is no time': { args: ['render', 'page.html', ...OUT, '--timeout', '5x'], says: [/given: 5x/] },
+  'bad deadline': {
+    args: ['render', 'page.html', ...OUT, '--deadline', 'capture=soon'],
+    says: [/--deadline capture= must be a time/, /500ms/],
+  },
+  'deadline of no phase': {
+    args: ['render', 'page.html', ...OUT, '--deadline', 'mixing=5'],
+    says: [/--deadline must be one of launch, load,/, /mixing=5/],
+  },
+  'bad retries': {
+    args: ['render', 'page.html', ...OUT, '--retries', '11'],
+    says: [/--retries must be .* from 0 to 10/],
+  },
+  'bad memory': { args: ['render', 'page.html', ...OUT, '--max-memory', '0'], says: [/--max-memory must be/] },
+  'bad disk': { args: ['render', 'page.html', ...OUT, '--min-free-disk', 'all'], says: [/--min-free-disk must be/] },
 
   'props that are not JSON': {
     args: ['render', 'page.html', ...OUT, '--props', '{a'],

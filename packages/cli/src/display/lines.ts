@@ -17,6 +17,7 @@ function doing(worker: WorkerProgress): string {
   const { state, phase, frame, startFrame, frameCount } = worker;
   const range = formatRange(worker);
   if (state === 'finished') return `finished ${range}`;
+  if (state === 'retrying') return `lost, begins again ${range}`;
   const ended = state === 'failed' || state === 'stopped';
   if (frame !== undefined) {
     const digits = String(startFrame + frameCount - 1).length;

@@ -30,6 +30,10 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
         if (verbose) return `${place(event)}console.${event.level}: ${text}${event.url ? ` (${source(event)})` : ''}`;
         return ['error', 'assert'].includes(event.level) ? once(`page: ${text}`) : undefined;
       }
+      case 'retry': {
+        const [reason] = printable(errorText(event.error)).split('\n');
+        return `worker ${event.worker} begins its frames again (${event.attempt} of ${event.of}): ${reason}`;
+      }
       case 'worker-failed':
       case 'page-error':
         // What ends the render is told at its end.

@@ -16,6 +16,8 @@ export interface PageFlags {
   browserArg?: string[];
   /** False with `--no-begin-frame`. */
   beginFrame?: boolean;
+  /** False with `--no-hardening`. */
+  hardening?: boolean;
   root?: string;
   timeout?: string;
   /** `phase=time`, as often as it was given. */
@@ -109,6 +111,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     frameHashes: flags.frameHashes,
     ffmpegPath: flags.ffmpeg,
     browserConfig: browserFromFlags(flags),
+    hardening: flags.hardening === false ? false : undefined,
     retries: toNumber(flags.retries),
     maxMemoryMB: toNumber(flags.maxMemory),
     minFreeDiskMB: toNumber(flags.minFreeDisk),

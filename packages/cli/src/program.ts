@@ -118,6 +118,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--fps <rate>', 'frames per second (default: 30)')
     .option('--frames <n>', 'number of frames of each render (default: 12)')
     .option('--no-host-kill', 'leave out the cycles that kill the process that renders')
+    .addOption(noHardening())
     .optionsGroup('Tools:')
     .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)')
@@ -157,7 +158,12 @@ function addBrowser(command: Command): void {
     .addOption(
       new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(addToList),
     )
-    .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must');
+    .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must')
+    .addOption(noHardening());
+}
+
+function noHardening(): Option {
+  return new Option('--no-hardening', 'do not let the kernel end processes with this one (setpriv, unshare)');
 }
 
 function addLimits(command: Command): void {

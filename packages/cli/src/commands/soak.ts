@@ -15,7 +15,7 @@ import { checkBrowser } from '../tools.js';
 /** The flags of `genlock soak`. */
 export interface SoakFlags extends Pick<
   RenderFlags,
-  'width' | 'height' | 'fps' | 'frames' | 'concurrency' | 'seed' | 'browser' | 'ffmpeg' | 'json' | 'quiet'
+  'width' | 'height' | 'fps' | 'frames' | 'concurrency' | 'seed' | 'browser' | 'ffmpeg' | 'hardening' | 'json' | 'quiet'
 > {
   cycles?: string;
   minutes?: string;

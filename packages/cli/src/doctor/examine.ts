@@ -13,6 +13,6 @@ export async function examine(flags: DoctorFlags, signal: AbortSignal): Promise<
     await examineSharedMemory(),
     examineCores(),
     examineMemory(),
-    ...examineHelpers(),
+    ...(await examineHelpers()),
   ];
 }

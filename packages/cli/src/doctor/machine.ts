@@ -1,7 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { findHardening } from '@genlock/renderer';
 import { formatBytes, plural } from '../format.js';
 import type { Finding } from './Finding.js';
 
@@ -51,49 +50,13 @@ export function examineMemory(total = totalmem(), limit = process.constrainedMem
 }
 
 /** What hardens the end of a render when this process is killed. Nice to have. */
-export function examineHelpers(): Finding[] {
+export async function examineHelpers(): Promise<Finding[]> {
   if (process.platform !== 'linux') return [];
-  const programs = ['setpriv', 'unshare'].map((program) => ({ program, path: findOnPath(program) }));
-  const cgroup = writableCgroup();
-  const found = programs.filter(({ path }) => path !== undefined).map(({ program }) => program);
-  const absent = programs.filter(({ path }) => path === undefined).map(({ program }) => program);
-  const text =
-    `${found.join(', ') || 'no setpriv, no unshare'}${cgroup ? `, cgroup v2 (${cgroup})` : ', no writable cgroup v2'}` +
-    (absent.length > 0 && found.length > 0 ? `, no ${absent.join(', ')}` : '');
-  return [
-    {
-      name: 'teardown helpers',
-      status: 'ok',
-      text: `${text} (optional)`,
-      data: { setpriv: found.includes('setpriv'), unshare: found.includes('unshare'), cgroup: cgroup ?? null },
-    },
-  ];
-}
-
-function findOnPath(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, program)).find((path) => isAllowed(path, constants.X_OK));
-}
-
-/** The cgroup v2 of this process, where groups of our own could be made. */
-function writableCgroup(): string | undefined {
-  try {
-    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-    if (own === undefined) return undefined;
-    const folder = join('/sys/fs/cgroup', own);
-    return isAllowed(join(folder, 'cgroup.procs'), constants.W_OK) && isAllowed(folder, constants.W_OK)
-      ? folder
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAllowed(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
+  const { parentDeath, namespace } = await findHardening();
+  const data = { setpriv: parentDeath.length > 0, unshare: namespace.length > 0 };
+  const text = [
+    data.setpriv ? 'setpriv (processes end with this one)' : 'no setpriv',
+    data.unshare ? 'unshare (browsers live in PID namespaces)' : 'no unshare, or not permitted: it needs root',
+  ].join(', ');
+  return [{ name: 'teardown helpers', status: 'ok', text: `${text}; optional`, data }];
 }

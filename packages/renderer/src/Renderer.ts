@@ -56,21 +56,23 @@ async function renderRange(
     // The encoder starts while the browser does.
     await using encoder = new FrameEncoder(scope, options, { ffmpeg: tools.ffmpeg, output: output.path, hashes });
     await using session = await BrowserSession.launch(scope, options, directory.path);
-    const source = await ScreenshotSource.open(session, scope, options, url);
+    await scope.guard(async () => {
+      const source = await ScreenshotSource.open(session, scope, options, url);
 
-    await scope.enter('capture');
-    for (let rendered = 1; rendered <= frameCount; rendered++) {
-      const frame = startFrame + rendered - 1;
-      scope.position.frame = frame;
-      await scope.step('capture');
-      const drawn = await source.capture(frame);
-      await scope.step('encode');
-      await encoder.write(drawn);
-      scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-      jobOptions.onProgress?.(rendered / frameCount);
-    }
-    // A failure that the last frame caused may be told only after its picture.
-    await source.page.settle(options.deadlines.capture);
+      await scope.enter('capture');
+      for (let rendered = 1; rendered <= frameCount; rendered++) {
+        const frame = startFrame + rendered - 1;
+        scope.position.frame = frame;
+        await scope.step('capture');
+        const drawn = await source.capture(frame);
+        await scope.step('encode');
+        await encoder.write(drawn);
+        scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
+        jobOptions.onProgress?.(rendered / frameCount);
+      }
+      // A failure that the last frame caused may be told only after its picture.
+      await source.page.settle(options.deadlines.capture);
+    });
 
     // The browser has done its work: what becomes of it now is no failure.
     const closed = session[Symbol.asyncDispose]();

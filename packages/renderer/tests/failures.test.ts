@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -21,8 +21,17 @@ import {
   type RenderEvent,
   type RenderPosition,
 } from '../src/index.js';
-import { livingMembersNow } from '../src/lifecycle/processGroup.js';
-import { TWO_WORKERS, atEvent, eventsOf, fail, framesOf, succeed, type Failure } from './support/renders.js';
+import {
+  TWO_WORKERS,
+  atEvent,
+  eventsOf,
+  fail,
+  framesOf,
+  killRenderers,
+  succeed,
+  whenDrawn,
+  type Failure,
+} from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
@@ -371,20 +380,6 @@ describe('something stalls', () => {
   });
 });
 
-/** Once worker 1 has drawn its first frame: acts on its process of this role. */
-function whenDrawn(role: string, act: (pid: number) => void): (event: RenderEvent) => void {
-  let pid: number | undefined;
-  const drawn = atEvent(
-    (event) => event.type === 'frame' && event.worker === 1,
-    () => act(pid!),
-  );
-  return (event) => {
-    if (event.type === 'process' && event.state === 'started' && event.role === role && event.worker === 1)
-      pid = event.pid;
-    drawn(event);
-  };
-}
-
 describe('a process that dies', () => {
   const options: Partial<DistributedRenderOptions> = { frameCount: 100 };
 
@@ -398,13 +393,7 @@ describe('a process that dies', () => {
 
   it('the process that draws the page', async () => {
     using sandbox = new Sandbox();
-    const kill = whenDrawn('browser', (pid) => {
-      const renderers = livingMembersNow(pid).filter((member) =>
-        readFileSync(`/proc/${member}/cmdline`, 'latin1').includes('--type=renderer'),
-      );
-      assert.ok(renderers.length > 0, 'there is one');
-      for (const renderer of renderers) process.kill(renderer, 'SIGKILL');
-    });
+    const kill = whenDrawn('browser', killRenderers);
     const failure = await fail(sandbox, COUNTER, options, { onEvent: kill });
     assertError(failure, BrowserCrashError, { worker: 1, phase: 'capture' }, 'worker 1, frame 5', 'crashed');
     assert.ok(framesOf(failure.events, 1).length <= 2, 'at once');

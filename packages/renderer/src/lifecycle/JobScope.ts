@@ -35,6 +35,7 @@ export class JobScope implements Disposable {
   #failure: { error: unknown } | undefined;
   #committed = false;
   #over = false;
+  #stoppedAt: RenderPosition = {};
 
   /**
    * Runs one job, which writes to `outputPath`, and everything that it acquires. Rejects with the
@@ -65,7 +66,10 @@ export class JobScope implements Disposable {
     this.#hooks = jobOptions.hooks;
     // Every process and every wait listens; there may be many, and none of them is a leak.
     setMaxListeners(0, this.signal);
-    const begin = () => this.#record.begin(this.#cause, !this.#failure, { ...this.position });
+    const begin = () => {
+      this.#stoppedAt = { ...this.position };
+      this.#record.begin(this.#cause, !this.#failure, this.#stoppedAt);
+    };
     this.signal.addEventListener('abort', begin, { once: true });
     this.#unlink = linkAbort(jobOptions.signal, this.#controller);
   }
@@ -96,9 +100,21 @@ export class JobScope implements Disposable {
 
   /** Called before each step, so that a test may hold the job or fail it exactly there. */
   async step(phase: RenderPhase): Promise<void> {
-    if (!this.#hooks) return;
+    this.signal.throwIfAborted();
+    const hooks = this.#hooks;
+    if (!hooks) return;
     const fail = (error: unknown) => this.fail(error);
-    await atHook(this.#hooks, { ...this.position, phase }, this.signal, fail);
+    await this.guard(() => atHook(hooks, { ...this.position, phase }, this.signal, fail));
+  }
+
+  /** Runs a part of the job whose failure stops the job at once, before anything is released. */
+  async guard<T>(part: () => Promise<T>): Promise<T> {
+    try {
+      return await part();
+    } catch (error) {
+      this.fail(error);
+      throw this.signal.reason;
+    }
   }
 
   /**
@@ -143,16 +159,11 @@ export class JobScope implements Disposable {
     waitingFor: string | (() => string),
     phase?: RenderPhase,
   ): Promise<T> {
-    try {
-      const late = () => {
-        const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
-        return new StallError(what, deadlineMs, { ...this.position, ...(phase ? { phase } : {}) });
-      };
-      return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
-    } catch (error) {
-      this.fail(error);
-      throw this.signal.reason;
-    }
+    const late = () => {
+      const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
+      return new StallError(what, deadlineMs, { ...this.position, ...(phase ? { phase } : {}) });
+    };
+    return this.guard(() => withDeadline(abortable(promise, this.signal), deadlineMs, late));
   }
 
   /** Starts a process that dies with this job, and by the kernel's hand with this Node process. */
@@ -173,7 +184,7 @@ export class JobScope implements Disposable {
   readonly #onProcess = (event: Extract<RenderEvent, { type: 'process' }>): void => {
     if (event.state === 'started') this.#groups.add(event.pid);
     else this.#groups.delete(event.pid);
-    this.#record.processEnded(event, this.position.phase);
+    this.#record.processEnded(event, this.#stoppedAt.phase);
     this.emit(event);
   };
 
@@ -213,7 +224,7 @@ export class JobScope implements Disposable {
 
   #stopped(): void {
     if (this.#isPart) return;
-    const { phase = 'queued', frame } = this.position;
+    const { phase = 'queued', frame } = this.#stoppedAt;
     const state = this.#failure ? 'failed' : 'stopped';
     const workers = [{ worker: this.worker, phase, ...(frame === undefined ? {} : { frame }), state } as const];
     const circumstances = { workers, retries: [], leftovers: this.#leftovers };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import {
   RenderOrchestrator,
@@ -8,6 +9,7 @@ import {
   type RenderReport,
   type StopReceipt,
 } from '../../src/index.js';
+import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
 import type { Sandbox } from './Sandbox.js';
 
 /** Two workers with ten frames each: worker 0 has the frames 0 to 9, worker 1 the frames 10 to 19. */
@@ -123,4 +125,27 @@ export function atEvent(
     done = true;
     act(event);
   };
+}
+
+/** Once worker 1 has drawn its first frame: acts on its process of this role. */
+export function whenDrawn(role: string, act: (pid: number) => void): (event: RenderEvent) => void {
+  let pid: number | undefined;
+  const drawn = atEvent(
+    (event) => event.type === 'frame' && event.worker === 1,
+    () => act(pid!),
+  );
+  return (event) => {
+    if (event.type === 'process' && event.state === 'started' && event.role === role && event.worker === 1)
+      pid = event.pid;
+    drawn(event);
+  };
+}
+
+/** Kills the processes of a browser that draw its pages, and only those. */
+export function killRenderers(browser: number): void {
+  const renderers = livingMembersNow(browser).filter((member) =>
+    readFileSync(`/proc/${member}/cmdline`, 'latin1').includes('--type=renderer'),
+  );
+  assert.ok(renderers.length > 0, 'there is one');
+  for (const renderer of renderers) process.kill(renderer, 'SIGKILL');
 }

@@ -34,24 +34,30 @@ function processesIn(folder: string): string[] {
 }
 
 /** Starts a long render whose events come as JSON lines; resolves when frames are being drawn. */
-async function startLongRender(folder: string): Promise<{ child: ChildProcess; lines: string[] }> {
-  const args = ['render', join(folder, 'page.html'), '-o', join(folder, 'out.mp4'), '--duration', '600', '--json'];
+async function startLongRender(
+  folder: string,
+  ...flags: string[]
+): Promise<{ child: ChildProcess; lines: string[]; until: (type: string) => Promise<void> }> {
+  const length = ['--duration', '600', '--json'];
+  const args = ['render', join(folder, 'page.html'), '-o', join(folder, 'out.mp4'), ...length, ...flags];
   const child = spawn(process.execPath, [launcher, ...args], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: string[] = [];
   let rest = '';
-  const drawing = new Promise<void>((resolve) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const parts = (rest + text).split('\n');
-      rest = parts.pop()!;
-      lines.push(...parts);
-      if (parts.some((line) => line.includes('"type":"frame"'))) resolve();
-    });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop()!;
+    lines.push(...parts);
   });
-  await drawing;
-  return { child, lines };
+  /** Resolves at the next event of a type. */
+  const until = async (type: string) => {
+    const told = lines.length;
+    while (!lines.slice(told).some((line) => line.includes(`"type":"${type}"`))) await once(child.stdout, 'data');
+  };
+  await until('frame');
+  return { child, lines, until };
 }
 
 describe('genlock render', () => {
@@ -158,4 +164,88 @@ describe('stopping genlock render', () => {
       assert.deepEqual(stopped.find((event) => event.type === 'stopped')?.receipt?.leftovers, []);
     });
   }
+});
+
+interface Line {
+  type: string;
+  role?: string;
+  worker?: number;
+  pid?: number;
+  name?: string;
+  attempt?: number;
+  receipt?: { reason: string; retries: unknown[]; leftovers: string[] };
+  error?: { name: string };
+}
+
+describe('the limits of genlock render', () => {
+  test('--timeout ends it with exit code 1, the reason, and the receipt in two lines', async () => {
+    await using folder = await makeFolder({ 'page.html': PAGE });
+    const flags = ['--duration', '600', '--timeout', '2500ms', '--concurrency', '2'];
+    const end = await genlock(
+      ['render', join(folder.path, 'page.html'), '-o', join(folder.path, 'out.mp4'), ...flags],
+      { env: { TMPDIR: folder.path } },
+    );
+    assert.equal(end.code, 1);
+    const [error, why, what, ...more] = end.stderr.slice(end.stderr.indexOf('error: ')).trimEnd().split('\n');
+    assert.match(error!, /^error: the render was not done after 2\.5 s \(\d+ of .* frames are rendered; .*--timeout/);
+    assert.equal(why, 'stopped because the time for the whole render was over');
+    assert.match(what!, /^worker 0 was at .*, worker 1 was at .*; ended: .*; nothing was left after \d+ ms$/);
+    assert.deepEqual(more, []);
+    assert.deepEqual(await listing(folder.path), ['page.html']);
+    assert.deepEqual(processesIn(folder.path), []);
+  });
+
+  test('--deadline names the phase that may not wait so long', async () => {
+    await using folder = await makeFolder({ 'page.html': '<script>for (;;);</script>' });
+    const page = join(folder.path, 'page.html');
+    const flags = ['--width', '64', '--height', '64', '--fps', '30', '--deadline', 'load=2'];
+    const end = await genlock(['still', page, '--frame', '0', '-o', join(folder.path, 'f.png'), ...flags]);
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /\(load\): no progress for 2000 ms/);
+    assert.match(
+      end.stderr,
+      /\nstopped because worker 0 stalled first \(load\)\nworker 0 failed at load; ended: 1 browser;/,
+    );
+  });
+
+  test('--min-free-disk that is not there: nothing starts', async () => {
+    await using folder = await makeFolder({ 'page.html': PAGE });
+    const args = ['render', join(folder.path, 'page.html'), '-o', join(folder.path, 'out.mp4'), '--json'];
+    const end = await genlock([...args, '--min-free-disk', '1000000000']);
+    assert.equal(end.code, 1);
+    const lines = end.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    assert.deepEqual([lines.at(-1)!.type, lines.at(-1)!.name], ['error', 'BudgetError']);
+    assert.equal(lines.find(({ type }) => type === 'stopped')!.receipt!.reason, 'budget');
+    assert.ok(lines.every(({ type }) => type !== 'process'));
+  });
+
+  test('--max-memory ends it when a worker uses more', async () => {
+    await using folder = await makeFolder({ 'page.html': PAGE });
+    const args = ['render', join(folder.path, 'page.html'), '-o', join(folder.path, 'out.mp4'), '--duration', '600'];
+    const end = await genlock([...args, '--max-memory', '20']);
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /its processes use \d+ MB of memory, and may use 20 MB.*--max-memory/);
+    assert.match(end.stderr, /\nstopped because worker \d went over its budget/);
+  });
+
+  test('--retries begins the chunk of a killed browser again, and says so', async () => {
+    await using folder = await makeFolder({ 'page.html': PAGE });
+    const { child, lines, until } = await startLongRender(folder.path, '--retries', '1', '--concurrency', '2');
+    const events = () => lines.map((line) => JSON.parse(line) as Line);
+    const browser = () => events().findLast(({ role, worker, pid }) => role === 'browser' && worker === 0 && pid)!.pid!;
+    process.kill(browser(), 'SIGKILL');
+    await until('retry');
+    const retry = events().find(({ type }) => type === 'retry')!;
+    assert.deepEqual([retry.worker, retry.attempt, retry.error!.name], [0, 1, 'BrowserCrashError']);
+    await until('frame');
+    child.kill('SIGINT');
+    const [exitCode] = (await once(child, 'close')) as [number];
+    assert.equal(exitCode, 130);
+    const { receipt } = events().find(({ type }) => type === 'stopped')!;
+    assert.deepEqual([receipt!.reason, receipt!.retries.length, receipt!.leftovers], ['user', 1, []]);
+    assert.deepEqual(await listing(folder.path), ['page.html']);
+  });
 });

@@ -63,10 +63,11 @@ describe('clause 8: the receipt of a render', () => {
 
   it('names the worker of an executor that rejects with what is no error', async () => {
     using sandbox = new Sandbox();
+    const text: unknown = 'just text';
     const executor: RenderExecutor = {
       render: (_url, _path, _options, { worker, signal }) =>
         worker === 1
-          ? Promise.reject('just text')
+          ? Promise.reject(text)
           : new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason))),
     };
     const { error, receipt } = await fail(sandbox, COUNTER, { executor });
@@ -213,7 +214,8 @@ describe('the receipt of a Renderer or a still by itself', () => {
   it('clause 2: a thrown undefined comes out as it is', async () => {
     using sandbox = new Sandbox();
     const destination = sandbox.destination('out.mp4');
-    const hooks: RenderHooks = { at: () => Promise.reject(undefined) };
+    const thrown: unknown = undefined;
+    const hooks: RenderHooks = { at: () => Promise.reject(thrown) };
     const { error } = await rejection(sandbox, { hooks }, (job) =>
       new Renderer(ONE_RANGE).render(COUNTER, destination, job),
     );

@@ -46,6 +46,7 @@ const NAMESPACE_END_MS = 500;
 const UNSHARE_AFTER_KILL = /^unshare: sigprocmask unblock failed: .*\n?/m;
 
 const live = new Set<ManagedProcess>();
+let ending = false;
 
 /**
  * The only place that starts processes. Each one leads a process group of its own, so that one
@@ -72,6 +73,7 @@ export class ManagedProcess implements AsyncDisposable {
   /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
   static start(command: string, args: readonly string[], options: ProcessOptions): ManagedProcess {
     options.signal?.throwIfAborted();
+    if (ending) throw new Error('this Node process is about to end: nothing more is started in it');
     return new ManagedProcess(command, args, options);
   }
 
@@ -218,4 +220,10 @@ export class ManagedProcess implements AsyncDisposable {
 /** Sends SIGKILL to everything that this Node process has started, now and without waiting. */
 export function killAllProcesses(): void {
   for (const process of live) process.kill();
+}
+
+/** The same, for good: nothing is started after it, not even what was on its way. */
+export function endAllProcesses(): void {
+  ending = true;
+  killAllProcesses();
 }

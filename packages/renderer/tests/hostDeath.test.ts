@@ -5,13 +5,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { RenderOrchestrator } from '../src/index.js';
 import { HostRecord, readRecord } from '../src/lifecycle/host/HostRecord.js';
 import { isGone, thisOwner, type Owner } from '../src/lifecycle/host/owner.js';
 import { sweep } from '../src/lifecycle/host/sweep.js';
 import { livingMembersNow, readStat } from '../src/lifecycle/processGroup.js';
 import { WorkDirectory } from '../src/lifecycle/WorkDirectory.js';
 import { ChildHost } from './support/ChildHost.js';
-import { succeed } from './support/renders.js';
+import { TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
@@ -72,9 +73,10 @@ describe('clause 13: death of the host', () => {
     for (const pid of [...guardians, host.child.pid!]) process.kill(pid, 'SIGKILL');
     await host.ended;
     assert.ok(host.left([destination]).length > 0, 'something was there to be swept');
-    await succeed(sandbox, COUNTER, { frameCount: 2, concurrency: 1 }, {}, 'other.mp4');
-    assert.deepEqual(host.left([destination, join(sandbox.root, 'other.mp4')]), []);
-    sandbox.forget('other.mp4');
+    const other = join(sandbox.root, 'other.mp4');
+    await RenderOrchestrator.render(COUNTER, other, { ...TWO_WORKERS, frameCount: 2 });
+    assert.deepEqual(host.left([destination, other]), []);
+    rmSync(other);
     sandbox.assertNothingLeft(destination);
   });
 

@@ -108,11 +108,6 @@ export class Sandbox implements Disposable {
     assert.deepEqual(this.#complaints.list, [], 'the process complained');
   }
 
-  /** Removes a file that is not to be found any more. */
-  forget(name: string): void {
-    rmSync(join(this.root, name));
-  }
-
   files(): string[] {
     return readdirSync(this.root);
   }

@@ -147,7 +147,7 @@ describe('genlock render', () => {
   });
 });
 
-describe('stopping genlock render', () => {
+describe('clause 14: stopping genlock render', () => {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

@@ -28,7 +28,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe('signals', () => {
+describe('clause 14: signals', () => {
   for (const [first, second, code] of [
     ['SIGINT', 'SIGINT', 130],
     ['SIGTERM', 'SIGINT', 130],

@@ -312,7 +312,7 @@ describe('an address that is no page', () => {
   });
 });
 
-describe('something stalls', () => {
+describe('clause 12: something stalls', () => {
   /** Long enough for a frame on a busy machine, short enough to wait for. */
   const DEADLINE = 3000;
   const position = { worker: 1, frame: FRAME, phase: 'capture' } as const;
@@ -426,7 +426,7 @@ describe('a process that dies', () => {
   });
 });
 
-describe('a tool that lies', () => {
+describe('clause 11: a tool that lies', () => {
   it('an encoder that leaves early with exit code 0', async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'head -c 20000 | ffmpeg "$@"');
@@ -443,6 +443,14 @@ describe('a tool that lies', () => {
     );
     const failure = await fail(sandbox, COUNTER, { ffmpegPath });
     assertError(failure, VerificationError, { phase: 'verify' }, '7 frames instead of 10');
+  });
+
+  it('an encoder that a full disk cuts short, with exit code 0', async () => {
+    using sandbox = new Sandbox();
+    // As ffmpeg does with Matroska: it writes what there is room for and says nothing.
+    const ffmpegPath = sandbox.script('ffmpeg', 'for last; do :; done', 'ffmpeg "$@" && truncate -s 2000 "$last"');
+    const failure = await fail(sandbox, COUNTER, { ffmpegPath, lossless: true, frameCount: 4 }, {});
+    assert.ok(failure.error instanceof EncoderError || failure.error instanceof VerificationError);
   });
 
   it('a join that loses frames', async () => {

@@ -57,7 +57,13 @@ const FAKE = { frameCount: 6, concurrency: 2, executor: heedful } as const;
 
 async function countSteps(sandbox: Sandbox, options: Partial<DistributedRenderOptions>): Promise<number> {
   let steps = 0;
-  await succeed(sandbox, COUNTER, options, { hooks: { at: () => void steps++ } });
+  await succeed(sandbox, COUNTER, options, {
+    hooks: {
+      at: () => {
+        steps++;
+      },
+    },
+  });
   return steps;
 }
 

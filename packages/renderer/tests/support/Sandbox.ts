@@ -98,9 +98,14 @@ export class Sandbox implements Disposable {
     assert.deepEqual(this.zombies(), [], 'zombies were left');
   }
 
+  /** What this process was last remembered to hold. */
+  get held(): readonly string[] | undefined {
+    return this.#held;
+  }
+
   /** Asserts that this process holds what it held: no descriptor, handle, timer or listener more. */
-  async assertNoLeaks(): Promise<void> {
-    if (this.#held) assert.deepEqual(await leaksSince(this.#held), [], 'something is still held');
+  async assertNoLeaks(before = this.held): Promise<void> {
+    if (before) assert.deepEqual(await leaksSince(before), [], 'something is still held');
     this.assertNoComplaints();
   }
 

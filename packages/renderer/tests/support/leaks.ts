@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 const TURNS = 50;
 
 // Node opens these when they are asked for first, and keeps them.
-for (const stream of [process.stdout, process.stderr]) assert.ok(stream);
+for (const stream of [process.stdin, process.stdout, process.stderr]) assert.ok(stream);
 
 /** What this Node process holds: a line for each file descriptor, handle and listener. */
 export function held(): string[] {

@@ -7,7 +7,7 @@ import { PNG } from 'pngjs';
 import { LocalExecutor } from '../src/executors/LocalExecutor.js';
 import { encodeArguments } from '../src/ffmpeg/arguments.js';
 import type { RenderExecutor, RendererOptions, RenderJobOptions } from '../src/index.js';
-import { linkAbort } from '../src/lifecycle/abort.js';
+import { abortable, linkAbort } from '../src/lifecycle/abort.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { StagedOutput } from '../src/lifecycle/StagedOutput.js';
 import { WorkDirectory } from '../src/lifecycle/WorkDirectory.js';
@@ -52,7 +52,7 @@ const upright: RenderExecutor = {
   async render(_url, path, options, { signal, onProgress, onEvent, worker = 0 }) {
     signal?.throwIfAborted();
     const { startFrame = 0, frameCount = 0, inputProps } = options;
-    const file = await encode(options);
+    const file = await (signal ? abortable(encode(options), signal) : encode(options));
     await using output = new StagedOutput(path);
     for (let index = 0; index < frameCount; index++) {
       signal?.throwIfAborted();
@@ -131,7 +131,7 @@ const BROKEN: { fault: string; check: string; says: RegExp; make: () => RenderEx
   {
     fault: 'never settles after an abort',
     check: 'abort-settles',
-    says: /mid-way: did not settle within 300 ms/,
+    says: /mid-way: did not settle within 1000 ms/,
     make: () =>
       altered(async (render, url, path, options, job) => {
         if (wasAborted(job)) return render(url, path, options, job);
@@ -284,7 +284,7 @@ function isPreAborted(error: unknown): boolean {
 }
 
 /** The upright executor is quick, so that what never comes is known soon. */
-const QUICK = { stopMs: 300, renderMs: 5000, quietMs: 100 };
+const QUICK = { stopMs: 1000, renderMs: 5000, quietMs: 100 };
 
 describe('the conformance of executors', () => {
   it('the executor of this process conforms', async () => {

@@ -23,6 +23,8 @@ test('the tarballs of npm pack install in an empty folder and render there', asy
     "import { RenderOrchestrator } from '@genlock/renderer'; console.log(typeof RenderOrchestrator.render);",
   );
   assert.equal((await run('node', ['use.mjs'], { cwd: app.path })).stdout, 'function\n');
+  const kit = "import { checkExecutor } from '@genlock/renderer/testing'; console.log(typeof checkExecutor);";
+  assert.equal((await run('node', ['--input-type=module', '-e', kit], { cwd: app.path })).stdout, 'function\n');
   const flags = ['--width', '64', '--height', '64', '--fps', '25', '--duration', '1'];
   await run('npx', ['genlock', 'render', 'page.html', '-o', 'out.mp4', ...flags], { cwd: app.path });
   assert.ok((await stat(join(app.path, 'out.mp4'))).size > 0);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { RenderOrchestrator } from '@genlock/renderer';
 import { hostDifferences, readHost } from '@genlock/renderer/testing';
+import { cycleLine } from '../src/display/soakTables.js';
 import { ACTIONS, planCycles, type Cycle } from '../src/soak/plan.js';
 import type { CycleResult } from '../src/soak/runCycle.js';
 import { Sandbox } from '../src/soak/Sandbox.js';
@@ -202,6 +203,25 @@ describe('the oracle of a soak finds', () => {
     clearTimeout(timer);
     process.off('SIGUSR2', listener);
     closeSync(descriptor);
+  });
+});
+
+describe('the lines of a soak', () => {
+  it('say what was done, where, and how it ended', () => {
+    const cycle = { number: 3, frame: 7, delayMs: 5, wallMs: 900, stopMs: 34.4, problems: [] as string[] };
+    const place = { phase: 'capture', worker: 1, step: 2 } as const;
+    const lines = [
+      cycleLine({ ...cycle, action: 'abort', place }),
+      cycleLine({ ...cycle, action: 'abort', place: { phase: 'concat', step: 0 } }),
+      cycleLine({ ...cycle, action: 'page throws', place, problems: ['this', 'that'] }),
+      cycleLine({ ...cycle, action: 'complete', place, stopMs: undefined }),
+    ];
+    assert.deepEqual(lines, [
+      'cycle 3: abort in capture, step 2 of worker 1: stopped in 34 ms',
+      'cycle 3: abort in concat of the whole: stopped in 34 ms',
+      'cycle 3: page throws at frame 7: FAILED: this; that',
+      'cycle 3: complete: done',
+    ]);
   });
 });
 

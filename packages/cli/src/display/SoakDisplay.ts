@@ -13,13 +13,19 @@ export interface SoakDisplay {
   end(): void;
 }
 
-/** A table that is redrawn on a terminal, lines in a log, records for a program, nothing when quiet. */
+/** A table that is redrawn on a terminal, lines in a log, records for a program, failures when quiet. */
 export function createSoakDisplay({ json, quiet }: OutputFlags): SoakDisplay {
   if (json) {
     return { ...SILENT, cycle: ({ result }) => writeLine(process.stdout, jsonLine({ type: 'cycle', ...result })) };
   }
-  if (quiet) return SILENT;
   const say = (line: string) => writeLine(process.stderr, line);
+  if (quiet)
+    return {
+      ...SILENT,
+      cycle: ({ result }) => {
+        if (result.problems.length > 0) say(cycleLine(result));
+      },
+    };
   if (process.stderr.isTTY && process.env['TERM'] !== 'dumb') return new LiveTable(process.stderr);
   return { ...SILENT, begin: (lines) => lines.forEach(say), cycle: ({ result }) => say(cycleLine(result)) };
 }

@@ -95,6 +95,11 @@ async function renderHere(cycle: Cycle, subject: Subject, sandbox: Sandbox, sign
   return { problems, stopMs: stoppedAt === undefined ? undefined : settledAt - stoppedAt };
 }
 
+/** Finds a process in a group. */
+type Find = (group: number) => number | undefined;
+/** Chrome's start script leaves helpers beside it, which do not have its switches. */
+const browserProcess: Find = (group) => mainProcess(group, '--remote-debugging-pipe');
+
 /** What is done to one render of this process, and what must come of it. */
 class Fault {
   readonly url: string;
@@ -195,8 +200,8 @@ class Fault {
     const other = (worker + 1) % this.subject.options.concurrency;
     const { action } = this.cycle;
     if (action === 'abort') this.controller.abort(this.#reason);
-    else if (action === 'browser killed') this.#signal('browser', worker, 'SIGKILL');
-    else if (action === 'browser stopped') this.#signal('browser', worker, 'SIGSTOP');
+    else if (action === 'browser killed') this.#signal('browser', worker, 'SIGKILL', browserProcess);
+    else if (action === 'browser stopped') this.#signal('browser', worker, 'SIGSTOP', browserProcess);
     else if (action === 'renderer killed') this.#signal('browser', worker, 'SIGKILL', rendererProcess);
     else if (action === 'encoder killed') this.#signal('encoder', worker, 'SIGKILL');
     else if (action === 'double failure') {
@@ -206,7 +211,7 @@ class Fault {
   }
 
   /** Signals the process that does the work of a role; its leader may be a wrapper around it. */
-  #signal(role: string, worker: number, signal: NodeJS.Signals, find = mainProcess): void {
+  #signal(role: string, worker: number, signal: NodeJS.Signals, find: Find = mainProcess): void {
     const group = this.#groups.get(`${role} ${worker}`);
     if (group === undefined) return;
     try {

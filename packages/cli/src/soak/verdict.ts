@@ -82,7 +82,7 @@ function memoryRow(memory: readonly number[]): VerdictRow {
   const text = (bytes: number | undefined) => (bytes === undefined ? '-' : formatBytes(bytes));
   const figures = { what: 'resident memory', before: text(early), after: text(late) };
   if (memory.length < MEMORY_CYCLES || early === undefined || late === undefined) {
-    return { ...figures, leaks: undefined, note: `judged from ${MEMORY_CYCLES} cycles on` };
+    return { ...figures, leaks: undefined, note: `from ${MEMORY_CYCLES} cycles on` };
   }
   return { ...figures, leaks: late > early * (1 + MEMORY_SHARE) + MEMORY_ALLOWANCE };
 }

@@ -114,11 +114,11 @@ export class Traces {
 
 /**
  * The process in a group that does its work: the one that is neither a helper that Chromium has
- * started for itself (`--type=`), nor only there to start another (a wrapper). Undefined where the
- * system does not tell, or none is left.
+ * started for itself (`--type=`), nor only there to start another (a wrapper). `mark` must be in its
+ * command line. Undefined where the system does not tell, or none is left.
  */
-export function mainProcess(group: number): number | undefined {
-  const members = groupMembers(group).filter(({ command }) => !command.includes('--type='));
+export function mainProcess(group: number, mark = ''): number | undefined {
+  const members = groupMembers(group).filter(({ command }) => command.includes(mark) && !command.includes('--type='));
   return members.find(({ stat }) => !members.some((other) => other.stat.parent === stat.pid))?.stat.pid;
 }
 

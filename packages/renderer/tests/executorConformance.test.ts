@@ -262,17 +262,17 @@ const BROKEN: { fault: string; check: string; says: RegExp; make: () => RenderEx
     make: () => {
       const running = new Set<AbortController>();
       return altered(async (render, url, path, options, job) => {
-        const all = new AbortController();
-        running.add(all);
-        const unlink = linkAbort(job.signal, all);
+        const own = new AbortController();
+        running.add(own);
+        // Every chunk hears of every abort, in its tick.
+        const abortAll = () => running.forEach((other) => other.abort(job.signal!.reason));
+        if (wasAborted(job)) own.abort(job.signal!.reason);
+        else job.signal!.addEventListener('abort', abortAll);
         try {
-          return await render(url, path, options, { ...job, signal: all.signal });
-        } catch (error) {
-          if (wasAborted(job)) for (const other of running) other.abort(error);
-          throw error;
+          return await render(url, path, options, { ...job, signal: own.signal });
         } finally {
-          running.delete(all);
-          unlink();
+          running.delete(own);
+          job.signal!.removeEventListener('abort', abortAll);
         }
       });
     },

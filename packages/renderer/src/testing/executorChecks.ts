@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { RenderEvent } from '../events.js';
-import { verifyChunk } from './readBack.js';
+import { verifyFrames, verifyPictures } from './readBack.js';
 import { THROWN, type Range } from './testPage.js';
 import { Traces } from './Traces.js';
 import type { Trial } from './Trial.js';
@@ -25,7 +25,11 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'renders',
     claim: 'writes exactly the frames that it is asked for, at their rate and size',
-    run: async (series) => verifyTrial(await series.render(RANGE), series),
+    run: async (series) => {
+      const trial = await series.render(RANGE);
+      await verifyTrial(trial, series, verifyFrames);
+      await verifyTrial(trial, series);
+    },
   },
   {
     name: 'pre-aborted',
@@ -115,11 +119,11 @@ export const CHECKS: readonly Check[] = [
   },
 ];
 
-async function verifyTrial(trial: Trial, { own, limits }: TrialSeries): Promise<void> {
+async function verifyTrial(trial: Trial, { own, limits }: TrialSeries, verify = verifyPictures): Promise<void> {
   const { outcome } = trial;
   if (outcome.status === 'pending') throw new Error(`did not settle within ${limits.renderMs} ms`);
   if (outcome.status === 'rejected') throw new Error(`rejected with ${shortly(outcome.reason)}`);
-  await verifyChunk(trial.output, trial.request, own);
+  await verify(trial.output, trial.request, own);
 }
 
 async function checkPreAborted(series: TrialSeries): Promise<void> {

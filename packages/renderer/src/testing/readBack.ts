@@ -20,18 +20,21 @@ export async function countFrames(path: string, tools: Tools = {}): Promise<numb
   return Number.parseInt(stdout, 10);
 }
 
-/** Throws an Error that says what is wrong with a chunk of the test page: count, rate, size or pictures. */
-export async function verifyChunk(path: string, { startFrame, frameCount }: Range, tools: Tools): Promise<void> {
-  const { ffmpeg, ffprobe } = locateFfmpeg(tools);
+/** Throws an Error that says what is wrong with a chunk of the test page: number, rate or size of the frames. */
+export async function verifyFrames(path: string, { frameCount }: Range, tools: Tools): Promise<void> {
   const { width, height, fps } = PICTURE;
   await verifyVideo(
     path,
     { frames: frameCount, fps: { num: fps, den: 1 }, width, height },
-    { ffprobe, deadlineMs: DEADLINE_MS, position: {} },
+    { ffprobe: locateFfmpeg(tools).ffprobe, deadlineMs: DEADLINE_MS, position: {} },
   );
+}
+
+/** Throws an Error when the pictures of a chunk are not those of its frames, each one and no more. */
+export async function verifyPictures(path: string, { startFrame, frameCount }: Range, tools: Tools): Promise<void> {
   const filter = 'signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-';
   const args = ['-v', 'error', '-i', path, '-vf', filter, '-fps_mode', 'passthrough', '-f', 'null', '-'];
-  const { stdout } = await runCommand(ffmpeg, args);
+  const { stdout } = await runCommand(locateFfmpeg(tools).ffmpeg, args, { deadlineMs: DEADLINE_MS });
   const lumas = [...stdout.matchAll(/YAVG=([\d.]+)/g)].map((match) => Number(match[1]));
   lumas.forEach((luma, index) => {
     const frame = startFrame + index;

@@ -95,6 +95,11 @@ export class BrowserSession implements AsyncDisposable {
       const { connect } = await import('puppeteer-core');
       const browser = await connect({ transport, defaultViewport: null, protocolTimeout: 0 });
       const root = await browser.target().createCDPSession();
+      // The page's own session tells of its crash only once it is attached.
+      root.on('Target.targetCrashed', () => {
+        this.#fail(new BrowserCrashError(`${this.#where()}the page crashed (often: out of memory)`, this.#position()));
+      });
+      await root.send('Target.setDiscoverTargets', { discover: true });
       await root.send('Target.createTarget', {
         url: BLANK,
         width: options.width,

@@ -30,7 +30,7 @@ async function plant(command: string, ...args: string[]) {
 describe('soak', () => {
   it('ends clean, with each action in turn', async () => {
     await using temporary = await makeFolder();
-    const args = ['soak', '--cycles', '12', '--seed', '1', '--no-host-kill', '--json'];
+    const args = ['soak', '--cycles', '12', '--seed', '1', '--json'];
     const { code, stdout, stderr } = await genlock(args, { env: { TMPDIR: temporary.path } });
     const records = stdout
       .trim()
@@ -51,7 +51,7 @@ describe('soak', () => {
   it('Ctrl-C ends it with 130 and leaves nothing', async () => {
     await using temporary = await makeFolder();
     const env = { ...process.env, TMPDIR: temporary.path };
-    const child = spawn(process.execPath, [launcher, 'soak', '--no-host-kill'], { env });
+    const child = spawn(process.execPath, [launcher, 'soak'], { env });
     let stderr = '';
     child.stderr.setEncoding('utf8');
     for await (const text of child.stderr as AsyncIterable<string>) {

@@ -31,7 +31,7 @@ export class WorkDirectory implements AsyncDisposable {
 
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeTemporary(this.path, this.onLeftover);
+    if (!(await removeTemporary(this.path, this.onLeftover))) this.host.keepDirectory();
     await this.host.release(this.onLeftover);
   }
 }

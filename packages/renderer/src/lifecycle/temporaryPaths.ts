@@ -1,9 +1,13 @@
 import { rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { currentRecord } from './host/HostRecord.js';
 
 /** Files and folders of renders that are running now. */
 const live = new Set<string>();
+
+/** How often, and how many milliseconds apart, a removal is tried: killed processes may still be writing. */
+const ATTEMPTS = 6;
+const RETRY_MS = 20;
 
 /** Takes note of a path that is to be removed at the end, by somebody else if this process is killed. */
 export function registerTemporary(path: string): void {
@@ -18,33 +22,41 @@ export function keepTemporary(path: string): void {
 }
 
 /** Removes a temporary file or folder. Never throws: what cannot be removed is told to `onLeftover`. */
-export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<void> {
-  try {
-    // At once where it can be: a stop waits for this, and each turn of the event loop costs more.
-    rmSync(path, { recursive: true, force: true });
-  } catch {
-    await removeLater(path, onLeftover);
-  }
+export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<boolean> {
+  const removed = await remove(path);
+  if (!removed) onLeftover(path);
   keepTemporary(path);
+  return removed;
 }
 
-/** Processes that are being killed may still have written something. */
-async function removeLater(path: string, onLeftover: (path: string) => void): Promise<void> {
+/**
+ * Removes a file or folder, for at most some 100 ms. Never throws; false when it is still there.
+ * Synchronously, since a stop waits for it, and each turn of the event loop costs more. Node's own
+ * retries are not used: they multiply with each level of folders.
+ */
+export async function remove(path: string): Promise<boolean> {
+  for (let attempt = 1; !removeNow(path); attempt++) {
+    if (attempt === ATTEMPTS) return false;
+    await setTimeout(RETRY_MS);
+  }
+  return true;
+}
+
+function removeNow(path: string): boolean {
   try {
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    rmSync(path, { recursive: true, force: true });
+    return true;
   } catch {
-    onLeftover(path);
+    return false;
   }
 }
 
 /** Removes every temporary path now, for a process that is about to end without waiting for anything. */
 export function removeAllTemporary(): void {
-  for (const path of live) {
-    try {
-      // Killed processes may still be writing for some milliseconds.
-      rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
-    } catch {
-      // Nobody is left to be told.
-    }
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    for (const path of live) if (removeNow(path)) live.delete(path);
+    if (live.size === 0) return;
+    // Blocks: nothing else is to happen any more.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
   }
 }

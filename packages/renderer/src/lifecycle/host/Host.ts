@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManagedProcess } from '../ManagedProcess.js';
-import { registerTemporary, removeTemporary } from '../temporaryPaths.js';
+import { keepTemporary, registerTemporary, removeTemporary } from '../temporaryPaths.js';
 import { HostRecord, setCurrentRecord } from './HostRecord.js';
 import { thisOwner } from './owner.js';
 import { sweep } from './sweep.js';
@@ -22,6 +22,7 @@ export class Host {
   #guardian: ManagedProcess | undefined;
   #restarts = 0;
   #released = false;
+  #keepsDirectory = false;
 
   private constructor(readonly directory: string) {}
 
@@ -53,6 +54,11 @@ export class Host {
     }
   }
 
+  /** Something inside the directory cannot be removed: it stays, with its record, for the next sweep. */
+  keepDirectory(): void {
+    this.#keepsDirectory = true;
+  }
+
   /** Lets go. Resolves, for the last hold, when directory and guardian are gone. Never throws. */
   async release(onLeftover: (path: string) => void): Promise<void> {
     const current = Host.#current;
@@ -64,7 +70,8 @@ export class Host {
   async #end(onLeftover: (path: string) => void): Promise<void> {
     this.#released = true;
     setCurrentRecord(undefined);
-    await removeTemporary(this.directory, onLeftover);
+    if (this.#keepsDirectory) keepTemporary(this.directory);
+    else await removeTemporary(this.directory, onLeftover);
     await this.#guardian?.[Symbol.asyncDispose]();
   }
 

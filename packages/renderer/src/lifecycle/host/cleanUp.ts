@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import {
   groupExists,
@@ -10,6 +9,7 @@ import {
   readProcessesNow,
   readStat,
 } from '../processGroup.js';
+import { remove } from '../temporaryPaths.js';
 import { readRecord, type HostContents } from './HostRecord.js';
 import { TOKEN_VARIABLE } from './owner.js';
 
@@ -61,15 +61,6 @@ function killAll({ owner, groups }: HostContents): boolean {
 function isMarked(pid: number, token: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${TOKEN_VARIABLE}=${token}`);
-  } catch {
-    return false;
-  }
-}
-
-async function remove(path: string): Promise<boolean> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-    return true;
   } catch {
     return false;
   }

@@ -5,6 +5,7 @@ export { readComposition, type Composition } from './composition.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 export { findHardening, type Hardening } from './lifecycle/hardening.js';
+export { holdHost } from './lifecycle/host/Host.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
 export { stopReceiptOf } from './lifecycle/stopReceipts.js';

@@ -1,4 +1,4 @@
-import { RenderOrchestrator } from '@genlock/renderer';
+import { holdHost, RenderOrchestrator } from '@genlock/renderer';
 import type { RenderFlags } from '../flags.js';
 import { openPage } from '../input.js';
 import { reportLines } from '../messages.js';
@@ -18,6 +18,7 @@ export async function render(
   const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
   // Without a page the settings have thrown.
   if (!input) return;
+  await using _host = await holdHost();
   // A request for an encoder that is not there is refused before any browser is started.
   await checkFfmpeg(plan, flags, signal);
   await checkBrowser(flags, signal);

@@ -1,4 +1,4 @@
-import { renderStill } from '@genlock/renderer';
+import { holdHost, renderStill } from '@genlock/renderer';
 import type { StillFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
 import { openPage } from '../input.js';
@@ -18,6 +18,7 @@ export async function still(
   const { options, frame } = stillSettings(request, input?.url ?? '', flags.frame);
   // Without a page the settings have thrown.
   if (!input) return;
+  await using _host = await holdHost();
   await checkBrowser(flags, signal);
   signal.throwIfAborted();
 

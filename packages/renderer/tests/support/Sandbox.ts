@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { RenderEvent } from '../../src/events.js';
 import { Complaints, held, leaksSince } from './leaks.js';
@@ -90,6 +91,13 @@ export class Sandbox implements Disposable {
     assert.equal(readFileSync(destination, 'utf8'), SENTINEL, 'the destination was touched');
     if (signal) assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners were left on the signal');
     this.assertNoComplaints();
+  }
+
+  /** Waits until no process and no file is left of a host that was killed, or until that takes too long. */
+  async emptied(ms = 5000): Promise<void> {
+    const giveUp = performance.now() + ms;
+    const left = () => this.survivors().length > 0 || this.files().some((name) => !this.#wasThere(name));
+    while (left() && performance.now() < giveUp) await setTimeout(5);
   }
 
   /** The survivors alone, for a render that succeeded. */

@@ -93,7 +93,7 @@ interface Interrupted {
 /** Sends a signal to the built command line once it is held in this phase, and waits for its end. */
 export async function interruptCli(
   sandbox: Sandbox,
-  options: Request & { phase: FaultPhase; place: Record<string, unknown>; signal: 'SIGINT' | 'SIGTERM' },
+  options: Request & { phase: FaultPhase; place: Record<string, unknown>; signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' },
 ): Promise<Interrupted> {
   const { phase, place, signal, destination } = options;
   const interrupt = async (cli: Cli): Promise<Interrupted> => {

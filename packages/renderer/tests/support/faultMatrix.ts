@@ -67,7 +67,6 @@ const TABLE = `
 export const NOT_YET: Partial<Record<FaultPhase | FaultEvent, string>> = {
   'audio mix': 'renders have no sound yet',
   'remote worker': 'chunks run in this process only',
-  'KILL Node': 'nothing outlives the host yet that could empty',
   'machine lost': 'there are no leases before there are remote workers',
 };
 
@@ -111,13 +110,15 @@ const FAST: readonly (readonly [FaultPhase, FaultEvent])[] = [
   ['drain', 'STOP'],
   ['verify', 'ffmpeg kill'],
   ['verify', 'TERM'],
+  ['queued', 'KILL Node'],
+  ['launch', 'KILL Node'],
 ];
 
 /** What became of a cell: what was observed, or why nothing was. */
 export type Seen = { outcome: Outcome } | { skipped: string } | { failed: string };
 
 const LEGEND = `Observed: A the abort's reason, E the original error, 2 the first of two and the other suppressed,
-W StallError, I exit 130, T exit 143, S unaffected. All on real Chromium, ffmpeg and signals.
+W StallError, I exit 130, T exit 143, G emptied by the guardian, S unaffected. All on real Chromium, ffmpeg and signals.
 - does not apply   . not run here   ? skipped on this machine   ! failed   ~ expected, but not part of this suite yet`;
 
 /** The matrix as it was observed, in less than 120 columns. */

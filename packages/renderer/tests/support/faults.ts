@@ -553,6 +553,24 @@ function interrupted(phase: FaultPhase, signal: 'SIGINT' | 'SIGTERM'): Injector 
   };
 }
 
+/** Kills the real command line, and nothing else, once it is held at the place. */
+function hostKilled(phase: FaultPhase): Injector {
+  return async (sandbox) => {
+    const destination = sandbox.destination('out.mp4');
+    const { interruptible } = await interruptCli(sandbox, {
+      phase,
+      place: { worker: null, ...placeOf(phase, false) },
+      page: COUNTER,
+      destination,
+      signal: 'SIGKILL',
+    });
+    assert.ok(interruptible, 'it was killed where it was held');
+    await sandbox.emptied();
+    sandbox.assertNothingLeft(destination);
+    return 'G';
+  };
+}
+
 /** An abort before the rename stops the commit; one after it changes nothing. */
 async function abortedCommit(sandbox: Sandbox): Promise<Outcome> {
   const before = await hooked('commit').abort(sandbox);
@@ -589,6 +607,7 @@ export function injectorOf(phase: FaultPhase, event: FaultEvent): Injector | und
   if (own) return own;
   if (event === '^C') return interrupted(phase, 'SIGINT');
   if (event === 'TERM') return interrupted(phase, 'SIGTERM');
+  if (event === 'KILL Node') return hostKilled(phase);
   if (phase === 'queued' || phase === 'validate') return undefined;
   if (event === 'abort' || event === 'throw' || event === '2 throw') return hooked(phase)[event];
   if (event === 'disk full') return diskFull(phase);

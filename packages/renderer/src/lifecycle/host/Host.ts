@@ -96,3 +96,13 @@ export class Host {
     });
   }
 }
+
+/**
+ * Has this process guarded from now on, until the result is disposed of. Each render does that for
+ * itself; this is for programs that start processes before, or that render often. Rejects when no
+ * directory can be made under TMPDIR.
+ */
+export async function holdHost(): Promise<AsyncDisposable> {
+  const host = await Host.hold();
+  return { [Symbol.asyncDispose]: () => host.release(() => {}) };
+}

@@ -63,7 +63,8 @@ let stopSignal;
 /** Runs one step with our own terminal; resolves with whether it succeeded. */
 function runStep({ args }) {
   return new Promise((resolve, reject) => {
-    child = spawn(process.execPath, args, { stdio: 'inherit' });
+    const env = { ...process.env, ...(choice.all ? { GENLOCK_TESTS: 'all' } : {}) };
+    child = spawn(process.execPath, args, { stdio: 'inherit', env });
     child.on('error', reject);
     child.on('close', (code) => resolve(code === 0));
   });

@@ -186,6 +186,7 @@ describe('the limits of genlock render', () => {
       { env: { TMPDIR: folder.path } },
     );
     assert.equal(end.code, 1);
+    assert.match(end.stderr, /^error: /m, end.stderr);
     const [error, why, what, ...more] = end.stderr.slice(end.stderr.indexOf('error: ')).trimEnd().split('\n');
     assert.match(error!, /^error: the render was not done after 2\.5 s \(\d+ of .* frames are rendered; .*--timeout/);
     assert.equal(why, 'stopped because the time for the whole render was over');

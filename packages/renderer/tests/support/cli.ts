@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { RenderEvent } from '../../src/index.js';
 import { deferred } from './deferred.js';
+import { WITHOUT_HARDENING } from './extent.js';
 import type { FaultPhase } from './faultMatrix.js';
 import type { Sandbox } from './Sandbox.js';
 import { Server } from './server.js';
@@ -53,6 +54,7 @@ class Cli {
     const { args = [], place } = options;
     const hold = place ? ['--import', HOLD] : [];
     const render = ['render', page, '-o', destination, '--overwrite', '--json', '--concurrency', '2', ...COMPOSITION];
+    if (WITHOUT_HARDENING) render.push('--no-hardening');
     const child = spawn(process.execPath, [...hold, LAUNCHER, ...render, ...args], {
       env: { ...process.env, GENLOCK_TEST_HOLD: JSON.stringify(place) },
       stdio: ['ignore', 'pipe', 'inherit', 'pipe'],

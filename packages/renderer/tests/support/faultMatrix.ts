@@ -118,7 +118,8 @@ const FAST: readonly (readonly [FaultPhase, FaultEvent])[] = [
 export type Seen = { outcome: Outcome } | { skipped: string } | { failed: string };
 
 const LEGEND = `Observed: A the abort's reason, E the original error, 2 the first of two and the other suppressed,
-W StallError, I exit 130, T exit 143, G emptied by the guardian, S unaffected. All on real Chromium, ffmpeg and signals.
+W StallError, I exit 130, T exit 143, G emptied after the host's death, S unaffected.
+All on real Chromium, ffmpeg and signals.
 - does not apply   . not run here   ? skipped on this machine   ! failed   ~ expected, but not part of this suite yet`;
 
 /** The matrix as it was observed, in less than 120 columns. */

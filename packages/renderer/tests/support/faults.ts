@@ -69,6 +69,8 @@ interface Strike {
   options?: Partial<DistributedRenderOptions>;
   /** Strike at the first step of the phase, so that a short deadline of that phase bears on nothing before it. */
   first?: boolean;
+  /** Both workers fail. */
+  both?: boolean;
   /** What happens at the place, once the other worker waits. The render goes on when it settles. */
   act?: (render: FaultyRender) => Wait;
   onEvent?: (event: RenderEvent, render: FaultyRender) => void;
@@ -107,7 +109,7 @@ class FaultyRender {
     assert.ok(this.struck, 'the fault struck');
     if (this.#siblingPlace) {
       const [sibling, victim] = failure.receipt.workers;
-      assert.equal(sibling!.state, 'stopped', 'the other worker was stopped');
+      assert.equal(sibling!.state, this.strike.both ? 'failed' : 'stopped', 'the other worker was stopped');
       assert.notEqual(victim!.state, 'finished');
     }
     return failure;
@@ -201,6 +203,7 @@ function hooked(phase: FaultPhase): Record<'abort' | 'throw' | '2 throw', Inject
     // Where there is one worker's work only, the second failure is a listener's.
     '2 throw': async (sandbox) => {
       const strike: Strike = {
+        both: true,
         act: (render) => {
           if (WORKER_PHASES.includes(phase)) render.release(render.second);
           return Promise.reject(render.thrown);

@@ -11,9 +11,17 @@ import {
 } from '../../src/index.js';
 import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
 import type { Sandbox } from './Sandbox.js';
+import { WITHOUT_HARDENING } from './extent.js';
 
 /** Two workers with ten frames each: worker 0 has the frames 0 to 9, worker 1 the frames 10 to 19. */
-export const TWO_WORKERS = { width: 320, height: 180, fps: 30, frameCount: 20, concurrency: 2 } as const;
+export const TWO_WORKERS = {
+  width: 320,
+  height: 180,
+  fps: 30,
+  frameCount: 20,
+  concurrency: 2,
+  ...(WITHOUT_HARDENING ? { hardening: false } : {}),
+} as const;
 
 export interface Failure {
   error: unknown;

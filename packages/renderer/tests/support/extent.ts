@@ -1,0 +1,8 @@
+/** True in `npm run test:all` and `npm run test:faults`, which have more time than `npm test`. */
+const isLong = process.env['GENLOCK_TESTS'] === 'all';
+
+/** For the options of a test that takes longer than a test that always runs should. */
+export const LONG = { skip: isLong ? false : 'one of the long tests' };
+
+/** True where renders are tried as on a system that has no setpriv and no unshare. */
+export const WITHOUT_HARDENING = process.env['GENLOCK_TEST_HARDENING'] === 'off';

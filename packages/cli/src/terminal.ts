@@ -53,7 +53,7 @@ export class Terminal {
   }
 
   #failureLines(error: unknown): string[] {
-    const red = pc.createColors(pc.isColorSupported && process.stderr.isTTY).red;
+    const red = pc.createColors(pc.isColorSupported && process.stderr.isTTY === true).red;
     const receipt = this.#receipt ? receiptLines(this.#receipt) : [];
     if (error instanceof InterruptedError) {
       return this.#receipt ? receipt : [`stopped by ${error.message}; nothing was left behind`];

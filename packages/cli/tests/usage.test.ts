@@ -330,6 +330,13 @@ describe('bad input', { concurrency: 2 }, () => {
   });
 });
 
+describe('colours', () => {
+  it('are for terminals alone, whatever a CI system sets', async () => {
+    const end = await genlock(['render', 'no-such-file.html', '-o', 'out.mp4'], { env: { CI: 'true' } });
+    assert.match(end.stderr, /^error: there is no file/);
+  });
+});
+
 describe('help and version', () => {
   it('exit 0', async () => {
     for (const [args, says] of [

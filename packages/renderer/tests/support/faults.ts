@@ -16,7 +16,6 @@ import {
   type RenderHooks,
   type RenderPosition,
 } from '../../src/index.js';
-import type { DeadlineName } from '../../src/options.js';
 import { interruptCli, runCli } from './cli.js';
 import type { FaultEvent, FaultPhase, Outcome } from './faultMatrix.js';
 import { deferred } from './deferred.js';
@@ -40,7 +39,6 @@ type Position = Parameters<RenderHooks['at']>[0];
 type Wait = Promise<void> | undefined | void;
 
 const WORKER_PHASES: readonly FaultPhase[] = ['launch', 'load', 'seek', 'capture', 'encode', 'drain', 'verify'];
-const DEADLINES: Partial<Record<FaultPhase, DeadlineName>> = { verify: 'concat' };
 
 /** Where a fault strikes: in the middle of the victim's chunk, or at its first step in that phase. */
 function placeOf(phase: FaultPhase, first: boolean): RenderPosition {
@@ -254,7 +252,7 @@ async function encoderFails(render: FaultyRender): Promise<Outcome> {
 
 /** The deadline of one phase alone is short. */
 function short(phase: FaultPhase, ms: number): Partial<DistributedRenderOptions> {
-  return { deadlines: { [DEADLINES[phase] ?? phase]: ms } };
+  return { deadlines: { [phase]: ms } };
 }
 
 /** Calls `act` when the victim's process of this role, or the whole render's, starts: in the tick of its spawn. */

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { RenderEvent, StopReceipt } from '@genlock/renderer';
 import { BarsDisplay } from './display/BarsDisplay.js';
@@ -53,7 +54,7 @@ export class Terminal {
   }
 
   #failureLines(error: unknown): string[] {
-    const red = pc.createColors(pc.isColorSupported && process.stderr.isTTY === true).red;
+    const red = pc.createColors(pc.isColorSupported && isatty(2)).red;
     const receipt = this.#receipt ? receiptLines(this.#receipt) : [];
     if (error instanceof InterruptedError) {
       return this.#receipt ? receipt : [`stopped by ${error.message}; nothing was left behind`];

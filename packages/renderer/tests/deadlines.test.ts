@@ -124,7 +124,7 @@ describe('clause 12: a stall is a failure that names phase, worker, frame and wh
         return new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)));
       },
     };
-    const { error, receipt } = await fail(sandbox, COUNTER, { executor, timeoutMs: 50 });
+    const { error, receipt } = await fail(sandbox, COUNTER, { executor, timeoutMs: 1000 });
     assert.ok(error instanceof BudgetError, String(error));
     assert.match(error.message, /2 of 20 frames are rendered; worker 0, frame 0 \(capture\); worker 1, frame 10/);
     assert.equal(receipt.reason, 'deadline');

@@ -11,7 +11,7 @@ import { isGone, thisOwner, type Owner } from '../src/lifecycle/host/owner.js';
 import { sweep } from '../src/lifecycle/host/sweep.js';
 import { livingMembersNow, readStat } from '../src/lifecycle/processGroup.js';
 import { WorkDirectory } from '../src/lifecycle/WorkDirectory.js';
-import { ChildHost } from './support/ChildHost.js';
+import { ChildHost, guardiansIn } from './support/ChildHost.js';
 import { LONG } from './support/extent.js';
 import { TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -102,21 +102,21 @@ describe('the guardian', () => {
     const first = await WorkDirectory.create();
     const second = await WorkDirectory.create();
     assert.equal(first.host, second.host);
-    assert.equal(guardians(sandbox).length, 1);
+    assert.equal(guardiansIn(sandbox).length, 1);
     await first[Symbol.asyncDispose]();
-    assert.equal(guardians(sandbox).length, 1);
+    assert.equal(guardiansIn(sandbox).length, 1);
     await second[Symbol.asyncDispose]();
-    assert.deepEqual(guardians(sandbox), []);
+    assert.deepEqual(guardiansIn(sandbox), []);
     assert.deepEqual(sandbox.files(), []);
   });
 
   it('is replaced when somebody ends it', async () => {
     using sandbox = new Sandbox();
     await using directory = await WorkDirectory.create();
-    const [pid] = guardians(sandbox);
+    const [pid] = guardiansIn(sandbox);
     process.kill(pid!, 'SIGKILL');
-    while (guardians(sandbox).every((other) => other === pid)) await new Promise(setImmediate);
-    assert.equal(guardians(sandbox).length, 1);
+    while (guardiansIn(sandbox).every((other) => other === pid)) await new Promise(setImmediate);
+    assert.equal(guardiansIn(sandbox).length, 1);
     assert.ok(existsSync(directory.path));
   });
 
@@ -235,10 +235,3 @@ describe('the sweep', () => {
     assert.deepEqual(sandbox.files(), []);
   });
 });
-
-function guardians(sandbox: Sandbox): number[] {
-  return sandbox
-    .survivors()
-    .filter((line) => line.includes('guardian.js'))
-    .map((line) => Number.parseInt(line, 10));
-}

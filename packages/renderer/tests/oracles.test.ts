@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { readProcess } from './support/processes.js';
+import { readStat } from '../src/lifecycle/processGroup.js';
 import { Sandbox } from './support/Sandbox.js';
 
 /** Starts a shell that leads a session of its own and prints pids; returns it and what it printed first. */
@@ -87,7 +87,7 @@ describe('the survivor oracle finds', () => {
         const { leader, pid } = await shell(`setsid sh -c 'echo $$; exec sleep 1003 >&-' & read end`);
         sandbox.look();
         await end(leader);
-        assert.notEqual(readProcess(pid)!.parent, process.pid);
+        assert.notEqual(readStat(pid)!.parent, process.pid);
         return pid;
       },
       kill,
@@ -108,7 +108,7 @@ describe('the survivor oracle finds', () => {
     const destination = sandbox.destination('out.mp4');
     const child = spawn('true', { stdio: 'ignore' });
     // As long as this turn lasts, nobody waits for the child.
-    while (readProcess(child.pid!)?.state !== 'Z');
+    while (readStat(child.pid!)?.state !== 'Z');
     assert.deepEqual(sandbox.survivors(), []);
     assert.throws(() => sandbox.assertNothingLeft(destination), /zombies were left[^]*is a zombie/);
     await once(child, 'exit');

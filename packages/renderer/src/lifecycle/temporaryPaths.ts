@@ -21,7 +21,7 @@ export function keepTemporary(path: string): void {
   currentRecord()?.add({ gone: path });
 }
 
-/** Removes a temporary file or folder. Never throws: what cannot be removed is told to `onLeftover`. */
+/** Removes a temporary file or folder. Never throws: `onLeftover` is told what cannot be removed, and it is false. */
 export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<boolean> {
   const removed = await remove(path);
   if (!removed) onLeftover(path);

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RenderEvent } from '../events.js';
-import { killGroup, killProcess, readProcessesNow, type ProcessStat } from '../lifecycle/processGroup.js';
+import {
+  groupExists,
+  isAlive,
+  killGroup,
+  killProcess,
+  readProcessesNow,
+  type ProcessStat,
+} from '../lifecycle/processGroup.js';
 
 /** A process that lives on after its render. `command` is empty where the system does not tell. */
 export interface TracedProcess {
@@ -67,12 +74,12 @@ export class Traces {
   /** The living processes of the renders. Read now. */
   survivors(): TracedProcess[] {
     if (!hasProcessTable()) {
-      return [...this.#groups].filter(hasGroup).map((pid) => ({ pid, command: '' }));
+      return [...this.#groups].filter(groupExists).map((pid) => ({ pid, command: '' }));
     }
     const all = readProcessesNow();
     const own = startTimes(descendants(all, process.pid));
     return all
-      .filter(({ pid, state }) => pid !== process.pid && isLiving(state))
+      .filter((stat) => stat.pid !== process.pid && isAlive(stat))
       .filter(({ pid, startTime }) => this.#earlier.get(pid) !== startTime)
       .map((stat) => ({ stat, command: commandLine(stat.pid) }))
       .filter(
@@ -89,7 +96,7 @@ export class Traces {
   /** Pids that have ended and that nobody has waited for, below this process. */
   zombies(): number[] {
     return descendants(readProcessesNow(), process.pid)
-      .filter(({ state }) => !isLiving(state))
+      .filter((stat) => !isAlive(stat))
       .map(({ pid }) => pid);
   }
 
@@ -129,7 +136,7 @@ export function rendererProcess(group: number): number | undefined {
 
 function groupMembers(group: number): { stat: ProcessStat; command: string }[] {
   return readProcessesNow()
-    .filter((stat) => isLiving(stat.state) && (stat.group === group || stat.session === group))
+    .filter((stat) => isAlive(stat) && (stat.group === group || stat.session === group))
     .map((stat) => ({ stat, command: commandLine(stat.pid) }));
 }
 
@@ -142,23 +149,10 @@ function startTimes(stats: readonly ProcessStat[]): Map<number, string> {
   return new Map(stats.map(({ pid, startTime }) => [pid, startTime]));
 }
 
-function isLiving(state: string): boolean {
-  return state !== 'Z' && state !== 'X';
-}
-
 function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
   } catch {
     return '';
-  }
-}
-
-function hasGroup(leader: number): boolean {
-  try {
-    process.kill(-leader, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

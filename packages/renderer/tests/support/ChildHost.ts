@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import type { DistributedRenderOptions, RenderEvent } from '../../src/index.js';
-import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
+import { killProcess, livingMembersNow } from '../../src/lifecycle/processGroup.js';
+import { allProcesses } from './processes.js';
 import { TWO_WORKERS } from './renders.js';
 import type { Sandbox } from './Sandbox.js';
 
@@ -61,14 +61,7 @@ export class ChildHost implements AsyncDisposable {
 
   /** Pids of the guardians of this sandbox's hosts. */
   guardians(): number[] {
-    const { root } = this.sandbox;
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .filter((name) => {
-        const file = `/proc/${name}/cmdline`;
-        return existsSync(file) && /guardian\.js/.test(commandLine(file)) && commandLine(file).includes(root);
-      })
-      .map(Number);
+    return guardiansIn(this.sandbox);
   }
 
   /** What is left of the host, in words: processes first, then files other than `destinations`. */
@@ -90,23 +83,14 @@ export class ChildHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) await this.kill();
-    for (const group of this.groups) for (const pid of livingMembersNow(group)) kill(pid);
-    for (const pid of this.guardians()) kill(pid);
+    for (const group of this.groups) for (const pid of livingMembersNow(group)) killProcess(pid);
+    for (const pid of this.guardians()) killProcess(pid);
   }
 }
 
-function commandLine(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended in between.
-  }
+/** Pids of the guardians of hosts whose TMPDIR is this sandbox. */
+export function guardiansIn({ root }: Sandbox): number[] {
+  return allProcesses()
+    .filter(({ args }) => args.some((arg) => arg.endsWith('guardian.js')) && args.some((arg) => arg.startsWith(root)))
+    .map(({ pid }) => pid);
 }

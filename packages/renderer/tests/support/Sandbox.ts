@@ -7,7 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { RenderEvent } from '../../src/events.js';
 import { Complaints, held, leaksSince } from './leaks.js';
-import { allProcesses, descendantsOf, identity, isAlive, membersOf, type ProcessInfo } from './processes.js';
+import { isAlive } from '../../src/lifecycle/processGroup.js';
+import { allProcesses, descendantsOf, identity, membersOf, type ProcessInfo } from './processes.js';
 
 const SENTINEL = 'what was here before';
 

@@ -1,44 +1,21 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { isAlive, readProcessesNow, type ProcessStat } from '../../src/lifecycle/processGroup.js';
 
 /** One process of this machine, as /proc tells it. */
-export interface ProcessInfo {
-  pid: number;
-  parent: number;
-  group: number;
-  session: number;
-  /** `Z` is a zombie, `T` is stopped. */
-  state: string;
-  /** In clock ticks since boot: with the pid it names a process for good. */
-  startTime: string;
+export interface ProcessInfo extends ProcessStat {
   /** Its arguments, read when they are asked for; empty when it is gone or a zombie. */
   readonly args: string[];
 }
 
 /** Every process there is now. */
 export function allProcesses(): ProcessInfo[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcess(Number(name)))
-    .filter((found) => found !== undefined);
-}
-
-/** Undefined when it is gone. */
-export function readProcess(pid: number): ProcessInfo | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command name may hold spaces and brackets; the fields begin after its last bracket.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
-    return {
-      ...{ pid, parent, group, session, state: fields[0]!, startTime: fields[19]! },
-      get args() {
-        return readArguments(pid);
-      },
-    };
-  } catch {
-    return undefined;
-  }
+  return readProcessesNow().map((stat) => ({
+    ...stat,
+    get args() {
+      return readArguments(stat.pid);
+    },
+  }));
 }
 
 function readArguments(pid: number): string[] {
@@ -52,10 +29,6 @@ function readArguments(pid: number): string[] {
 /** Names a process for good: pids are used again. */
 export function identity({ pid, startTime }: ProcessInfo): string {
   return `${pid}@${startTime}`;
-}
-
-export function isAlive({ state }: ProcessInfo): boolean {
-  return state !== 'Z' && state !== 'X';
 }
 
 /** All descendants of a process among these. */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { readStat } from '../src/lifecycle/processGroup.js';
+import { allProcesses } from './support/processes.js';
 import { Sandbox } from './support/Sandbox.js';
 
 /** Starts a shell that leads a session of its own and prints pids; returns it and what it printed first. */
@@ -58,7 +59,10 @@ describe('the survivor oracle finds', () => {
       /processes live on[^]*\(T\) sleep 1001/,
       async (sandbox) => {
         const { leader, pid } = await shell('sleep 1001 >&- & echo $!');
+        // The shell tells the pid before its child has become another program; a signal takes a moment too.
+        while (!allProcesses().some((one) => one.pid === pid && one.args[0] === 'sleep')) await setImmediate();
         process.kill(pid, 'SIGSTOP');
+        while (readStat(pid)?.state !== 'T') await setImmediate();
         await end(leader);
         started(sandbox, leader.pid!);
         return pid;

@@ -1,4 +1,4 @@
-import { DEADLINES, type DistributedRenderOptions, type Mode } from '@genlock/renderer';
+import { DEADLINES, type DistributedRenderOptions, type Entry, type Mode } from '@genlock/renderer';
 
 /** What commander reads for every command that opens a page. All values are as they were typed. */
 export interface PageFlags {
@@ -11,6 +11,7 @@ export interface PageFlags {
   props?: string;
   seed?: string;
   mode?: string;
+  entry?: string;
   allowMissingAssets?: boolean;
   browser?: string;
   browserArg?: string[];
@@ -35,6 +36,7 @@ export interface RenderFlags extends PageFlags {
   frames?: string;
   concurrency?: string;
   retries?: string;
+  chunkFrames?: string;
   codec?: string;
   crf?: string;
   preset?: string;
@@ -79,6 +81,8 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   maxMemoryMB: '--max-memory',
   minFreeDiskMB: '--min-free-disk',
   retries: '--retries',
+  entry: '--entry',
+  chunkFrames: '--chunk-frames',
   ...Object.fromEntries(DEADLINES.map((name) => [`deadlines.${name}`, `--deadline ${name}`])),
 };
 
@@ -100,6 +104,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     scale: toNumber(flags.scale),
     randomSeed: toNumber(flags.seed),
     mode: flags.mode as Mode | undefined,
+    entry: flags.entry as Entry | undefined,
     allowMissingAssets: flags.allowMissingAssets,
     concurrency: toNumber(flags.concurrency),
     videoCodec: flags.codec,
@@ -113,6 +118,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     browserConfig: browserFromFlags(flags),
     hardening: flags.hardening === false ? false : undefined,
     retries: toNumber(flags.retries),
+    chunkFrames: toNumber(flags.chunkFrames),
     maxMemoryMB: toNumber(flags.maxMemory),
     minFreeDiskMB: toNumber(flags.minFreeDisk),
     // What could not be read is told with the other faults of the request.

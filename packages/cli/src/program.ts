@@ -81,6 +81,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--frame-hashes <file>', 'write the SHA-256 of each captured frame')
     .optionsGroup('Workers and tools:')
     .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
+    .option('--chunk-frames <n>', 'length of a chunk (default: one for each worker up to 10 s of video each)')
     .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
   addBrowser(render);
@@ -152,6 +153,7 @@ function addPicture(command: Command): void {
 function addBrowser(command: Command): void {
   command
     .option('--mode <name>', 'how frames are captured: auto, screenshot, dom or canvas (default: auto)')
+    .option('--entry <way>', 'how a worker comes to its first frame: auto, seek or replay (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
     .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
     .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')

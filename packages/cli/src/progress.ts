@@ -7,13 +7,15 @@ type State = Extract<RenderEvent, { type: 'state' }>['state'];
 /** Where one worker is. */
 export interface WorkerProgress {
   worker: number;
+  /** The chunk that it has, with its frames. */
+  chunk: number;
   startFrame: number;
   frameCount: number;
   state: WorkerState | 'waiting';
   phase?: Phase;
   /** The last frame that was drawn. */
   frame?: number;
-  /** How many frames were drawn. */
+  /** How many frames of its chunk were drawn. */
   done: number;
 }
 
@@ -23,6 +25,8 @@ export interface Progress {
   /** The phase of the render as a whole. */
   phase?: Phase;
   workers: WorkerProgress[];
+  /** How many frames of each chunk are there. */
+  chunks: number[];
   rendered: number;
   total: number;
   /** How many frames were there when: the last few seconds, for the speed. */
@@ -37,9 +41,10 @@ const SAMPLES = 20;
 export function startProgress(plan: RenderPlan): Progress {
   return {
     state: 'queued',
-    workers: plan.chunks.map(({ index, startFrame, frameCount }) => {
-      return { worker: index, startFrame, frameCount, state: 'waiting', done: 0 };
+    workers: plan.chunks.slice(0, plan.concurrency).map(({ index, startFrame, frameCount }) => {
+      return { worker: index, chunk: index, startFrame, frameCount, state: 'waiting', done: 0 };
     }),
+    chunks: plan.chunks.map(() => 0),
     rendered: 0,
     total: plan.frameCount,
     samples: [],
@@ -59,12 +64,18 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       break;
     }
     case 'worker': {
-      const { worker, state, startFrame, frameCount } = event;
+      const { worker, state, chunk, startFrame, frameCount } = event;
       const known = progress.workers[worker];
-      if (known) Object.assign(known, { state, startFrame, frameCount });
-      else progress.workers[worker] = { worker, startFrame, frameCount, state, done: 0 };
+      if (known?.chunk === chunk) known.state = state;
+      else {
+        const done = progress.chunks[chunk] ?? 0;
+        progress.workers[worker] = { worker, chunk, startFrame, frameCount, state, done };
+      }
       break;
     }
+    case 'chunk':
+      if (event.state !== 'again') addFrames(progress, event.chunk, event.frameCount, now);
+      break;
     case 'retry':
       delete progress.workers[event.worker]?.frame;
       break;
@@ -72,14 +83,21 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       const worker = progress.workers[event.worker];
       if (!worker) break;
       worker.frame = event.frame;
-      // The event counts the frames of its own worker, from the start again when its chunk is.
-      if (event.rendered <= worker.done) break;
-      progress.rendered += event.rendered - worker.done;
-      worker.done = event.rendered;
-      addSample(progress, now);
+      // The event counts the frames of its own chunk, from the start again when that is begun again.
+      worker.done = Math.max(worker.done, event.rendered);
+      addFrames(progress, worker.chunk, worker.done, now);
       break;
     }
   }
+}
+
+/** So many frames of a chunk are there. */
+function addFrames(progress: Progress, chunk: number, frames: number, now: number): void {
+  const more = frames - (progress.chunks[chunk] ?? 0);
+  if (more <= 0) return;
+  progress.chunks[chunk] = frames;
+  progress.rendered += more;
+  addSample(progress, now);
 }
 
 function addSample({ samples, rendered }: Progress, time: number): void {

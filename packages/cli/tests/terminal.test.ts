@@ -25,7 +25,7 @@ function frame(worker: number, rendered: number): RenderEvent {
 describe('progress', () => {
   it('adds up the frames of all workers', () => {
     const progress = startProgress(makePlan());
-    foldEvent(progress, { type: 'worker', worker: 1, state: 'rendering', startFrame: 20, frameCount: 20 }, 0);
+    foldEvent(progress, { type: 'worker', worker: 1, state: 'rendering', chunk: 1, startFrame: 20, frameCount: 20 }, 0);
     foldEvent(progress, { type: 'phase', phase: 'capture', worker: 1 }, 0);
     for (let count = 1; count <= 10; count++) foldEvent(progress, frame(1, count), count * 100);
     for (let count = 1; count <= 5; count++) foldEvent(progress, frame(0, count), 1000);
@@ -41,9 +41,13 @@ describe('progress', () => {
   it('never falls when a worker begins again', () => {
     const progress = startProgress(makePlan());
     for (let count = 1; count <= 10; count++) foldEvent(progress, frame(1, count), count * 100);
-    foldEvent(progress, { type: 'worker', worker: 1, state: 'retrying', startFrame: 20, frameCount: 20 }, 1000);
+    foldEvent(
+      progress,
+      { type: 'worker', worker: 1, state: 'retrying', chunk: 1, startFrame: 20, frameCount: 20 },
+      1000,
+    );
     assert.match(workerLine(progress.workers[1]!, 100, plain), /lost, begins again 20-39$/);
-    foldEvent(progress, { type: 'retry', worker: 1, attempt: 1, of: 1, error: new Error('x') }, 1000);
+    foldEvent(progress, { type: 'retry', worker: 1, chunk: 1, attempt: 1, of: 1, error: new Error('x') }, 1000);
     assert.equal(progress.workers[1]!.frame, undefined);
     for (let count = 1; count <= 12; count++) {
       foldEvent(progress, frame(1, count), 1000 + count * 100);
@@ -72,7 +76,7 @@ describe('progress', () => {
 
 describe('lines of the terminal', () => {
   it('tell where a worker is', () => {
-    const base = { worker: 1, startFrame: 20, frameCount: 20, state: 'rendering', done: 0 } as const;
+    const base = { worker: 1, chunk: 1, startFrame: 20, frameCount: 20, state: 'rendering', done: 0 } as const;
     const cases = [
       [{ ...base, state: 'waiting' }, /waiting to draw 20-39$/],
       [{ ...base, phase: 'launch' }, /starting the browser$/],
@@ -142,7 +146,7 @@ describe('displays', () => {
     const lines: string[] = [];
     const display = new LinesDisplay((line) => lines.push(line), telling);
     const error = new Error('worker 1, frame 7 (capture): the browser was ended by SIGKILL\n    and said this');
-    display.event({ type: 'retry', worker: 1, attempt: 1, of: 2, error });
+    display.event({ type: 'retry', worker: 1, chunk: 1, attempt: 1, of: 2, error });
     assert.deepEqual(lines, [
       'worker 1 begins its frames again (1 of 2): worker 1, frame 7 (capture): the browser was ended by SIGKILL',
     ]);
@@ -249,7 +253,11 @@ describe('endings', () => {
       wallMs: 4000,
       framesPerSecond: 15,
       workers: [],
-      retries: [{ worker: 1, attempt: 1, of: 2, error: { name: 'BrowserCrashError', message: 'it crashed\n  at x' } }],
+      chunks: { total: 2, reused: 0, again: 0 },
+      seams: { total: 1, audited: 1, continued: 0 },
+      retries: [
+        { worker: 1, chunk: 1, attempt: 1, of: 2, error: { name: 'BrowserCrashError', message: 'it crashed\n  at x' } },
+      ],
       phases: {},
     });
     assert.equal(lines[0], '/o.mp4');

@@ -1,13 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { EncoderError, StallError, TeardownError, wasKilled, type RenderPhase, type RenderPosition } from './errors.js';
-import type { RenderEvent } from './events.js';
+import { EncoderError, StallError, TeardownError, type RenderPhase, type RenderPosition } from './errors.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 import { verifyVideo } from './ffmpeg/verify.js';
 import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
-import { abortable, atHook, isEcho, withDeadline } from './lifecycle/abort.js';
+import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
 import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
@@ -18,14 +17,8 @@ import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
 import { createPlan } from './plan.js';
 import { RenderJournal } from './RenderJournal.js';
-import type {
-  DistributedRenderOptions,
-  RenderChunk,
-  RenderExecutor,
-  RenderJobOptions,
-  RenderPlan,
-  RenderReport,
-} from './types.js';
+import { RenderWorkers } from './RenderWorkers.js';
+import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
 
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
@@ -88,10 +81,10 @@ class RenderRun {
     );
     try {
       journal.state('running');
-      const bytes = await this.#produce(group);
+      const { bytes, seams } = await this.#produce(group);
       if (journal.leftovers.length > 0) throw new TeardownError(journal.leftovers);
       journal.state('succeeded');
-      const report = journal.report(bytes);
+      const report = journal.report(bytes, seams);
       journal.record({ type: 'report', report });
       return report;
     } catch (error) {
@@ -111,10 +104,10 @@ class RenderRun {
   };
 
   /** Makes this error the render's, unless it is stopping already; stops all workers in this tick. */
-  #fail(error: unknown, first = this.#journal.position()): void {
+  readonly #fail = (error: unknown, first = this.#journal.position()): void => {
     if (!this.#group.signal.aborted) this.#first = first;
     this.#group.fail(error);
-  }
+  };
 
   /** After the commit nothing can stop the render any more: it has succeeded. */
   #closeToAborts(): void {
@@ -124,17 +117,19 @@ class RenderRun {
   }
 
   /** From the plan to the committed file. Everything that it acquires is released when it settles. */
-  async #produce(group: TaskGroup): Promise<number> {
+  async #produce(group: TaskGroup): Promise<Pick<RenderReport, 'bytes' | 'seams'>> {
     const journal = this.#journal;
     await using _disk = await this.#watchDisk(group);
     await using directory = await WorkDirectory.create(this.#leftover);
     group.throwIfStopped();
     await this.#step('plan', group.signal);
 
-    await journal.phase('capture', async () => {
-      for (const chunk of this.plan.chunks) group.go((signal) => this.#renderChunk(chunk, directory, signal));
-      await group.join(this.options.deadlines.stop, this.#leaveStuckWorkers);
+    const { plan, options, executor, jobOptions } = this;
+    const workers = new RenderWorkers({
+      ...{ plan, options, executor, jobOptions },
+      ...{ group, journal, directory, fail: this.#fail },
     });
+    await journal.phase('capture', () => workers.render(this.plan.chunks));
     journal.allRendered();
     journal.state('finishing');
 
@@ -146,7 +141,7 @@ class RenderRun {
       await this.#verify(output.path, this.plan.frameCount, tools, group.signal);
       const bytes = (await stat(output.path)).size;
       await journal.phase('commit', () => this.#commit(directory, output, group.signal));
-      return bytes;
+      return { bytes, seams: workers.audit.report() };
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -166,105 +161,6 @@ class RenderRun {
       if (!signal.aborted) this.#fail(error);
     });
   }
-
-  /** Renders a chunk; begins it again, as often as it may be, when its worker was killed from outside. */
-  async #renderChunk(chunk: RenderChunk, directory: WorkDirectory, signal: AbortSignal): Promise<void> {
-    const { index } = chunk;
-    const { retries } = this.options;
-    const crashes: unknown[] = [];
-    for (;;) {
-      const crash = await this.#attempt(chunk, directory, signal, crashes);
-      if (!crash) break;
-      crashes.push(crash.error);
-      this.#journal.retry(index, crashes.length, retries, crash.error);
-      // The listener of the event may have stopped the render.
-      this.#group.throwIfStopped();
-    }
-    this.#journal.progress(index, 1);
-    this.#journal.worker(index, 'finished');
-  }
-
-  /**
-   * Renders a chunk once. Returns the crash after which it may be begun again, when nothing of the
-   * attempt is left; undefined when it is rendered. `crashes` are those of the attempts before.
-   */
-  async #attempt(
-    chunk: RenderChunk,
-    directory: WorkDirectory,
-    signal: AbortSignal,
-    crashes: readonly unknown[],
-  ): Promise<{ error: unknown } | undefined> {
-    const { index } = chunk;
-    const journal = this.#journal;
-    const { frameHashes } = chunk.options;
-    const options = frameHashes ? { ...chunk.options, frameHashes: directory.file(frameHashes) } : chunk.options;
-    let running = true;
-    let failed = false;
-    let crash: { error: unknown } | undefined;
-
-    // Decides in the tick of the failure: either it stops the other workers now, or it never does.
-    const onFailure = (error: unknown, position: RenderPosition) => {
-      if (this.#group.isEcho(error) || (crash && isEcho(error, crash.error))) return;
-      failed = true;
-      if (!signal.aborted && crashes.length < this.options.retries && wasKilled(error)) {
-        crash ??= { error };
-        return;
-      }
-      // After the last retry the first error comes out, as it would have without retries.
-      const earlier = crash ? [...crashes, crash.error] : crashes;
-      const inOrder = wasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
-      for (const each of inOrder) this.#fail(each, position);
-    };
-
-    journal.worker(index, 'starting');
-    try {
-      await this.executor.render(this.plan.compositionUrl, directory.file(chunk.fileName), options, {
-        signal,
-        worker: index,
-        ...(this.jobOptions.hooks ? { hooks: this.jobOptions.hooks } : {}),
-        onProgress: (share) => {
-          if (running) journal.progress(index, share);
-        },
-        onEvent: (event) => {
-          if (running) this.#onWorkerEvent(index, event, onFailure);
-        },
-      });
-      // It has told of a failure: whatever it says now, its chunk is not to be trusted.
-      if (failed) throw crash?.error ?? this.#group.signal.reason;
-    } catch (error) {
-      onFailure(error, journal.position(index));
-      if (!crash || signal.aborted || journal.leftovers.length > 0) {
-        if (crash) this.#fail(crash.error, journal.position(index));
-        journal.worker(index, failed ? 'failed' : 'stopped');
-        throw error;
-      }
-      journal.worker(index, 'retrying');
-      return crash;
-    } finally {
-      running = false;
-    }
-    return undefined;
-  }
-
-  /** A worker tells of its failure before it has cleaned up: the others stop in the same tick. */
-  #onWorkerEvent(
-    index: number,
-    event: RenderEvent,
-    onFailure: (error: unknown, position: RenderPosition) => void,
-  ): void {
-    const own = 'worker' in event ? { ...event, worker: index } : event;
-    if (own.type === 'worker-failed') {
-      const { phase, frame } = own;
-      const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
-      onFailure(own.error, { ...this.#journal.position(index), ...told });
-    }
-    this.#journal.record(own);
-  }
-
-  /** What was told to stop and has not is left to itself; it can tell nothing more. */
-  readonly #leaveStuckWorkers = (): void => {
-    for (const index of this.#journal.busyWorkers()) this.#leftover(`worker ${index}, which does not stop`);
-  };
 
   async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, group: TaskGroup): Promise<void> {
     await this.#step('verify', group.signal);

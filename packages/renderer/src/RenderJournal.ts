@@ -7,11 +7,13 @@ import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryRepo
 const NAMED_WORKERS = 4;
 
 interface WorkerRecord {
-  chunk: RenderChunk;
+  /** The chunk that it has, or had last. */
+  chunk: RenderChunk | undefined;
+  /** Indices of the chunks that it has rendered. */
+  chunks: number[];
   state: WorkerState | 'queued';
   phase: RenderPhase | 'queued';
   frame: number | undefined;
-  rendered: number;
   startedAt: number;
   endedAt: number;
   phaseSince: number;
@@ -27,10 +29,14 @@ export class RenderJournal {
   readonly #jobOptions: RenderJobOptions;
   readonly #startedAt = performance.now();
   readonly #workers: WorkerRecord[];
+  /** Rendered frames of each chunk. */
+  readonly #rendered: number[];
   readonly #record = new StopRecord();
   readonly #retries: RetryReport[] = [];
   readonly #phases: Partial<Record<RenderPhase, number>> = {};
   readonly #leftovers: string[] = [];
+  #reused = 0;
+  #again = 0;
   #share = 0;
   /** An executor that did not stop in time may go on talking: nobody listens any more. */
   #over = false;
@@ -45,12 +51,13 @@ export class RenderJournal {
   ) {
     this.#plan = plan;
     this.#jobOptions = jobOptions;
-    this.#workers = plan.chunks.map((chunk) => ({
-      chunk,
+    this.#rendered = plan.chunks.map(() => 0);
+    this.#workers = Array.from({ length: plan.concurrency }, () => ({
+      chunk: undefined,
+      chunks: [],
       state: 'queued',
       phase: 'queued',
       frame: undefined,
-      rendered: 0,
       startedAt: 0,
       endedAt: 0,
       phaseSince: 0,
@@ -74,9 +81,29 @@ export class RenderJournal {
     this.record({ type: 'state', state });
   }
 
-  worker(index: number, state: WorkerState): void {
-    const { startFrame, frameCount } = this.#workers[index]!.chunk;
-    this.record({ type: 'worker', worker: index, state, startFrame, frameCount });
+  /** Where a worker is. `chunk` is the one that it takes now; without it, it has the one that it had. */
+  worker(index: number, state: WorkerState, chunk = this.#workers[index]!.chunk): void {
+    const worker = this.#workers[index]!;
+    if (worker.chunk !== chunk) worker.frame = undefined;
+    worker.chunk = chunk;
+    const { index: number = 0, startFrame = 0, frameCount = 0 } = chunk ?? {};
+    this.record({ type: 'worker', worker: index, state, chunk: number, startFrame, frameCount });
+  }
+
+  /** A chunk is there in full: rendered by this worker, or kept from an earlier render. */
+  chunkDone(chunk: RenderChunk, worker?: number): void {
+    const { index, startFrame, frameCount } = chunk;
+    if (worker === undefined) this.#reused++;
+    else this.#workers[worker]!.chunks.push(index);
+    const by = worker === undefined ? ({ state: 'reused' } as const) : ({ state: 'done', worker } as const);
+    this.record({ type: 'chunk', chunk: index, startFrame, frameCount, ...by });
+    this.progress(index, 1);
+  }
+
+  /** A chunk has to be rendered once more, from a page that sees every frame. */
+  chunkAgain({ index, startFrame, frameCount }: RenderChunk): void {
+    this.#again++;
+    this.record({ type: 'chunk', chunk: index, state: 'again', startFrame, frameCount });
   }
 
   leftover(what: string): void {
@@ -88,12 +115,15 @@ export class RenderJournal {
   }
 
   /** `share` of one chunk is rendered, 0 to 1. Tells the share of all frames, which never falls. */
-  progress(index: number, share: number): void {
+  progress(chunk: number, share: number): void {
     if (!Number.isFinite(share)) return;
-    const worker = this.#workers[index]!;
-    worker.rendered = Math.max(worker.rendered, Math.min(share, 1) * worker.chunk.frameCount);
-    const rendered = this.#workers.reduce((sum, { rendered: frames }) => sum + frames, 0);
-    this.#tellProgress(rendered / this.#plan.frameCount);
+    const frames = Math.min(share, 1) * this.#plan.chunks[chunk]!.frameCount;
+    this.#rendered[chunk] = Math.max(this.#rendered[chunk]!, frames);
+    this.#tellProgress(this.#allRendered / this.#plan.frameCount);
+  }
+
+  get #allRendered(): number {
+    return this.#rendered.reduce((sum, frames) => sum + frames, 0);
   }
 
   allRendered(): void {
@@ -101,17 +131,17 @@ export class RenderJournal {
   }
 
   /** A worker begins its chunk again after this error. */
-  retry(index: number, attempt: number, of: number, error: unknown): void {
+  retry(index: number, chunk: number, attempt: number, of: number, error: unknown): void {
     const worker = this.#workers[index]!;
     const { phase, frame } = { ...this.position(index), ...(error instanceof GenlockError ? error.position : {}) };
     const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
     this.#retries.push({
-      ...{ worker: index, attempt, of, error: { name, message } },
+      ...{ worker: index, chunk, attempt, of, error: { name, message } },
       ...(phase ? { phase } : {}),
       ...(frame === undefined ? {} : { frame }),
     });
     worker.frame = undefined;
-    this.record({ type: 'retry', worker: index, attempt, of, error });
+    this.record({ type: 'retry', worker: index, chunk, attempt, of, error });
   }
 
   /** Where a worker is, or the render as a whole. */
@@ -123,13 +153,13 @@ export class RenderJournal {
 
   /** The workers that have begun and not ended. */
   busyWorkers(): number[] {
-    const busy = this.#workers.filter(({ state }) => !['queued', 'finished', 'failed', 'stopped'].includes(state));
-    return busy.map(({ chunk }) => chunk.index);
+    const isBusy = ({ state }: WorkerRecord) => !['queued', 'finished', 'failed', 'stopped'].includes(state);
+    return [...this.#workers.keys()].filter((index) => isBusy(this.#workers[index]!));
   }
 
   /** How far the render is, for people. */
   whereabouts(): string {
-    const rendered = Math.floor(this.#workers.reduce((sum, worker) => sum + worker.rendered, 0));
+    const rendered = Math.floor(this.#allRendered);
     const busy = this.busyWorkers();
     const named = busy.slice(0, NAMED_WORKERS).map((index) => where(this.position(index)).slice(0, -2));
     if (busy.length > named.length) named.push('...');
@@ -156,8 +186,8 @@ export class RenderJournal {
 
   /** The receipt, once nothing is left. */
   stopped(error: unknown, suppressed: readonly unknown[]): void {
-    const workers = this.#workers.map(({ chunk, phase, frame, state }) => ({
-      worker: chunk.index,
+    const workers = this.#workers.map(({ phase, frame, state }, worker) => ({
+      worker,
       phase,
       ...(frame === undefined ? {} : { frame }),
       state: state === 'finished' || state === 'failed' ? state : ('stopped' as const),
@@ -168,7 +198,7 @@ export class RenderJournal {
     this.#over = true;
   }
 
-  report(bytes: number): RenderReport {
+  report(bytes: number, seams: RenderReport['seams']): RenderReport {
     const { outputPath, frameCount, width, height, fps, durationInSeconds } = this.#plan;
     const wallMs = performance.now() - this.#startedAt;
     return {
@@ -181,7 +211,9 @@ export class RenderJournal {
       bytes,
       wallMs,
       framesPerSecond: (frameCount * 1000) / wallMs,
-      workers: this.#workers.map(workerReport),
+      workers: this.#workers.map((worker, index) => workerReport(worker, index, this.#plan.chunks)),
+      chunks: { total: this.#plan.chunks.length, reused: this.#reused, again: this.#again },
+      seams,
       retries: this.#retries,
       phases: this.#phases,
     };
@@ -190,7 +222,7 @@ export class RenderJournal {
   #enterPhase(worker: WorkerRecord, phase: RenderPhase): void {
     this.#endPhase(worker);
     worker.phase = phase;
-    if (phase === 'capture') this.worker(worker.chunk.index, 'rendering');
+    if (phase === 'capture') this.worker(this.#workers.indexOf(worker), 'rendering');
   }
 
   #enterState(worker: WorkerRecord, state: WorkerState): void {
@@ -228,15 +260,9 @@ export class RenderJournal {
   }
 }
 
-function workerReport(record: WorkerRecord): WorkerReport {
-  const { chunk, startedAt, endedAt, phases } = record;
+function workerReport(record: WorkerRecord, index: number, plan: readonly RenderChunk[]): WorkerReport {
+  const { chunks, startedAt, endedAt, phases } = record;
   const wallMs = endedAt - startedAt;
-  return {
-    worker: chunk.index,
-    startFrame: chunk.startFrame,
-    frames: chunk.frameCount,
-    wallMs,
-    framesPerSecond: (chunk.frameCount * 1000) / wallMs,
-    phases,
-  };
+  const frames = chunks.reduce((sum, chunk) => sum + plan[chunk]!.frameCount, 0);
+  return { worker: index, chunks, frames, wallMs, framesPerSecond: wallMs > 0 ? (frames * 1000) / wallMs : 0, phases };
 }

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { BrowserSession } from './browser/BrowserSession.js';
-import { ScreenshotSource } from './capture/ScreenshotSource.js';
+import { WarmBrowser } from './browser/WarmBrowser.js';
+import { enterChunk } from './capture/enterChunk.js';
+import { keepSeam } from './capture/seams.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
 import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
@@ -52,32 +53,40 @@ async function renderRange(
   scope.signal.throwIfAborted();
 
   const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
-  {
+  const browser = jobOptions.warm ?? new WarmBrowser();
+  try {
     // The encoder starts while the browser does.
     await using encoder = new FrameEncoder(scope, options, { ffmpeg: tools.ffmpeg, output: output.path, hashes });
-    await using session = await BrowserSession.launch(scope, options, directory.path);
     await scope.guard(async () => {
-      const source = await ScreenshotSource.open(session, scope, options, url);
+      const source = await browser.open(scope, options, url);
+      const before = await enterChunk(source, options, scope, url);
+      if (before) await keepSeam(source, options, scope, 'entry', before);
 
       await scope.enter('capture');
+      let last: Buffer | undefined;
       for (let rendered = 1; rendered <= frameCount; rendered++) {
         const frame = startFrame + rendered - 1;
         scope.position.frame = frame;
         await scope.step('capture');
         const drawn = await source.capture(frame);
+        if (drawn.kind === 'picture') last = drawn.png;
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
         jobOptions.onProgress?.(rendered / frameCount);
       }
+      if (last) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);
     });
 
-    // The browser has done its work: what becomes of it now is no failure.
-    const closed = session[Symbol.asyncDispose]();
+    // A browser that nobody waits for has done its work: what becomes of it now is no failure.
+    const closed = browser.isWanted() ? undefined : browser.close();
     await scope.enter('drain');
     await Promise.all([encoder.finish(), closed]);
+  } finally {
+    // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
+    if (scope.signal.aborted) await browser.close();
   }
 
   await scope.enter('verify');

@@ -160,6 +160,31 @@ export class BudgetError extends GenlockError {
 /** A file does not hold the frames that it should. */
 export class VerificationError extends GenlockError {}
 
+/**
+ * Two workers drew the same frame differently: the page's picture is not a function of the frame.
+ * `pictures` are the files with the frame as each of them drew it, and with what differs.
+ */
+export class SeamError extends GenlockError {
+  constructor(
+    readonly frame: number,
+    /** The chunks on both sides of the seam. */
+    readonly chunks: readonly [number, number],
+    /** What differs in the page, one line each: `div#clock: text "1" and "2"`. */
+    readonly differences: readonly string[],
+    readonly pictures: readonly string[],
+    advice: string,
+    position: RenderPosition = {},
+  ) {
+    const list = differences.map((line) => `\n    ${line}`).join('');
+    const files = pictures.map((path) => `\n    ${path}`).join('');
+    super(
+      `frame ${frame} came out differently in two workers (chunks ${chunks.join(' and ')}): ` +
+        `the page does not draw the same each time. What differs:${list}\n  Both pictures:${files}\n  ${advice}`,
+      position,
+    );
+  }
+}
+
 /** Files or processes of a render could not be removed. */
 export class TeardownError extends GenlockError {
   constructor(readonly survivors: readonly string[]) {

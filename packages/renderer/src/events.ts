@@ -8,6 +8,12 @@ export type RenderState =
 /** Where one worker is. */
 export type WorkerState = 'starting' | 'rendering' | 'retrying' | 'finished' | 'failed' | 'stopped';
 
+/** What became of a chunk: `again` means that its page was not fit to be entered by a jump. */
+export type ChunkState = 'done' | 'reused' | 'again';
+
+/** A seam is between two chunks: the `end` of one and the `entry` of the next draw the same frame. */
+export type SeamSide = 'entry' | 'end';
+
 /** One process that a stop has ended. */
 export interface EndedProcess {
   pid: number;
@@ -48,9 +54,24 @@ export interface StopReceipt {
 export type RenderEvent =
   | { type: 'state'; state: RenderState }
   | { type: 'phase'; phase: RenderPhase; worker?: number }
-  | { type: 'worker'; worker: number; state: WorkerState; startFrame: number; frameCount: number }
+  /** `startFrame` and `frameCount` are those of the chunk that it has, or had last. */
+  | { type: 'worker'; worker: number; state: WorkerState; chunk: number; startFrame: number; frameCount: number }
+  | { type: 'chunk'; chunk: number; state: ChunkState; startFrame: number; frameCount: number; worker?: number }
   /** A frame is rendered; `rendered` of `total` frames of its chunk are. */
   | { type: 'frame'; frame: number; worker: number; rendered: number; total: number }
+  /**
+   * A frame at a seam was drawn. `hash` is the SHA-256 of its picture as PNG; `jumped` says that the
+   * page has not seen every frame before, `exact` that its browser draws the same pixels each time.
+   */
+  | {
+      type: 'seam';
+      side: SeamSide;
+      worker: number;
+      frame: number;
+      hash: string;
+      jumped: boolean;
+      exact: boolean;
+    }
   | { type: 'page-console'; level: string; text: string; url?: string; line?: number; worker: number; frame?: number }
   | { type: 'page-error'; error: unknown; worker: number; frame?: number }
   | { type: 'worker-failed'; error: unknown; worker: number; frame?: number; phase?: RenderPhase }
@@ -58,6 +79,6 @@ export type RenderEvent =
   /** `leftover` is what could not be removed, when that is what the warning is about. */
   | { type: 'warning'; message: string; worker?: number; frame?: number; leftover?: string }
   /** After `error` a worker begins its chunk again: for the `attempt`-th time of at most `of`. */
-  | { type: 'retry'; worker: number; attempt: number; of: number; error: unknown }
+  | { type: 'retry'; worker: number; chunk: number; attempt: number; of: number; error: unknown }
   | { type: 'stopped'; receipt: StopReceipt; error: unknown; suppressed: unknown[] }
   | { type: 'report'; report: RenderReport };

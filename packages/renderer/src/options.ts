@@ -134,6 +134,19 @@ const rendererSchema = z.strictObject({
   allowMissingAssets: flag().optional(),
   /** Writes a file with the SHA-256 of each captured frame's RGB: one line `<frame> <hash>` a frame. */
   frameHashes: text('the path of a file').optional(),
+  /**
+   * How a page is taken to a first frame that is not frame 0. `replay` runs it through every frame
+   * before, without drawing; `seek` takes it straight there, which is right only for a page whose
+   * picture is a function of the frame; `auto` replays, but seeks where that is a long way, the page
+   * has passed a trial, and the seam to the chunk before is compared. Default `auto`.
+   */
+  entry: z.enum(['auto', 'seek', 'replay'], { error: 'must be auto, seek or replay' }).optional(),
+  /**
+   * Prefix of the files about the seams of this chunk: `<seams>.entry.png` is the frame before its
+   * first one, drawn but not in the video, `<seams>.end.png` its last one; a `.json` beside each says what
+   * was in the page. Default: none are written, and no `seam` events are told.
+   */
+  seams: text('the path of a file').optional(),
   /** Threads of the encoder. Default: as many as ffmpeg likes, or this worker's share of the cores. */
   encoderThreads: wholeNumber(1, 128, '').optional(),
   /** The ffmpeg to use. Default: `GENLOCK_FFMPEG`, then the one on the PATH. */
@@ -163,16 +176,26 @@ const distributedSchema = rendererSchema.extend({
    * signal, the system out of memory). Never after an error of the page. Default 0.
    */
   retries: wholeNumber(0, 10, '').optional(),
+  /**
+   * Length of a chunk in frames. Default: one chunk for each worker up to ten seconds of video each;
+   * beyond that, chunks that shrink towards the end, so that the workers end together.
+   */
+  chunkFrames: wholeNumber(1, MAX_FRAMES, 'of frames ').optional(),
 });
 
 export type RendererOptionsInput = z.input<typeof rendererSchema>;
 export type DistributedOptionsInput = z.input<typeof distributedSchema>;
 export type BrowserConfig = z.input<typeof browserConfig>;
+export type Entry = NonNullable<RendererOptionsInput['entry']>;
 export type Mode = NonNullable<RendererOptionsInput['mode']>;
 /** Options of one range of frames after the schema, each one right by itself. */
 export type CheckedOptions = z.output<typeof rendererSchema>;
 
-export type ResolvedDistributedOptions = ResolvedOptions & { concurrency: number; retries: number };
+export type ResolvedDistributedOptions = ResolvedOptions & {
+  concurrency: number;
+  retries: number;
+  chunkFrames: number | undefined;
+};
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
 export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
@@ -189,6 +212,7 @@ export function parseDistributedOptions(
     ...resolveOptions(values, outputPath),
     concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
     retries: values.retries ?? 0,
+    chunkFrames: values.chunkFrames,
   };
 }
 

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { BrowserSession } from './browser/BrowserSession.js';
+import { enterChunk } from './capture/enterChunk.js';
 import { ScreenshotSource } from './capture/ScreenshotSource.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
@@ -46,6 +47,7 @@ export async function renderStill(
     scope.signal.throwIfAborted();
     await using session = await BrowserSession.launch(scope, options, directory.path);
     const source = await ScreenshotSource.open(session, scope, options, compositionUrl);
+    await enterChunk(source, options, scope, compositionUrl);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);

@@ -18,6 +18,7 @@ import {
   type BrowserConfig,
   type CheckedOptions,
   type DeadlineName,
+  type Entry,
 } from './options.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
@@ -48,6 +49,8 @@ export interface ResolvedOptions {
   randomSeed: number;
   allowMissingAssets: boolean;
   frameHashes: string | undefined;
+  entry: Entry;
+  seams: string | undefined;
   encoderThreads: number | undefined;
   ffmpegPath: string | undefined;
   ffprobePath: string | undefined;
@@ -102,6 +105,8 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     randomSeed: values.randomSeed ?? 0,
     allowMissingAssets: values.allowMissingAssets ?? false,
     frameHashes: values.frameHashes,
+    entry: values.entry ?? 'auto',
+    seams: values.seams,
     encoderThreads: values.encoderThreads,
     ffmpegPath: values.ffmpegPath,
     ffprobePath: values.ffprobePath,

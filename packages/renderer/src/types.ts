@@ -1,9 +1,10 @@
+import type { WarmBrowser } from './browser/WarmBrowser.js';
 import type { RenderPhase, RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
 
-export type { BrowserConfig, Mode } from './options.js';
+export type { BrowserConfig, Entry, Mode } from './options.js';
 export type { FrameRate } from './frameRate.js';
 
 /** What one range of frames is rendered with. Plain data: it survives JSON. */
@@ -28,6 +29,8 @@ export interface RenderJobOptions {
    * is a part of a larger render, which tells of the stop for all of them: it sends no `stopped` itself.
    */
   worker?: number;
+  /** The browser that this worker keeps between its chunks. Default: one for this job alone. */
+  warm?: WarmBrowser;
   /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
   hooks?: RenderHooks;
 }
@@ -52,7 +55,7 @@ export interface RenderExecutor {
   ): Promise<unknown>;
 }
 
-/** A range of frames, rendered by one worker into one file. */
+/** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
 export interface RenderChunk {
   index: number;
   /** First frame, from 0. */
@@ -75,7 +78,7 @@ export interface RenderPlan {
   startFrame: number;
   frameCount: number;
   durationInSeconds: number;
-  /** Number of workers: never more than there are frames. */
+  /** Number of workers: never more than there are chunks. */
   concurrency: number;
   chunks: RenderChunk[];
 }
@@ -83,7 +86,9 @@ export interface RenderPlan {
 /** What one worker did. */
 export interface WorkerReport {
   worker: number;
-  startFrame: number;
+  /** Indices of the chunks that it rendered, in its order. */
+  chunks: number[];
+  /** Frames of those chunks. */
   frames: number;
   wallMs: number;
   framesPerSecond: number;
@@ -94,6 +99,7 @@ export interface WorkerReport {
 /** A chunk that was begun again, and why. */
 export interface RetryReport {
   worker: number;
+  chunk: number;
   /** Counted from 1. */
   attempt: number;
   /** How many there may be: the option `retries`. */
@@ -117,6 +123,13 @@ export interface RenderReport {
   wallMs: number;
   framesPerSecond: number;
   workers: WorkerReport[];
+  /** How many chunks there were; of them, how many were kept from before, and how many rendered again. */
+  chunks: { total: number; reused: number; again: number };
+  /**
+   * The seams between chunks: at `audited` of them the frame was drawn by both pages and was the same;
+   * at `continued` one page drew both sides.
+   */
+  seams: { total: number; audited: number; continued: number };
   /** Every chunk that was begun again. Empty without the option `retries`. */
   retries: RetryReport[];
   /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker was done. */

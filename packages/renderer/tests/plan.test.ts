@@ -42,6 +42,58 @@ describe('plan', () => {
     }
   });
 
+  it('keeps one chunk for each worker up to ten seconds of video each', () => {
+    assert.deepEqual(
+      plan({ frameCount: 600, concurrency: 2 }).chunks.map(({ frameCount }) => frameCount),
+      [300, 300],
+    );
+    assert.equal(plan({ frameCount: 601, concurrency: 3 }).chunks.length, 3);
+    assert.ok(plan({ frameCount: 601, concurrency: 2 }).chunks.length > 2);
+  });
+
+  it('balances a long render: chunks that shrink to a second, none so long that a keyframe is added', () => {
+    for (const [frameCount, concurrency] of [
+      [601, 2],
+      [1800, 1],
+      [5000, 3],
+      [36_000, 8],
+    ] as const) {
+      const { chunks, concurrency: workers } = plan({ frameCount, concurrency, startFrame: 5 });
+      const name = `${frameCount} frames over ${concurrency}`;
+      assert.equal(workers, concurrency, name);
+      let next = 5;
+      for (const [index, chunk] of chunks.entries()) {
+        assert.equal(chunk.startFrame, next, name);
+        next += chunk.frameCount;
+        assert.ok(chunk.frameCount <= 250, name);
+        if (index > 0) assert.ok(chunk.frameCount <= chunks[index - 1]!.frameCount, name);
+      }
+      assert.equal(next, frameCount + 5, name);
+      assert.ok(chunks.at(-1)!.frameCount <= 30, name);
+      // Keyframes beyond those that the encoder sets by itself every 250 frames.
+      const added = chunks.length - Math.ceil(frameCount / 250);
+      assert.ok(added * concurrency < 150, `${name}: ${added}`);
+      // Workers that draw at one speed end within a second of video of one another.
+      const ends = Array.from({ length: concurrency }, () => 0);
+      for (const { frameCount: frames } of chunks) ends[ends.indexOf(Math.min(...ends))]! += frames;
+      assert.ok(Math.max(...ends) - Math.min(...ends) <= 30, `${name}: ${ends.join()}`);
+    }
+  });
+
+  it('takes the length of a chunk from chunkFrames', () => {
+    const { chunks, concurrency } = plan({ frameCount: 10, chunkFrames: 4, concurrency: 8 });
+    assert.deepEqual(
+      chunks.map(({ frameCount }) => frameCount),
+      [4, 4, 2],
+    );
+    assert.equal(concurrency, 3);
+    assert.deepEqual(
+      chunks.map(({ options }) => options.seams),
+      ['part_0.seam', 'part_1.seam', 'part_2.seam'],
+    );
+    assert.ok(!('seams' in plan({ frameCount: 10, concurrency: 1 }).chunks[0]!.options));
+  });
+
   it('is synchronous, pure and the same each time', () => {
     const options = Object.freeze({ ...BASE, frameCount: 10, concurrency: 3, inputProps: Object.freeze({ a: 1 }) });
     const first = RenderOrchestrator.plan(URL_OF_NOTHING, 'out.mp4', options);

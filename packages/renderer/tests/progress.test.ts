@@ -104,10 +104,10 @@ describe('a render that succeeds', () => {
     assert.ok(Math.abs(report.framesPerSecond - 20_000 / report.wallMs) < 1e-6);
 
     assert.deepEqual(
-      report.workers.map(({ worker, startFrame, frames }) => [worker, startFrame, frames]),
+      report.workers.map(({ worker, chunks, frames }) => [worker, chunks, frames]),
       [
-        [0, 5, 10],
-        [1, 15, 10],
+        [0, [0], 10],
+        [1, [1], 10],
       ],
     );
     for (const worker of report.workers) {

@@ -49,8 +49,8 @@ export class BarsDisplay implements Display {
         return worker ? workerLine(worker, width, paint) : totalLine(progress, performance.now(), width, paint);
       },
     });
-    if (plan.chunks.length + SPARE_ROWS <= (this.stream.rows || 24)) {
-      for (const { index } of plan.chunks) this.#bars.create(1, 0, { worker: index });
+    if (plan.concurrency + SPARE_ROWS <= (this.stream.rows || 24)) {
+      for (let worker = 0; worker < plan.concurrency; worker++) this.#bars.create(1, 0, { worker });
     }
     this.#bars.create(1, 0, {});
   }

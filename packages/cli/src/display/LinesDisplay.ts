@@ -28,10 +28,11 @@ export class LinesDisplay implements Display {
 
   begin(plan: RenderPlan): void {
     this.#progress = startProgress(plan);
-    const { width, height, fps, frameCount, chunks } = plan;
+    const { width, height, fps, frameCount, chunks, concurrency } = plan;
+    const ranges = chunks.length === concurrency ? chunks.map(formatRange).join(', ') : plural(chunks.length, 'chunk');
     this.write(
       `rendering ${plural(frameCount, 'frame')} at ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
-        `with ${plural(chunks.length, 'worker')}: ${chunks.map(formatRange).join(', ')}`,
+        `with ${plural(concurrency, 'worker')}: ${ranges}`,
     );
   }
 

@@ -6,9 +6,18 @@ export type Frame = { kind: 'picture'; png: Buffer } | { kind: 'hold' };
 
 /** Draws the frames of a page, in order. */
 export interface FrameSource {
-  /** Runs the page from frame 0 up to, but not including, this frame without drawing. */
-  seek(frame: number): Promise<void>;
-  /** Draws this frame, which must be the one after the last that was sought or captured. */
+  /** The frame that comes next: the one after the last that was drawn or passed; 0 at first. */
+  readonly next: number;
+  /** Whether the page has been taken past frames that it has never seen. */
+  readonly jumped: boolean;
+  /**
+   * Runs the page through every frame up to, but not including, this one without drawing them. The
+   * last of them is drawn nevertheless, and its picture returned: undefined when there was none to pass.
+   */
+  replay(frame: number): Promise<Buffer | undefined>;
+  /** As `replay`, but takes the page straight to the last of those frames. */
+  jump(frame: number): Promise<Buffer | undefined>;
+  /** Draws this frame, which must be the next one. */
   capture(frame: number): Promise<Frame>;
   /** The page as it stands, without loss. */
   picture(): Promise<Buffer>;

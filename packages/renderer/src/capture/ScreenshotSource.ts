@@ -10,9 +10,12 @@ const ATTEMPTS = 3;
 
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource {
+  #next = 0;
+  #jumped = false;
+
   private constructor(readonly page: PageSession) {}
 
-  /** Loads the page in the browser and runs it to the first frame of the options' range. */
+  /** Loads the page in the browser. */
   static async open(
     session: BrowserSession,
     scope: JobScope,
@@ -22,37 +25,59 @@ export class ScreenshotSource implements FrameSource {
     const page = await PageSession.open(session, scope, options);
     await scope.enter('load');
     await page.load(url);
-    const source = new ScreenshotSource(page);
-    await scope.enter('seek');
-    await source.seek(options.startFrame);
-    return source;
+    return new ScreenshotSource(page);
   }
 
-  async seek(frame: number): Promise<void> {
+  get next(): number {
+    return this.#next;
+  }
+
+  get jumped(): boolean {
+    return this.#jumped;
+  }
+
+  async replay(frame: number): Promise<Buffer | undefined> {
+    let picture: Buffer | undefined;
+    while (this.#next < frame) picture = await this.#pass(this.#next, this.#next === frame - 1);
+    return picture;
+  }
+
+  async jump(frame: number): Promise<Buffer | undefined> {
+    if (this.#next >= frame) return undefined;
+    // A page starts at frame 0, wherever it goes from there.
+    if (this.#next === 0 && frame > 1) await this.#pass(0, false);
+    if (this.#next < frame - 1) this.#jumped = true;
+    return this.#pass(frame - 1, true);
+  }
+
+  /**
+   * Goes to a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
+   * at which a moving layer was first rastered, and settles its layers on the first drawn frame. So
+   * frame 0 and the last frame before a range are drawn; of the others, everything happens but the drawing.
+   */
+  async #pass(frame: number, isLast: boolean): Promise<Buffer | undefined> {
     const { seek } = this.page.options.deadlines;
-    for (let past = 0; past < frame; past++) {
-      this.page.scope.position.frame = past;
-      await this.page.scope.step('seek');
-      await this.page.step(past, seek);
-      // A compositor remembers what it drew: it keeps the scale at which a moving layer was first
-      // rastered, and settles its layers on the first drawn frame. So frame 0 and the frame before
-      // the range are drawn; of those between, everything happens but the drawing.
-      if (!this.page.session.beginFrameControl) await this.page.ownFrame(seek);
-      else await this.page.beginFrame(past === 0 || past === frame - 1, seek);
-    }
+    this.page.scope.position.frame = frame;
+    await this.page.scope.step('seek');
+    await this.page.step(frame, seek);
+    this.#next = frame + 1;
+    if (isLast) return this.picture(seek);
+    if (!this.page.session.beginFrameControl) await this.page.ownFrame(seek);
+    else await this.page.beginFrame(frame === 0, seek);
+    return undefined;
   }
 
   async capture(frame: number): Promise<Frame> {
     await this.page.step(frame, this.page.options.deadlines.capture);
+    this.#next = frame + 1;
     return { kind: 'picture', png: await this.picture() };
   }
 
-  async picture(): Promise<Buffer> {
-    const { scope, session, options } = this.page;
-    const { capture } = options.deadlines;
-    if (!session.beginFrameControl) return this.page.screenshot(capture);
+  async picture(deadlineMs = this.page.options.deadlines.capture): Promise<Buffer> {
+    const { scope, session } = this.page;
+    if (!session.beginFrameControl) return this.page.screenshot(deadlineMs);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const png = await this.page.beginFrame(true, capture);
+      const png = await this.page.beginFrame(true, deadlineMs);
       if (png) return png;
     }
     throw new BrowserCrashError(

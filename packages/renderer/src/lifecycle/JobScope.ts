@@ -18,15 +18,15 @@ import { StopRecord } from './StopRecord.js';
  */
 export class JobScope implements Disposable {
   /** Where the job is now. Errors carry a copy. */
-  readonly position: RenderPosition;
+  readonly position: RenderPosition = {};
   /** How processes are tied to this one by the kernel. */
   hardening: Hardening = NO_HARDENING;
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
-  readonly #emit: (event: RenderEvent) => void;
-  readonly #hooks: RenderHooks | undefined;
+  #emit: (event: RenderEvent) => void = () => {};
+  #hooks: RenderHooks | undefined;
   /** A part of a larger render leaves it to that render to tell of the stop. */
-  readonly #isPart: boolean;
+  #isPart = false;
   readonly #leftovers: string[] = [];
   readonly #suppressed: unknown[] = [];
   readonly #record = new StopRecord();
@@ -34,12 +34,15 @@ export class JobScope implements Disposable {
   readonly #groups = new Set<number>();
   #failure: { error: unknown } | undefined;
   #committed = false;
+  /** A warm browser goes on with it: then an abort after the commit still has something to end. */
+  #outlivesJob = false;
   #over = false;
   #stoppedAt: RenderPosition = {};
 
   /**
    * Runs one job, which writes to `outputPath`, and everything that it acquires. Rejects with the
    * job's cause, or with a TeardownError where something of a job that went well could not be removed.
+   * A job with a warm browser shares its scope with the jobs that had the browser before.
    */
   static async run<T>(
     jobOptions: RenderJobOptions,
@@ -47,7 +50,10 @@ export class JobScope implements Disposable {
     outputPath: string,
     work: (scope: JobScope) => Promise<T>,
   ): Promise<T> {
-    using scope = new JobScope(jobOptions);
+    const { warm } = jobOptions;
+    const scope = warm?.scope ?? new JobScope(jobOptions.signal);
+    if (warm) warm.scope = scope;
+    using _job = scope.#begin(jobOptions);
     try {
       const result = await scope.#withinLimits(options, outputPath, work);
       if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
@@ -59,11 +65,7 @@ export class JobScope implements Disposable {
     }
   }
 
-  private constructor(jobOptions: RenderJobOptions) {
-    this.position = { worker: jobOptions.worker ?? 0 };
-    this.#isPart = jobOptions.worker !== undefined;
-    this.#emit = jobOptions.onEvent ?? (() => {});
-    this.#hooks = jobOptions.hooks;
+  private constructor(signal: AbortSignal | undefined) {
     // Every process and every wait listens; there may be many, and none of them is a leak.
     setMaxListeners(0, this.signal);
     const begin = () => {
@@ -71,7 +73,24 @@ export class JobScope implements Disposable {
       this.#record.begin(this.#cause, !this.#failure, this.#stoppedAt);
     };
     this.signal.addEventListener('abort', begin, { once: true });
-    this.#unlink = linkAbort(jobOptions.signal, this.#controller);
+    this.#unlink = linkAbort(signal, this.#controller);
+  }
+
+  /** The job that it serves from now on, until that is disposed of. */
+  #begin({ worker, warm, onEvent, hooks }: RenderJobOptions): Disposable {
+    delete this.position.frame;
+    this.position.worker = worker ?? 0;
+    this.#isPart = worker !== undefined;
+    this.#emit = onEvent ?? (() => {});
+    this.#hooks = hooks;
+    this.#committed = false;
+    this.#outlivesJob = warm !== undefined;
+    return {
+      [Symbol.dispose]: () => {
+        if (warm) this.#emit = warm.onEvent;
+        else this[Symbol.dispose]();
+      },
+    };
   }
 
   get signal(): AbortSignal {
@@ -145,7 +164,7 @@ export class JobScope implements Disposable {
   /** The output is in its place: neither an abort nor a limit can stop the job any more. */
   committed(): void {
     this.#committed = true;
-    this.#unlink();
+    if (!this.#outlivesJob) this.#unlink();
   }
 
   /**

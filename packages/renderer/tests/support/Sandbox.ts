@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -79,10 +79,12 @@ export class Sandbox implements Disposable {
 
   /**
    * Asserts, at the very instant at which a stopped render settles, that it has left nothing: no
-   * process, no zombie, no file, no listener; and that the output is untouched.
+   * process, no zombie, no file, no listener; and that the output is untouched. `asked` are the files
+   * that were meant to be left; they are removed.
    */
-  assertNothingLeft(destination: string, signal?: AbortSignal): void {
+  assertNothingLeft(destination: string, signal?: AbortSignal, asked: readonly string[] = []): void {
     this.assertNoProcesses();
+    for (const path of asked) unlinkSync(path);
     assert.deepEqual(
       this.files().filter((name) => !this.#wasThere(name)),
       [],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { PNG } from 'pngjs';
 import {
   RenderOrchestrator,
+  SeamError,
   type DistributedRenderOptions,
   type RenderEvent,
   type RenderJobOptions,
@@ -27,6 +29,8 @@ export interface Failure {
   error: unknown;
   events: RenderEvent[];
   receipt: StopReceipt;
+  /** What a SeamError shows. */
+  pictures: PNG[];
 }
 
 /** The events of one type, in order. */
@@ -96,11 +100,13 @@ export async function fail(
     RenderOrchestrator.render(url, destination, { ...TWO_WORKERS, ...options }, job),
   ]);
   assert.equal(outcome.status, 'rejected', 'the render succeeded');
-  sandbox.assertNothingLeft(destination, job.signal);
+  const error: unknown = outcome.reason;
+  const pictures = error instanceof SeamError ? error.pictures : [];
+  const drawn = pictures.map((path) => PNG.sync.read(readFileSync(path)));
+  sandbox.assertNothingLeft(destination, job.signal, pictures);
   warm = true;
   await sandbox.assertNoLeaks();
 
-  const error: unknown = outcome.reason;
   const [stopped, ...more] = eventsOf(events, 'stopped');
   assert.ok(stopped && more.length === 0, 'it was told once that all is stopped');
   assert.equal(stopped.error, error, 'the event carries the very error');
@@ -119,7 +125,7 @@ export async function fail(
     [],
     'no process is started after the failure',
   );
-  return { error, events, receipt };
+  return { error, events, receipt, pictures: drawn };
 }
 
 /** Calls `act` once, at the first event that `matches`. */

@@ -1,0 +1,221 @@
+import { WarmBrowser } from './browser/WarmBrowser.js';
+import { wasKilled, type RenderPosition, type SeamError } from './errors.js';
+import type { RenderEvent } from './events.js';
+import { isEcho } from './lifecycle/abort.js';
+import type { TaskGroup } from './lifecycle/TaskGroup.js';
+import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import type { ResolvedDistributedOptions } from './options.js';
+import type { RenderJournal } from './RenderJournal.js';
+import { SeamAudit } from './SeamAudit.js';
+import { saveSeamPictures, seamError } from './seamFailure.js';
+import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
+
+/** What the workers of one render share. */
+export interface WorkerContext {
+  readonly plan: RenderPlan;
+  readonly options: ResolvedDistributedOptions;
+  readonly executor: RenderExecutor;
+  readonly jobOptions: RenderJobOptions;
+  readonly group: TaskGroup;
+  readonly journal: RenderJournal;
+  readonly directory: WorkDirectory;
+  /** Makes this error the render's, unless it is stopping already; stops all workers in this tick. */
+  readonly fail: (error: unknown, position?: RenderPosition) => void;
+}
+
+/** The workers of one render: they take chunks in order as they come free, and stop together. */
+export class RenderWorkers {
+  readonly audit: SeamAudit;
+  readonly #context: WorkerContext;
+  #queue: RenderChunk[] = [];
+  /** Chunks that are to be rendered once more, from a page that sees every frame. */
+  readonly #again = new Set<RenderChunk>();
+  /** Those of them that have been begun again. */
+  readonly #replayed = new Set<RenderChunk>();
+  readonly #discards: Promise<void>[] = [];
+  #broken: SeamError | undefined;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.audit = new SeamAudit(context.plan.chunks, context.directory, context.options.entry === 'auto');
+  }
+
+  /** Renders these chunks, in order. Settles when every worker has. */
+  async render(chunks: readonly RenderChunk[]): Promise<void> {
+    const { plan, group, options, journal } = this.#context;
+    try {
+      this.#queue = [...chunks];
+      while (this.#queue.length > 0) {
+        const workers = Math.min(plan.concurrency, this.#queue.length);
+        for (let worker = 0; worker < workers; worker++) {
+          // Each one takes its first chunk in this tick.
+          const first = this.#queue.shift()!;
+          group.go((signal) => this.#work(worker, first, signal));
+        }
+        await group.join(options.deadlines.stop, this.#leaveStuckWorkers);
+        this.#queue = plan.chunks.filter((chunk) => this.#again.delete(chunk));
+        for (const chunk of this.#queue) {
+          journal.chunkAgain(chunk);
+          this.audit.forget(chunk.index);
+          this.#replayed.add(chunk);
+        }
+      }
+    } finally {
+      await Promise.all(this.#discards);
+      if (this.#broken) await saveSeamPictures(this.audit, plan, this.#broken);
+    }
+  }
+
+  /** One worker, from its first chunk to the last that it gets. */
+  async #work(worker: number, first: RenderChunk, signal: AbortSignal): Promise<void> {
+    const { journal } = this.#context;
+    let browser: WarmBrowser | undefined;
+    try {
+      for (let chunk: RenderChunk | undefined = first; chunk; chunk = this.#queue.shift()) {
+        if (!browser && this.#queue.length > 0) browser = this.#warmBrowser(worker);
+        await this.#renderChunk(chunk, worker, browser, signal);
+      }
+    } finally {
+      await browser?.[Symbol.asyncDispose]();
+    }
+    journal.worker(worker, 'finished');
+  }
+
+  #warmBrowser(worker: number): WarmBrowser {
+    return new WarmBrowser(
+      () => this.#queue.length > 0,
+      (event) => this.#context.journal.record('worker' in event ? { ...event, worker } : event),
+    );
+  }
+
+  /** Renders a chunk; begins it again, as often as it may be, when its worker was killed from outside. */
+  async #renderChunk(
+    chunk: RenderChunk,
+    worker: number,
+    browser: WarmBrowser | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { options, journal, group } = this.#context;
+    const crashes: unknown[] = [];
+    for (;;) {
+      const crash = await this.#attempt(chunk, worker, browser, signal, crashes);
+      if (!crash) break;
+      crashes.push(crash.error);
+      journal.retry(worker, chunk.index, crashes.length, options.retries, crash.error);
+      // The listener of the event may have stopped the render.
+      group.throwIfStopped();
+      await browser?.reset();
+    }
+    journal.chunkDone(chunk, worker);
+  }
+
+  /**
+   * Renders a chunk once. Returns the crash after which it may be begun again, when nothing of the
+   * attempt is left; undefined when it is rendered. `crashes` are those of the attempts before.
+   */
+  async #attempt(
+    chunk: RenderChunk,
+    worker: number,
+    browser: WarmBrowser | undefined,
+    signal: AbortSignal,
+    crashes: readonly unknown[],
+  ): Promise<{ error: unknown } | undefined> {
+    const { journal, group, options, jobOptions, plan, directory, executor, fail } = this.#context;
+    let running = true;
+    let failed = false;
+    let crash: { error: unknown } | undefined;
+
+    // Decides in the tick of the failure: either it stops the other workers now, or it never does.
+    const onFailure = (error: unknown, position: RenderPosition) => {
+      if (group.isEcho(error) || (crash && isEcho(error, crash.error))) return;
+      failed = true;
+      if (!signal.aborted && crashes.length < options.retries && wasKilled(error)) {
+        crash ??= { error };
+        return;
+      }
+      // After the last retry the first error comes out, as it would have without retries.
+      const earlier = crash ? [...crashes, crash.error] : crashes;
+      const inOrder = wasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
+      for (const each of inOrder) fail(each, position);
+    };
+
+    journal.worker(worker, 'starting', chunk);
+    try {
+      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), {
+        signal,
+        worker,
+        ...(browser ? { warm: browser } : {}),
+        ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
+        onProgress: (share) => {
+          if (running) journal.progress(chunk.index, share);
+        },
+        onEvent: (event) => {
+          if (running) this.#onEvent(chunk, worker, event, onFailure);
+        },
+      });
+      // It has told of a failure: whatever it says now, its chunk is not to be trusted.
+      if (failed) throw crash?.error ?? group.signal.reason;
+    } catch (error) {
+      onFailure(error, journal.position(worker));
+      if (!crash || signal.aborted || journal.leftovers.length > 0) {
+        if (crash) fail(crash.error, journal.position(worker));
+        journal.worker(worker, failed ? 'failed' : 'stopped');
+        throw error;
+      }
+      journal.worker(worker, 'retrying');
+      return crash;
+    } finally {
+      running = false;
+    }
+    return undefined;
+  }
+
+  /** A chunk's options, with its files in the directory of this render. */
+  #optionsOf(chunk: RenderChunk): RendererOptions {
+    const options = { ...chunk.options };
+    const { directory } = this.#context;
+    if (options.frameHashes !== undefined) options.frameHashes = directory.file(options.frameHashes);
+    if (options.seams !== undefined) options.seams = directory.file(options.seams);
+    if (this.#replayed.has(chunk)) options.entry = 'replay';
+    return options;
+  }
+
+  #onEvent(
+    chunk: RenderChunk,
+    worker: number,
+    event: RenderEvent,
+    onFailure: (error: unknown, position: RenderPosition) => void,
+  ): void {
+    const { journal } = this.#context;
+    const own = 'worker' in event ? { ...event, worker } : event;
+    // A worker tells of its failure before it has cleaned up: the others stop in the same tick.
+    if (own.type === 'worker-failed') {
+      const { phase, frame } = own;
+      const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
+      onFailure(own.error, { ...journal.position(worker), ...told });
+    }
+    if (own.type === 'seam') this.#onSeam(chunk, own);
+    journal.record(own);
+  }
+
+  #onSeam(chunk: RenderChunk, event: Extract<RenderEvent, { type: 'seam' }>): void {
+    const { plan, fail, group } = this.#context;
+    const verdict = this.audit.told(chunk.index, event.side, event);
+    if (verdict === 'open') return;
+    if (verdict === 'fits') {
+      const seam = event.side === 'entry' ? chunk.index : chunk.index + 1;
+      this.#discards.push(this.audit.discard(seam));
+    } else if ('again' in verdict) {
+      for (const index of verdict.again) this.#again.add(plan.chunks[index]!);
+    } else if (!group.signal.aborted) {
+      this.#broken = seamError(this.audit, plan, verdict.broken);
+      fail(this.#broken);
+    }
+  }
+
+  /** What was told to stop and has not is left to itself; it can tell nothing more. */
+  readonly #leaveStuckWorkers = (): void => {
+    const { journal } = this.#context;
+    for (const index of journal.busyWorkers()) journal.leftover(`worker ${index}, which does not stop`);
+  };
+}

@@ -1,0 +1,90 @@
+import { rm } from 'node:fs/promises';
+import { seamFiles } from './capture/seams.js';
+import type { RenderEvent, SeamSide } from './events.js';
+import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import type { RenderChunk, RenderReport } from './types.js';
+
+/** What one side of a seam says about the frame that both sides draw. */
+export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'exact'>;
+
+/**
+ * What is known of a seam: `open` while one side is missing; when the sides differ, which chunks are
+ * to be rendered again, or that it is broken for good.
+ */
+export type SeamVerdict = 'open' | 'fits' | { again: number[] } | { broken: BrokenSeam };
+
+/** `jumped` says that one of its pages had not seen every frame before. */
+export interface BrokenSeam {
+  seam: number;
+  frame: number;
+  jumped: boolean;
+}
+
+/**
+ * Compares the two sides of every seam as soon as both are known. Seam `n` lies between the chunks
+ * `n - 1` and `n`: the last frame of the one is drawn, not written, by the other before it begins.
+ */
+export class SeamAudit {
+  readonly #sides = new Map<number, Partial<Record<SeamSide, SeamPicture>>>();
+  readonly #audited = new Set<number>();
+
+  /** With `mayAgain`, a chunk whose page has jumped is to be rendered again before a seam is given up. */
+  constructor(
+    readonly chunks: readonly RenderChunk[],
+    readonly directory: WorkDirectory,
+    readonly mayAgain: boolean,
+  ) {}
+
+  /** Takes note of one side of a seam. */
+  told(chunk: number, side: SeamSide, picture: SeamPicture): SeamVerdict {
+    const seam = side === 'entry' ? chunk : chunk + 1;
+    const startFrame = this.chunks[seam]?.startFrame;
+    // The first chunk is entered, and the last one ended, at no seam.
+    if (seam === 0 || startFrame === undefined || picture.frame !== startFrame - 1) return 'open';
+    const { entry, end }: Partial<Record<SeamSide, SeamPicture>> = { ...this.#sides.get(seam), [side]: picture };
+    this.#sides.set(seam, { ...(entry ? { entry } : {}), ...(end ? { end } : {}) });
+    // A browser that draws by itself may differ by what nobody sees.
+    if (!entry?.exact || !end?.exact) return 'open';
+    if (entry.hash === end.hash) {
+      this.#audited.add(seam);
+      return 'fits';
+    }
+    const again = [...(end.jumped ? [seam - 1] : []), ...(entry.jumped ? [seam] : [])];
+    if (this.mayAgain && again.length > 0) return { again };
+    return { broken: { seam, frame: picture.frame, jumped: again.length > 0 } };
+  }
+
+  /** Forgets what a chunk has told: it is rendered again. */
+  forget(chunk: number): void {
+    for (const [seam, side] of [
+      [chunk, 'entry'],
+      [chunk + 1, 'end'],
+    ] as const) {
+      delete this.#sides.get(seam)?.[side];
+      this.#audited.delete(seam);
+    }
+  }
+
+  /** The file with the picture and the one with the page, of one side of a seam. */
+  files(seam: number, side: SeamSide): { picture: string; page: string } {
+    const chunk = this.chunks[side === 'entry' ? seam : seam - 1]!;
+    return seamFiles(this.directory.file(chunk.options.seams!), side);
+  }
+
+  /** Removes the pictures of a seam that fits: a long render has hundreds. */
+  async discard(seam: number): Promise<void> {
+    for (const side of ['entry', 'end'] as const) {
+      const { picture, page } = this.files(seam, side);
+      await Promise.all([rm(picture, { force: true }), rm(page, { force: true })]);
+    }
+  }
+
+  report(): RenderReport['seams'] {
+    const total = this.chunks.length - 1;
+    const continued = this.chunks.filter(({ index }) => {
+      const sides = this.#sides.get(index);
+      return sides?.end !== undefined && sides.entry === undefined;
+    });
+    return { total, audited: this.#audited.size, continued: continued.length };
+  }
+}

@@ -1,0 +1,84 @@
+import { ScreenshotSource } from '../capture/ScreenshotSource.js';
+import type { RenderEvent } from '../events.js';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedOptions } from '../options.js';
+import { BrowserSession } from './BrowserSession.js';
+
+interface Held {
+  key: string;
+  directory: WorkDirectory;
+  session: BrowserSession;
+  source: ScreenshotSource;
+}
+
+/**
+ * The browser of one worker, with the page in it, kept from chunk to chunk: the next chunk goes on
+ * from the frame where the last one ended. Give the same one to the jobs of a worker, one after the
+ * other, and dispose of it after the last; it dies at once when the signal of those jobs aborts.
+ */
+export class WarmBrowser implements AsyncDisposable {
+  /** The scope of the jobs that have had it, once there was one. */
+  scope: JobScope | undefined;
+  #held: Held | undefined;
+  #closing: Promise<unknown> = Promise.resolve();
+
+  /**
+   * `isWanted` says whether there will be another job after the present one; `onEvent` is told what
+   * happens between jobs and after the last.
+   */
+  constructor(
+    readonly isWanted: () => boolean = () => false,
+    readonly onEvent: (event: RenderEvent) => void = () => {},
+  ) {}
+
+  /** The page, loaded: the one that is there when it can go on to the first frame of the options, else a new one. */
+  async open(scope: JobScope, options: ResolvedOptions, url: string): Promise<ScreenshotSource> {
+    const key = keyOf(options, url);
+    if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
+    await this.close();
+    const directory = await WorkDirectory.create(scope.leftover);
+    let session: BrowserSession | undefined;
+    try {
+      return await scope.guard(async () => {
+        session = await BrowserSession.launch(scope, options, directory.path);
+        const source = await ScreenshotSource.open(session, scope, options, url);
+        this.#held = { key, directory, session, source };
+        return source;
+      });
+    } catch (error) {
+      await putAway({ session, directory });
+      throw error;
+    }
+  }
+
+  /** Ends the browser. The next job starts a new one. */
+  async close(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    this.#closing = Promise.all([this.#closing, held && putAway(held)]);
+    await this.#closing;
+  }
+
+  /** Ends the browser and forgets the jobs that had it, one of which may have failed. */
+  async reset(): Promise<void> {
+    await this.close();
+    this.scope?.[Symbol.dispose]();
+    this.scope = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.reset();
+  }
+}
+
+async function putAway({ session, directory }: { session: BrowserSession | undefined; directory: WorkDirectory }) {
+  await session?.[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+}
+
+/** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */
+function keyOf(options: ResolvedOptions, url: string): string {
+  const { startFrame: _start, frameCount: _count, frameHashes: _hashes, seams: _seams, ...rest } = options;
+  return JSON.stringify([url, rest]);
+}

@@ -1,0 +1,64 @@
+import { BrowserSession } from '../browser/BrowserSession.js';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedOptions } from '../options.js';
+import { ScreenshotSource } from './ScreenshotSource.js';
+
+/** How many frames a page is replayed before it is considered whether it could have been spared them. */
+const PROBE_FRAMES = 60;
+/** Replaying that takes less than this share of drawing the chunk is not worth a second thought. */
+const WORTH_SHARE = 0.02;
+/** Nor is a replay that is shorter than the probe itself: a browser's start and a page's load. */
+const WORTH_MS = 1000;
+
+/**
+ * Takes the page to the first frame of the options' range, as `entry` says: through every frame
+ * before it, or straight there. `auto` goes straight only where the way is long and the page, asked
+ * at a frame near its start, drew the same picture both ways. Returns the picture of the frame before
+ * the range; undefined when the page stood there already, or there is no such frame.
+ */
+export async function enterChunk(
+  source: ScreenshotSource,
+  options: ResolvedOptions,
+  scope: JobScope,
+  url: string,
+): Promise<Buffer | undefined> {
+  await scope.enter('seek');
+  const { startFrame, entry, seams } = options;
+  if (entry === 'seek') return source.jump(startFrame);
+  // Where nothing will be compared, nobody would see that a page was not fit for a jump.
+  if (entry === 'replay' || seams === undefined) return source.replay(startFrame);
+
+  // A page that has jumped before was found fit for it.
+  if (source.jumped) return source.jump(startFrame);
+  const first = source.next;
+  const probe = first + PROBE_FRAMES;
+  if (startFrame <= probe) return source.replay(startFrame);
+  const from = performance.now();
+  await source.replay(probe - 1);
+  const almostThere = performance.now();
+  const replayed = await source.replay(probe);
+  const drawMs = performance.now() - almostThere;
+  // The page's first frame is drawn, and the last of each replay.
+  const stepMs = Math.max(0, almostThere - from - (first === 0 ? 2 : 1) * drawMs) / PROBE_FRAMES;
+  const replayMs = (startFrame - probe) * stepMs;
+  if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
+  const jumped = await pictureByJump(options, scope, url, probe);
+  return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);
+}
+
+/** The frame before this one, drawn by a page of its own that was taken straight there. */
+async function pictureByJump(
+  options: ResolvedOptions,
+  scope: JobScope,
+  url: string,
+  frame: number,
+): Promise<Buffer | undefined> {
+  await using directory = await WorkDirectory.create(scope.leftover);
+  await using session = await BrowserSession.launch(scope, options, directory.path);
+  return await scope.guard(async () => {
+    const source = await ScreenshotSource.open(session, scope, options, url);
+    await scope.enter('seek');
+    return source.jump(frame);
+  });
+}

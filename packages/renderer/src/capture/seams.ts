@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import type { ResolvedOptions } from '../options.js';
+import { describePage } from '../page/describe.js';
+import type { SeamSide } from '../events.js';
+import type { ScreenshotSource } from './ScreenshotSource.js';
+
+/** More elements than these are not told apart: it would take longer than drawing the frame. */
+const MAX_ELEMENTS = 5000;
+
+/** The files about one side of a seam; `prefix` is the option `seams`. */
+export function seamFiles(prefix: string, side: SeamSide): { picture: string; page: string } {
+  return { picture: `${prefix}.${side}.png`, page: `${prefix}.${side}.json` };
+}
+
+/** Keeps the picture of a frame at a seam, with what is in the page now, and tells its hash. */
+export async function keepSeam(
+  source: ScreenshotSource,
+  options: ResolvedOptions,
+  scope: JobScope,
+  side: SeamSide,
+  png: Buffer,
+): Promise<void> {
+  if (options.seams === undefined) return;
+  const files = seamFiles(options.seams, side);
+  const expression = `(() => { const __name = (value) => value; return JSON.stringify((${describePage.toString()})(${MAX_ELEMENTS})); })()`;
+  const answer = source.page.session.send('Runtime.evaluate', { expression, returnByValue: true });
+  const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to say what is in it');
+  await writeFile(files.picture, png);
+  await writeFile(files.page, typeof result.value === 'string' ? result.value : '[]');
+  scope.emit({
+    type: 'seam',
+    side,
+    worker: scope.worker,
+    frame: source.next - 1,
+    hash: createHash('sha256').update(png).digest('hex'),
+    jumped: source.jumped,
+    exact: source.page.session.beginFrameControl,
+  });
+}

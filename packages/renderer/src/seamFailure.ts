@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { PNG } from 'pngjs';
+import { SeamError } from './errors.js';
+import type { ElementState } from './page/describe.js';
+import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
+import type { RenderPlan } from './types.js';
+
+/** More differences than these help nobody. */
+const MAX_DIFFERENCES = 5;
+/** What draws its own pixels: the document does not tell them apart. */
+const OPAQUE = ['canvas', 'video', 'img', 'iframe'];
+
+const ADVICE_REPLAY =
+  'Make the picture depend on the frame alone (genlock.frame, the clock, Math.random), not on what happened ' +
+  'outside of the page, such as an answer of a server that changes.';
+const ADVICE_SEEK =
+  'The page was entered by a jump (entry: seek): a page that builds on earlier frames needs entry: replay.';
+
+/** The failure of a render whose page drew a frame in two ways. Says at once what differs in the document. */
+export function seamError(audit: SeamAudit, plan: RenderPlan, { seam, frame, jumped }: BrokenSeam): SeamError {
+  const [end, entry] = [readPage(audit.files(seam, 'end').page), readPage(audit.files(seam, 'entry').page)];
+  const { left, right, difference } = picturePaths(plan, seam, frame);
+  return new SeamError(
+    frame,
+    [seam - 1, seam],
+    differencesOf(end, entry),
+    [left, right, difference],
+    jumped ? ADVICE_SEEK : ADVICE_REPLAY,
+  );
+}
+
+/** Puts the pictures that the error names beside the output: both, and both with what differs between them. */
+export async function saveSeamPictures(
+  audit: SeamAudit,
+  plan: RenderPlan,
+  { frame, chunks }: SeamError,
+): Promise<void> {
+  const seam = chunks[1];
+  const { left, right, difference } = picturePaths(plan, seam, frame);
+  const [end, entry] = [audit.files(seam, 'end').picture, audit.files(seam, 'entry').picture];
+  await copyFile(end, left);
+  await copyFile(entry, right);
+  await writeFile(difference, sideBySide(await readFile(end), await readFile(entry)));
+}
+
+function picturePaths({ outputPath }: RenderPlan, seam: number, frame: number) {
+  const base = `${outputPath.slice(0, -extname(outputPath).length)}.frame-${frame}`;
+  return {
+    left: `${base}.chunk-${seam - 1}.png`,
+    right: `${base}.chunk-${seam}.png`,
+    difference: `${base}.difference.png`,
+  };
+}
+
+function readPage(path: string): ElementState[] {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as ElementState[];
+  } catch {
+    // An executor that brought the picture alone: then the picture has to do.
+    return [];
+  }
+}
+
+/** What in the document is not the same, in words. */
+export function differencesOf(before: readonly ElementState[], after: readonly ElementState[]): string[] {
+  const lines: string[] = [];
+  if (before.length !== after.length) lines.push(`the document: ${before.length} and ${after.length} visible elements`);
+  for (const [index, one] of before.entries()) {
+    const other = after[index];
+    if (!other || other.name !== one.name) break;
+    const looks = Object.keys(one.looks).filter((name) => one.looks[name] !== other.looks[name]);
+    const parts = looks.map(
+      (name) => `${name} ${JSON.stringify(one.looks[name])} and ${JSON.stringify(other.looks[name])}`,
+    );
+    if (parts.length === 0 && one.box.some((edge, side) => Math.abs(edge - other.box[side]!) > 0.01)) {
+      parts.push(`place ${placeOf(one)} and ${placeOf(other)}`);
+    }
+    if (parts.length > 0) lines.push(`${one.name}: ${parts.join(', ')}`);
+  }
+  if (lines.length === 0) {
+    const suspects = before.filter(({ name }) => OPAQUE.some((kind) => new RegExp(`(^|> )${kind}\\b`).test(name)));
+    const names = suspects.slice(0, MAX_DIFFERENCES).map(({ name }) => name);
+    lines.push(names.length > 0 ? `the pixels alone; the page has ${names.join(', ')}` : 'the pixels alone');
+  }
+  const more = lines.length - MAX_DIFFERENCES;
+  return more > 0 ? [...lines.slice(0, MAX_DIFFERENCES), `and ${more} more`] : lines;
+}
+
+function placeOf({ box }: ElementState): string {
+  return `(${box.map((edge) => Math.round(edge * 100) / 100).join(' ')})`;
+}
+
+/** The first picture, the second, and a dimmed one on which every pixel that differs is red, side by side. */
+export function sideBySide(first: Buffer, second: Buffer): Buffer {
+  const [left, right] = [PNG.sync.read(first), PNG.sync.read(second)];
+  const width = Math.max(left.width, right.width);
+  const height = Math.max(left.height, right.height);
+  const all = new PNG({ width: width * 3, height });
+  PNG.bitblt(left, all, 0, 0, left.width, left.height, 0, 0);
+  PNG.bitblt(right, all, 0, 0, right.width, right.height, width, 0);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width * 3 + x) * 4;
+      const [a, b, c] = [at, at + width * 4, at + width * 8];
+      const differs = [0, 1, 2].some((channel) => all.data[a + channel] !== all.data[b + channel]);
+      for (let channel = 0; channel < 3; channel++) {
+        all.data[c + channel] = differs ? (channel === 0 ? 255 : 0) : 128 + all.data[a + channel]! / 4;
+      }
+      all.data[c + 3] = 255;
+    }
+  }
+  return PNG.sync.write(all);
+}

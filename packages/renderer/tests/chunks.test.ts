@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { SeamError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { eventsOf, fail, succeed } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+import { Server } from './support/server.js';
+import { decodedHashes } from './support/video.js';
+
+const page = (name: string) => pathToFileURL(join(import.meta.dirname, 'pages', `${name}.html`)).href;
+const sandbox = new Sandbox();
+after(() => sandbox[Symbol.dispose]());
+
+let renders = 0;
+
+/** Renders without loss; returns what was captured, checked against what the file holds. */
+async function render(url: string, options: Partial<DistributedRenderOptions>) {
+  const frameHashes = join(sandbox.root, `chunks-${++renders}.hashes`);
+  const result = await succeed(sandbox, url, { lossless: true, frameHashes, ...options }, {}, `chunks-${renders}.mkv`);
+  const hashes = readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+  const captured = hashes.map((line) => line.split(' ')[1]!);
+  assert.deepEqual(await decodedHashes(result.path), captured);
+  return { ...result, captured };
+}
+
+function browsers(events: readonly RenderEvent[]): number {
+  return eventsOf(events, 'process').filter(({ role, state }) => role === 'browser' && state === 'started').length;
+}
+
+/** How each worker came to its chunks: `jumped` as the seams tell it. */
+function entries(events: readonly RenderEvent[]) {
+  return eventsOf(events, 'seam').filter(({ side }) => side === 'entry');
+}
+
+describe('more chunks than workers', () => {
+  for (const name of ['simulation', 'cards']) {
+    it(`draw the same frames of ${name}, from one browser for each worker, with every seam seen`, async () => {
+      const whole = await render(page(name), { concurrency: 1, frameCount: 20 });
+      assert.deepEqual(whole.report.seams, { total: 0, audited: 0, continued: 0 });
+      const { captured, events, report } = await render(page(name), { concurrency: 2, frameCount: 20, chunkFrames: 3 });
+      assert.deepEqual(captured, whole.captured);
+      assert.equal(browsers(events), 2);
+      assert.deepEqual(report.chunks, { total: 7, reused: 0, again: 0 });
+      const { total, audited, continued } = report.seams;
+      assert.equal(total, 6);
+      assert.equal(audited + continued, 6);
+      assert.ok(audited >= 1);
+      const done = eventsOf(events, 'chunk').map(({ chunk, state }) => [chunk, state]);
+      assert.deepEqual(
+        done.sort().map(([chunk]) => chunk),
+        [0, 1, 2, 3, 4, 5, 6],
+      );
+      assert.equal(
+        report.workers.reduce((sum, { frames }) => sum + frames, 0),
+        20,
+      );
+      // Pictures of seams that fit are not kept until the end.
+      assert.ok(report.workers.every(({ chunks }) => chunks.length > 0));
+    });
+  }
+
+  it('begin a chunk again in a new browser when the warm one was killed', async () => {
+    const killed: number[] = [];
+    const browserOf = new Map<number, number>();
+    const url = page('simulation');
+    const whole = await render(url, { concurrency: 1, frameCount: 12 });
+    const frameHashes = join(sandbox.root, 'killed.hashes');
+    const onEvent = (event: RenderEvent) => {
+      if (event.type === 'process' && event.role === 'browser' && event.state === 'started') {
+        browserOf.set(event.worker!, event.pid);
+      }
+      // In the second chunk of worker 0.
+      const late = event.type === 'frame' && event.worker === 0 && event.frame > 2;
+      if (!late || killed.length > 0) return;
+      killed.push(event.frame);
+      process.kill(browserOf.get(0)!, 'SIGKILL');
+    };
+    const options = { concurrency: 1, frameCount: 12, chunkFrames: 3, retries: 1, lossless: true, frameHashes };
+    const { report, events } = await succeed(sandbox, url, options, { onEvent }, 'killed.mkv');
+    const captured = readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+    assert.deepEqual(
+      captured.map((line) => line.split(' ')[1]),
+      whole.captured,
+    );
+    assert.deepEqual(
+      report.retries.map(({ worker, chunk }) => [worker, chunk]),
+      [[0, 1]],
+    );
+    assert.equal(browsers(events), 2);
+  });
+});
+
+describe('entry', () => {
+  it('by a jump gives the same frames of a page that is a function of the frame', async () => {
+    const whole = await render(page('webgl'), { concurrency: 1, frameCount: 20 });
+    const jumped = await render(page('webgl'), { concurrency: 2, frameCount: 20, entry: 'seek' });
+    assert.deepEqual(jumped.captured, whole.captured);
+    assert.deepEqual(
+      entries(jumped.events).map(({ jumped, frame }) => [jumped, frame]),
+      [[true, 9]],
+    );
+    const range = await render(page('webgl'), { concurrency: 1, startFrame: 13, frameCount: 4, entry: 'seek' });
+    assert.deepEqual(range.captured, whole.captured.slice(13, 17));
+  });
+
+  it('by a jump into a page with state is found out at the seam', async () => {
+    const { error, events, pictures } = await fail(sandbox, page('counter'), { entry: 'seek' });
+    assert.ok(error instanceof SeamError);
+    assert.equal(error.frame, 9);
+    assert.match(error.differences.join('\n'), /div#count: text "9" and "1"/);
+    assert.match(error.message, /entry: replay/);
+    assert.equal(eventsOf(events, 'worker-failed').length, 0);
+    assert.equal(pictures.length, 3);
+  });
+
+  // Each frame takes some 20 ms of the page's own time, so that the way to the second chunk is a long one.
+  const slowPage = (draw: string) => `<!doctype html><body style="margin:0;font:64px sans-serif"><p id="text">0</p>
+    <script>
+      let frame = 0;
+      const step = () => { let x = 0; for (let i = 0; i < 6e6; i++) x += Math.sqrt(i); window.x = x; ${draw}; requestAnimationFrame(step); };
+      requestAnimationFrame(step);
+    </script>`;
+  const LONG = { frameCount: 124, chunkFrames: 120, concurrency: 2, width: 160, height: 90 };
+
+  it('auto jumps where the page draws the same both ways', async () => {
+    const url = sandbox.page(slowPage(`text.textContent = Math.round(performance.now())`), 'slow.html');
+    const { events, report } = await render(url, LONG);
+    assert.deepEqual(
+      entries(events).map(({ jumped }) => jumped),
+      [true],
+    );
+    assert.deepEqual(report.seams, { total: 1, audited: 1, continued: 0 });
+    assert.equal(report.chunks.again, 0);
+  });
+
+  it('auto replays a page with state', async () => {
+    const url = sandbox.page(slowPage(`text.textContent = frame++`), 'state.html');
+    const { events } = await render(url, LONG);
+    assert.deepEqual(
+      entries(events).map(({ jumped }) => jumped),
+      [false],
+    );
+  });
+
+  it('auto enters a chunk again by replay when its seam shows state that the trial did not', async () => {
+    const url = sandbox.page(slowPage(`if (++frame > 80) text.textContent = frame`), 'late-state.html');
+    const { events, report, captured } = await render(url, LONG);
+    assert.deepEqual(
+      entries(events).map(({ jumped }) => jumped),
+      [true, false],
+    );
+    assert.deepEqual(report.chunks, { total: 2, reused: 0, again: 1 });
+    assert.deepEqual(report.seams, { total: 1, audited: 1, continued: 0 });
+    const whole = await render(url, { ...LONG, concurrency: 1 });
+    assert.deepEqual(captured, whole.captured);
+  });
+});
+
+describe('a page that does not draw the same each time', () => {
+  it('fails with both pictures, and says what differs', async () => {
+    let asked = 0;
+    await using server = await Server.start(({ url }, response) => {
+      response.setHeader('content-type', url === '/answer' ? 'text/plain' : 'text/html');
+      if (url === '/answer') response.end(`answer ${++asked}`);
+      else
+        response.end(
+          `<body><p>the same</p><p id="answer">?</p><script>
+             fetch('/answer').then((r) => r.text()).then((t) => { answer.textContent = t; });
+           </script>`,
+        );
+    });
+    const { error, receipt, pictures } = await fail(sandbox, server.url('index.html'));
+    assert.ok(error instanceof SeamError, String(error));
+    assert.equal(error.frame, 9);
+    assert.deepEqual(error.chunks, [0, 1]);
+    assert.match(error.differences.join(), /p#answer: text "answer \d" and "answer \d"/);
+    assert.equal(receipt.reason, 'worker');
+    const [left, right, both] = pictures;
+    assert.notDeepEqual(left!.data, right!.data);
+    assert.equal(both!.width, 3 * left!.width);
+    const red = both!.data.filter((_, at) => at % 4 === 0 && both!.data[at] === 255 && both!.data[at + 1] === 0);
+    assert.ok(red.length > 0, 'what differs is red');
+  });
+});

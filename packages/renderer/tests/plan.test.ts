@@ -69,14 +69,13 @@ describe('plan', () => {
         if (index > 0) assert.ok(chunk.frameCount <= chunks[index - 1]!.frameCount, name);
       }
       assert.equal(next, frameCount + 5, name);
-      assert.ok(chunks.at(-1)!.frameCount <= 30, name);
       // Keyframes beyond those that the encoder sets by itself every 250 frames.
       const added = chunks.length - Math.ceil(frameCount / 250);
-      assert.ok(added * concurrency < 150, `${name}: ${added}`);
+      assert.ok(added * 4 <= 0.02 * frameCount, `${name}: ${added}`);
       // Workers that draw at one speed end within about a second of video of one another.
       const ends = Array.from({ length: concurrency }, () => 0);
       for (const { frameCount: frames } of chunks) ends[ends.indexOf(Math.min(...ends))]! += frames;
-      assert.ok(Math.max(...ends) - Math.min(...ends) <= 45, `${name}: ${ends.join()}`);
+      assert.ok(Math.max(...ends) - Math.min(...ends) <= Math.max(45, 0.1 * ends[0]!), `${name}: ${ends.join()}`);
     }
   });
 

@@ -1,3 +1,4 @@
+import { join, parse } from 'node:path';
 import { DEADLINES, type DistributedRenderOptions, type Entry, type Mode } from '@genlock/renderer';
 
 /** What commander reads for every command that opens a page. All values are as they were typed. */
@@ -37,6 +38,11 @@ export interface RenderFlags extends PageFlags {
   concurrency?: string;
   retries?: string;
   chunkFrames?: string;
+  resume?: boolean;
+  keepChunks?: boolean;
+  cache?: string;
+  /** A path; true without one. */
+  partial?: string | true;
   codec?: string;
   crf?: string;
   preset?: string;
@@ -83,6 +89,9 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   retries: '--retries',
   entry: '--entry',
   chunkFrames: '--chunk-frames',
+  keepChunks: '--resume',
+  cacheDirectory: '--cache',
+  partialOutput: '--partial',
   ...Object.fromEntries(DEADLINES.map((name) => [`deadlines.${name}`, `--deadline ${name}`])),
 };
 
@@ -119,12 +128,21 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     hardening: flags.hardening === false ? false : undefined,
     retries: toNumber(flags.retries),
     chunkFrames: toNumber(flags.chunkFrames),
+    keepChunks: flags.resume || flags.keepChunks || undefined,
+    cacheDirectory: flags.cache,
+    partialOutput: flags.partial === true ? partialName(flags.output ?? '') : flags.partial,
     maxMemoryMB: toNumber(flags.maxMemory),
     minFreeDiskMB: toNumber(flags.minFreeDisk),
     // What could not be read is told with the other faults of the request.
     timeoutMs: typeof timeoutMs === 'string' ? undefined : timeoutMs,
     deadlines: typeof deadlines === 'string' ? undefined : deadlines,
   });
+}
+
+/** The name of a video's finished part: `film.mp4` gives `film.partial.mp4`. */
+function partialName(output: string): string {
+  const { dir, name, ext } = parse(output);
+  return join(dir, `${name}.partial${ext}`);
 }
 
 function browserFromFlags({ browser, browserArg, beginFrame }: PageFlags): GivenOptions['browserConfig'] | undefined {

@@ -82,6 +82,10 @@ export function createProgram(version: string, actions: Actions): Command {
     .optionsGroup('Workers and tools:')
     .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
     .option('--chunk-frames <n>', 'length of a chunk (default: one for each worker up to 10 s of video each)')
+    .option('--resume', 'keep finished chunks, and go on from those that a stopped render has kept')
+    .addOption(new Option('--keep-chunks', 'the same as --resume').hideHelp())
+    .option('--cache <folder>', "where chunks are kept (or GENLOCK_CACHE; default: the user's folder for caches)")
+    .option('--partial [file]', 'when stopped, save the finished part from the start (default: <name>.partial.<ext>)')
     .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
   addBrowser(render);

@@ -1,6 +1,6 @@
 import { InputError, readComposition, type Composition } from '@genlock/renderer';
 import { checkDestination } from './destination.js';
-import { optionsFromFlags, parseDeadlines, parseTimeout, type RenderFlags } from './flags.js';
+import { optionsFromFlags, parseDeadlines, parseTimeout, type GivenOptions, type RenderFlags } from './flags.js';
 import { locatePage, type PageInput } from './input.js';
 import { readProps, type Props } from './props.js';
 import type { Request } from './settings.js';
@@ -33,7 +33,7 @@ export async function readRequest(
   const { input, composition, inputError } =
     page === undefined ? {} : await readPage(page, flags.root, answerMs, signal);
   if (inputError) problems.push(inputError.message);
-  problems.push(...(await checkDestinations(flags, input, props)));
+  problems.push(...(await checkDestinations(flags, input, props, given)));
 
   const request: Request = {
     given,
@@ -72,6 +72,7 @@ async function checkDestinations(
   { output, frameHashes, overwrite = false }: RenderFlags,
   input: PageInput | undefined,
   props: Props | undefined,
+  given: GivenOptions,
 ): Promise<string[]> {
   const read = [
     ...(input?.kind === 'file' ? [{ path: input.file, name: 'the page' }] : []),
@@ -84,6 +85,11 @@ async function checkDestinations(
   if (frameHashes !== undefined) {
     const others = output === undefined ? read : [...read, { path: output, name: 'the output' }];
     problems.push(...(await checkDestination({ path: frameHashes, name: '--frame-hashes', overwrite, others })));
+  }
+  const { partialOutput } = given;
+  if (partialOutput !== undefined && output !== undefined) {
+    const others = [...read, { path: output, name: 'the output' }];
+    problems.push(...(await checkDestination({ path: partialOutput, name: '--partial', overwrite: true, others })));
   }
   return problems;
 }

@@ -1,24 +1,27 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { EncoderError, StallError, TeardownError, type RenderPhase, type RenderPosition } from './errors.js';
+import { SeamError, StallError, TeardownError, type RenderPhase, type RenderPosition } from './errors.js';
+import { ChunkFiles } from './ChunkFiles.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
-import { concatArguments, concatList } from './ffmpeg/arguments.js';
-import { locateFfmpeg, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
-import { verifyVideo } from './ffmpeg/verify.js';
-import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
 import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
 import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
-import { runCommand } from './lifecycle/runCommand.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { TaskGroup } from './lifecycle/TaskGroup.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import { KeptChunks } from './KeptChunks.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
 import { createPlan } from './plan.js';
 import { RenderJournal } from './RenderJournal.js';
 import { RenderWorkers } from './RenderWorkers.js';
-import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
+import type {
+  DistributedRenderOptions,
+  RenderChunk,
+  RenderExecutor,
+  RenderJobOptions,
+  RenderPlan,
+  RenderReport,
+} from './types.js';
 
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
@@ -125,27 +128,77 @@ class RenderRun {
     await this.#step('plan', group.signal);
 
     const { plan, options, executor, jobOptions } = this;
+    const kept = options.keepChunks ? new KeptChunks(plan, options, directory, group.signal) : undefined;
     const workers = new RenderWorkers({
       ...{ plan, options, executor, jobOptions },
-      ...{ group, journal, directory, fail: this.#fail },
+      ...{ group, journal, directory, kept, fail: this.#fail },
     });
-    await journal.phase('capture', () => workers.render(this.plan.chunks));
-    journal.allRendered();
-    journal.state('finishing');
-
-    await using output = new StagedOutput(this.plan.outputPath, this.#leftover);
     try {
-      const tools = locateFfmpeg(this.options);
-      await journal.phase('verify', () => this.#verifyChunks(directory, tools, group));
-      await journal.phase('concat', () => this.#concat(directory, output.path, tools, group.signal));
-      await this.#verify(output.path, this.plan.frameCount, tools, group.signal);
-      const bytes = (await stat(output.path)).size;
-      await journal.phase('commit', () => this.#commit(directory, output, group.signal));
+      await journal.phase('capture', () => workers.render());
+      journal.allRendered();
+      journal.state('finishing');
+      const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), group);
+      await kept?.tidy().catch((error: unknown) => this.#warn('the store of chunks could not be tidied', error));
       return { bytes, seams: workers.audit.report() };
     } catch (error) {
       this.#fail(error);
+      if (!(error instanceof SeamError)) await this.#deliverPrefix(workers.prefix, directory);
       throw error;
     }
+  }
+
+  /** From the rendered chunks to the committed file. Returns its size in bytes. */
+  async #finish(files: ChunkFiles, group: TaskGroup): Promise<number> {
+    const journal = this.#journal;
+    const { chunks, frameCount, outputPath } = this.plan;
+    await using output = new StagedOutput(outputPath, this.#leftover);
+    try {
+      await journal.phase('verify', async () => {
+        await this.#step('verify', group.signal);
+        await files.verifyAll(group);
+      });
+      await journal.phase('concat', async () => {
+        await this.#step('concat', group.signal);
+        await files.join(chunks, output.path, group.signal);
+      });
+      await files.verify(output.path, frameCount, group.signal);
+      const bytes = (await stat(output.path)).size;
+      await journal.phase('commit', () => this.#commit(files.directory, output, group.signal));
+      return bytes;
+    } catch (error) {
+      // Before the output is put away: the failure is told, and stops everything, in its own tick.
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /**
+   * What a stopped render has of its video from the start, where `partialOutput` says, if anything.
+   * It comes after the stop, so that it fails by itself: a warning, never the render's error.
+   */
+  async #deliverPrefix(chunks: readonly RenderChunk[], directory: WorkDirectory): Promise<void> {
+    const { partialOutput } = this.options;
+    if (partialOutput === undefined || chunks.length === 0) return;
+    const journal = this.#journal;
+    try {
+      const files = new ChunkFiles(this.plan, this.options, directory, this.#processEvents());
+      await using output = new StagedOutput(partialOutput, this.#leftover);
+      const { signal } = new AbortController();
+      const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
+      await files.join(chunks, output.path, signal);
+      await files.verify(output.path, frames, signal);
+      await output.flush(this.options.deadlines.concat, { phase: 'commit' });
+      output.commit();
+      journal.record({ type: 'partial', path: output.destination, frames });
+    } catch (error) {
+      this.#warn('the finished part could not be saved', error);
+    }
+  }
+
+  /** Something beside the render did not work. */
+  #warn(what: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#journal.record({ type: 'warning', message: `${what}: ${why}` });
   }
 
   /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */
@@ -160,47 +213,6 @@ class RenderRun {
     return new RepeatedCheck(check, (error) => {
       if (!signal.aborted) this.#fail(error);
     });
-  }
-
-  async #verifyChunks(directory: WorkDirectory, tools: FfmpegPaths, group: TaskGroup): Promise<void> {
-    await this.#step('verify', group.signal);
-    for (const { index, fileName, frameCount } of this.plan.chunks) {
-      group.go((signal) => this.#verify(directory.file(fileName), frameCount, tools, signal, index));
-    }
-    await group.join();
-  }
-
-  async #verify(path: string, frames: number, tools: FfmpegPaths, signal: AbortSignal, worker?: number): Promise<void> {
-    const { fps, width, height } = this.plan;
-    await verifyVideo(
-      path,
-      { frames, fps, width, height },
-      {
-        ffprobe: tools.ffprobe,
-        signal,
-        deadlineMs: this.options.deadlines.verify,
-        position: { phase: 'verify', ...(worker === undefined ? {} : { worker }) },
-        ...this.#processEvents(),
-      },
-    );
-  }
-
-  async #concat(directory: WorkDirectory, output: string, tools: FfmpegPaths, signal: AbortSignal): Promise<void> {
-    await this.#step('concat', signal);
-    const list = directory.file('chunks.ffconcat');
-    const chunks = this.plan.chunks.map(({ fileName, frameCount }) => ({ path: directory.file(fileName), frameCount }));
-    await writeFile(list, concatList(chunks, this.plan.fps));
-    const deadlineMs = this.options.deadlines.concat;
-    const extension = extname(this.plan.outputPath).slice(1).toLowerCase();
-    const end = await runCommand(tools.ffmpeg, concatArguments(list, output, extension), {
-      role: 'concat',
-      signal,
-      deadlineMs,
-      late: () => new StallError('ffmpeg to join the chunks', deadlineMs, { phase: 'concat' }),
-      ...this.#processEvents(),
-    });
-    if (end.code !== 0 || ranOutOfDisk(end))
-      throw new EncoderError('joining the chunks failed', end, { phase: 'concat' });
   }
 
   async #commit(directory: WorkDirectory, output: StagedOutput, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,13 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { wasKilled, type RenderPosition, type SeamError } from './errors.js';
-import type { RenderEvent } from './events.js';
+import type { RenderEvent, SeamSide } from './events.js';
+import type { KeptChunks } from './KeptChunks.js';
 import { isEcho } from './lifecycle/abort.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
 import type { RenderJournal } from './RenderJournal.js';
-import { SeamAudit } from './SeamAudit.js';
+import { SeamAudit, type SeamPicture } from './SeamAudit.js';
 import { saveSeamPictures, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
 
@@ -19,6 +20,8 @@ export interface WorkerContext {
   readonly group: TaskGroup;
   readonly journal: RenderJournal;
   readonly directory: WorkDirectory;
+  /** The store of finished chunks, when it is to be used. */
+  readonly kept: KeptChunks | undefined;
   /** Makes this error the render's, unless it is stopping already; stops all workers in this tick. */
   readonly fail: (error: unknown, position?: RenderPosition) => void;
 }
@@ -33,6 +36,10 @@ export class RenderWorkers {
   /** Those of them that have been begun again. */
   readonly #replayed = new Set<RenderChunk>();
   readonly #discards: Promise<void>[] = [];
+  /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
+  readonly #done = new Map<RenderChunk, number | undefined>();
+  /** Those of them that are in the store, or on their way there. */
+  readonly #stored = new Set<RenderChunk>();
   #broken: SeamError | undefined;
 
   constructor(context: WorkerContext) {
@@ -40,11 +47,12 @@ export class RenderWorkers {
     this.audit = new SeamAudit(context.plan.chunks, context.directory, context.options.entry === 'auto');
   }
 
-  /** Renders these chunks, in order. Settles when every worker has. */
-  async render(chunks: readonly RenderChunk[]): Promise<void> {
-    const { plan, group, options, journal } = this.#context;
+  /** Renders every chunk of the plan, in order. Settles when every worker has. */
+  async render(): Promise<void> {
+    const { plan, group, options, journal, kept } = this.#context;
     try {
-      this.#queue = [...chunks];
+      if (kept) await this.#reuse(kept);
+      this.#queue = plan.chunks.filter((chunk) => !this.#done.has(chunk));
       while (this.#queue.length > 0) {
         const workers = Math.min(plan.concurrency, this.#queue.length);
         for (let worker = 0; worker < workers; worker++) {
@@ -58,11 +66,48 @@ export class RenderWorkers {
           journal.chunkAgain(chunk);
           this.audit.forget(chunk.index);
           this.#replayed.add(chunk);
+          this.#done.delete(chunk);
         }
       }
+      group.throwIfStopped();
     } finally {
       await Promise.all(this.#discards);
       if (this.#broken) await saveSeamPictures(this.audit, plan, this.#broken);
+    }
+  }
+
+  /** The finished chunks from the first one up to the first that is missing. */
+  get prefix(): RenderChunk[] {
+    const { chunks } = this.#context.plan;
+    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.#again.has(chunk));
+    return missing < 0 ? [...chunks] : chunks.slice(0, missing);
+  }
+
+  async #reuse(kept: KeptChunks): Promise<void> {
+    for (const [chunk, seams] of await kept.reuse()) {
+      this.#done.set(chunk, undefined);
+      this.#stored.add(chunk);
+      this.#context.journal.chunkDone(chunk);
+      for (const side of ['entry', 'end'] as const) {
+        if (seams[side]) this.#judge(chunk, side, seams[side]);
+      }
+    }
+  }
+
+  /** Puts the finished chunks that are known to be right into the store. */
+  async #store(): Promise<void> {
+    const { kept, journal } = this.#context;
+    if (!kept) return;
+    for (const [chunk, worker] of this.#done) {
+      if (worker === undefined || this.#stored.has(chunk) || !this.audit.isProven(chunk.index)) continue;
+      this.#stored.add(chunk);
+      try {
+        await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
+      } catch (error) {
+        // The video is what was asked for: without the store it is still right.
+        const message = `chunk ${chunk.index} could not be kept: ${String(error)}`;
+        journal.record({ type: 'warning', message, worker });
+      }
     }
   }
 
@@ -106,7 +151,9 @@ export class RenderWorkers {
       group.throwIfStopped();
       await browser?.reset();
     }
+    this.#done.set(chunk, worker);
     journal.chunkDone(chunk, worker);
+    await this.#store();
   }
 
   /**
@@ -194,16 +241,18 @@ export class RenderWorkers {
       const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
       onFailure(own.error, { ...journal.position(worker), ...told });
     }
-    if (own.type === 'seam') this.#onSeam(chunk, own);
+    if (own.type === 'seam') this.#judge(chunk, own.side, own);
+    if (own.type === 'files') this.#context.kept?.read(worker, own);
     journal.record(own);
   }
 
-  #onSeam(chunk: RenderChunk, event: Extract<RenderEvent, { type: 'seam' }>): void {
+  /** Compares a seam of which one more side is known, and decides in this tick. */
+  #judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, exact }: SeamPicture): void {
     const { plan, fail, group } = this.#context;
-    const verdict = this.audit.told(chunk.index, event.side, event);
+    const verdict = this.audit.told(chunk.index, side, { frame, hash, jumped, exact });
     if (verdict === 'open') return;
     if (verdict === 'fits') {
-      const seam = event.side === 'entry' ? chunk.index : chunk.index + 1;
+      const seam = side === 'entry' ? chunk.index : chunk.index + 1;
       this.#discards.push(this.audit.discard(seam));
     } else if ('again' in verdict) {
       for (const index of verdict.again) this.#again.add(plan.chunks[index]!);

@@ -61,6 +61,7 @@ async function renderRange(
       const source = await browser.open(scope, options, url);
       const before = await enterChunk(source, options, scope, url);
       if (before) await keepSeam(source, options, scope, 'entry', before);
+      scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
 
       await scope.enter('capture');
       let last: Buffer | undefined;
@@ -78,6 +79,7 @@ async function renderRange(
       if (last) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);
+      scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
     });
 
     // A browser that nobody waits for has done its work: what becomes of it now is no failure.

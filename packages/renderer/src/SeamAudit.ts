@@ -65,6 +65,21 @@ export class SeamAudit {
     }
   }
 
+  /** What a chunk has told of its own two sides. */
+  sidesOf(chunk: number): Partial<Record<SeamSide, SeamPicture>> {
+    const [entry, end] = [this.#sides.get(chunk)?.entry, this.#sides.get(chunk + 1)?.end];
+    return { ...(entry ? { entry } : {}), ...(end ? { end } : {}) };
+  }
+
+  /** Whether a finished chunk is right as far as its page goes: it saw every frame, or its seams say so. */
+  isProven(chunk: number): boolean {
+    const { entry, end } = this.sidesOf(chunk);
+    const jumped = entry?.jumped ?? end?.jumped ?? false;
+    if (!jumped || this.#audited.has(chunk)) return true;
+    // A page that went on from the chunk before is as good as that.
+    return entry === undefined && chunk > 0 && this.isProven(chunk - 1);
+  }
+
   /** The file with the picture and the one with the page, of one side of a seam. */
   files(seam: number, side: SeamSide): { picture: string; page: string } {
     const chunk = this.chunks[side === 'entry' ? seam : seam - 1]!;

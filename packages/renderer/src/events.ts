@@ -72,6 +72,10 @@ export type RenderEvent =
       jumped: boolean;
       exact: boolean;
     }
+  /** The addresses that a worker's page has read so far; `repeatable` when they answer the same to who asks again. */
+  | { type: 'files'; worker: number; urls: string[]; repeatable: boolean }
+  /** A render that was stopped has left a video of its first `frames` frames. */
+  | { type: 'partial'; path: string; frames: number }
   | { type: 'page-console'; level: string; text: string; url?: string; line?: number; worker: number; frame?: number }
   | { type: 'page-error'; error: unknown; worker: number; frame?: number }
   | { type: 'worker-failed'; error: unknown; worker: number; frame?: number; phase?: RenderPhase }

@@ -1,4 +1,6 @@
 export { Renderer } from './Renderer.js';
+export { ChunkStore, type KeptChunk, type PruneLimits } from './store/ChunkStore.js';
+export { cacheDirectory } from './store/cacheDirectory.js';
 export { RenderOrchestrator } from './Orchestrator.js';
 export { renderStill, type StillOptions, type StillReport } from './renderStill.js';
 export { readComposition, type Composition } from './composition.js';

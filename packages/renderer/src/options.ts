@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { parseFrameRate, type FrameRate } from './frameRate.js';
@@ -181,6 +182,18 @@ const distributedSchema = rendererSchema.extend({
    * beyond that, chunks that shrink towards the end, so that the workers end together.
    */
   chunkFrames: wholeNumber(1, MAX_FRAMES, 'of frames ').optional(),
+  /**
+   * Keeps each finished chunk, and uses those that an earlier render of the same frames has kept: a
+   * render that was stopped goes on where it was. Default false.
+   */
+  keepChunks: flag().optional(),
+  /** Where chunks are kept. Default: `GENLOCK_CACHE`, then the user's folder for caches. */
+  cacheDirectory: text('the path of a folder').optional(),
+  /**
+   * Where a render that is stopped, or fails, puts a video of the finished chunks from its start, as far
+   * as they go without a gap. Default: nowhere.
+   */
+  partialOutput: text('the path of a file').optional(),
 });
 
 export type RendererOptionsInput = z.input<typeof rendererSchema>;
@@ -195,6 +208,9 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
   concurrency: number;
   retries: number;
   chunkFrames: number | undefined;
+  keepChunks: boolean;
+  cacheDirectory: string | undefined;
+  partialOutput: string | undefined;
 };
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
@@ -208,11 +224,18 @@ export function parseDistributedOptions(
   outputPath: string,
 ): ResolvedDistributedOptions {
   const values = check(distributedSchema, options, outputPath);
+  const { partialOutput } = values;
+  if (partialOutput !== undefined && extname(partialOutput) !== extname(outputPath)) {
+    throw new OptionsError([`partialOutput ${partialOutput} must end as the output does: in ${extname(outputPath)}`]);
+  }
   return {
     ...resolveOptions(values, outputPath),
     concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
     retries: values.retries ?? 0,
     chunkFrames: values.chunkFrames,
+    keepChunks: values.keepChunks ?? false,
+    cacheDirectory: values.cacheDirectory,
+    partialOutput: values.partialOutput,
   };
 }
 

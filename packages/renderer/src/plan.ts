@@ -31,7 +31,13 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
   const { concurrency: _concurrency, durationInSeconds: _duration, frameHashes, ...given } = data;
   // These are of the render as a whole, which keeps them itself.
   const { retries: _retries, timeoutMs: _timeoutMs, minFreeDiskMB: _minFreeDiskMB, ...rest } = given;
-  const { chunkFrames: _chunkFrames, ...shared } = rest;
+  const {
+    chunkFrames: _chunkFrames,
+    keepChunks: _keep,
+    cacheDirectory: _cache,
+    partialOutput: _partial,
+    ...shared
+  } = rest;
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { PNG } from 'pngjs';
@@ -21,35 +21,36 @@ const ADVICE_SEEK =
 /** The failure of a render whose page drew a frame in two ways. Says at once what differs in the document. */
 export function seamError(audit: SeamAudit, plan: RenderPlan, { seam, frame, jumped }: BrokenSeam): SeamError {
   const [end, entry] = [readPage(audit.files(seam, 'end').page), readPage(audit.files(seam, 'entry').page)];
-  const { left, right, difference } = picturePaths(plan, seam, frame);
+  const paths = picturePaths(plan, seam, frame);
+  // A chunk that an earlier render has kept comes without its pictures.
+  const drawn = (['end', 'entry'] as const).filter((side) => existsSync(audit.files(seam, side).picture));
+  const pictures = drawn.map((side) => paths[side]);
   return new SeamError(
     frame,
     [seam - 1, seam],
     differencesOf(end, entry),
-    [left, right, difference],
+    drawn.length === 2 ? [...pictures, paths.difference] : pictures,
     jumped ? ADVICE_SEEK : ADVICE_REPLAY,
   );
 }
 
 /** Puts the pictures that the error names beside the output: both, and both with what differs between them. */
-export async function saveSeamPictures(
-  audit: SeamAudit,
-  plan: RenderPlan,
-  { frame, chunks }: SeamError,
-): Promise<void> {
-  const seam = chunks[1];
-  const { left, right, difference } = picturePaths(plan, seam, frame);
-  const [end, entry] = [audit.files(seam, 'end').picture, audit.files(seam, 'entry').picture];
-  await copyFile(end, left);
-  await copyFile(entry, right);
-  await writeFile(difference, sideBySide(await readFile(end), await readFile(entry)));
+export async function saveSeamPictures(audit: SeamAudit, plan: RenderPlan, error: SeamError): Promise<void> {
+  const seam = error.chunks[1];
+  const paths = picturePaths(plan, seam, error.frame);
+  for (const side of ['end', 'entry'] as const) {
+    if (error.pictures.includes(paths[side])) await copyFile(audit.files(seam, side).picture, paths[side]);
+  }
+  if (error.pictures.includes(paths.difference)) {
+    await writeFile(paths.difference, sideBySide(await readFile(paths.end), await readFile(paths.entry)));
+  }
 }
 
 function picturePaths({ outputPath }: RenderPlan, seam: number, frame: number) {
   const base = `${outputPath.slice(0, -extname(outputPath).length)}.frame-${frame}`;
   return {
-    left: `${base}.chunk-${seam - 1}.png`,
-    right: `${base}.chunk-${seam}.png`,
+    end: `${base}.chunk-${seam - 1}.png`,
+    entry: `${base}.chunk-${seam}.png`,
     difference: `${base}.difference.png`,
   };
 }

@@ -1,4 +1,5 @@
 import type { RenderEvent } from '@genlock/renderer';
+import { formatRange, plural } from '../format.js';
 import { errorText, printable } from '../messages.js';
 import type { Telling } from './Display.js';
 
@@ -30,6 +31,13 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
         if (verbose) return `${place(event)}console.${event.level}: ${text}${event.url ? ` (${source(event)})` : ''}`;
         return ['error', 'assert'].includes(event.level) ? once(`page: ${text}`) : undefined;
       }
+      case 'chunk':
+        if (event.state === 'reused') return verbose ? `frames ${formatRange(event)} were kept from before` : undefined;
+        if (event.state === 'again')
+          return `frames ${formatRange(event)} are drawn again: the page has state, and is replayed`;
+        return undefined;
+      case 'partial':
+        return `the first ${plural(event.frames, 'frame')} are in ${event.path}`;
       case 'retry': {
         const [reason] = printable(errorText(event.error)).split('\n');
         return `worker ${event.worker} begins its frames again (${event.attempt} of ${event.of}): ${reason}`;

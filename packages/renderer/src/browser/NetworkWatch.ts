@@ -32,10 +32,14 @@ export interface NetworkFailure {
 export class NetworkWatch {
   readonly #loading = new Map<string, string>();
   readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
+  readonly #read = new Set<string>();
+  #repeatable = true;
   #waiters: (() => void)[] = [];
 
   constructor(client: CDPSession, onFailure: (failure: NetworkFailure) => void) {
     client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
+      if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
+      if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.#requests.set(requestId, { url: request.url, type });
       if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
@@ -44,6 +48,12 @@ export class NetworkWatch {
       if (response.status < 400 || !NEEDED.has(type)) return;
       onFailure({ url: response.url, reason: response.status, type, requestId });
     });
+    // What comes through these depends on who else is there.
+    for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
+      client.on(event, () => {
+        this.#repeatable = false;
+      });
+    }
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
       const url = this.#requests.get(requestId)?.url;
@@ -57,6 +67,11 @@ export class NetworkWatch {
   /** Addresses of the files that are still loading. */
   get loading(): string[] {
     return [...this.#loading.values()];
+  }
+
+  /** Every address that was read, and whether to read them again says what they said. */
+  get files(): { urls: string[]; repeatable: boolean } {
+    return { urls: [...this.#read], repeatable: this.#repeatable };
   }
 
   /** Resolves when nothing is loading any more. */

@@ -89,6 +89,11 @@ export class PageSession {
     this.#loaded = url;
   }
 
+  /** Every address that the page has read, and whether to read them again says what they said. */
+  get files(): NetworkWatch['files'] {
+    return this.#network.files;
+  }
+
   /** A page whose process has died ends its load before it tells of that: it is asked whether it lives. */
   async #answer(deadlineMs: number): Promise<void> {
     const answer = this.session.send('Runtime.evaluate', { expression: '0' });

@@ -30,13 +30,10 @@ export async function findFfmpeg(
   options: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<FfmpegPaths & { version: string; encoders: Set<string> }> {
   const paths = locateFfmpeg(options);
-  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-hide_banner', '-encoders'], {
-    role: 'ffmpeg',
-    deadlineMs: 20_000,
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  const asked = { role: 'ffmpeg', deadlineMs: 20_000, ...(options.signal ? { signal: options.signal } : {}) };
+  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-hide_banner', '-encoders'], asked);
   if (code !== 0) throw new ToolError(`${paths.ffmpeg} does not work (exit code ${code}): ${stderr.trim()}`);
-  const version = await runCommand(paths.ffmpeg, ['-version'], { role: 'ffmpeg', deadlineMs: 20_000 });
+  const version = await runCommand(paths.ffmpeg, ['-version'], asked);
   // A line of the list: six flags, then the encoder's name.
   const encoders = [...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map((match) => match[1]!).filter((name) => name !== '=');
   return {

@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
+import { EncoderError, StallError, type RenderPosition } from './errors.js';
+import { concatArguments, concatList } from './ffmpeg/arguments.js';
+import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
+import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
+import { verifyVideo } from './ffmpeg/verify.js';
+import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
+import { runCommand } from './lifecycle/runCommand.js';
+import type { TaskGroup } from './lifecycle/TaskGroup.js';
+import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import type { ResolvedDistributedOptions } from './options.js';
+import type { RenderChunk, RenderPlan } from './types.js';
+
+/** The rendered files of a render's chunks: looks into them, and joins them. */
+export class ChunkFiles {
+  readonly #tools;
+
+  /** `processOptions` tell of the processes that it starts. Throws a ToolError where there is no ffmpeg. */
+  constructor(
+    readonly plan: RenderPlan,
+    readonly options: ResolvedDistributedOptions,
+    readonly directory: WorkDirectory,
+    readonly processOptions: Pick<ProcessOptions, 'onStart' | 'onEnd'>,
+  ) {
+    this.#tools = locateFfmpeg(options);
+  }
+
+  /** Checks that every chunk holds its frames, some at a time. The first that does not fails the group. */
+  async verifyAll(group: TaskGroup): Promise<void> {
+    const { chunks, concurrency } = this.plan;
+    const left = [...chunks];
+    for (let reader = 0; reader < Math.max(concurrency, availableParallelism()); reader++) {
+      group.go(async (signal) => {
+        for (let chunk = left.shift(); chunk && !signal.aborted; chunk = left.shift()) {
+          // With a chunk for each worker they have the same numbers.
+          const worker = chunks.length === concurrency ? { worker: chunk.index } : {};
+          await this.verify(this.directory.file(chunk.fileName), chunk.frameCount, signal, worker);
+        }
+      });
+    }
+    await group.join();
+  }
+
+  /** Checks that a file holds exactly so many frames of this render. Throws a VerificationError. */
+  async verify(path: string, frames: number, signal: AbortSignal, position: RenderPosition = {}): Promise<void> {
+    const { fps, width, height } = this.plan;
+    const expected = { frames, fps, width, height };
+    await verifyVideo(path, expected, {
+      ffprobe: this.#tools.ffprobe,
+      signal,
+      deadlineMs: this.options.deadlines.verify,
+      position: { phase: 'verify', ...position },
+      ...this.processOptions,
+    });
+  }
+
+  /** Joins chunks that follow one another into one file, without encoding again. */
+  async join(chunks: readonly RenderChunk[], output: string, signal: AbortSignal): Promise<void> {
+    const list = this.directory.file('chunks.ffconcat');
+    const files = chunks.map(({ fileName, frameCount }) => ({ path: this.directory.file(fileName), frameCount }));
+    await writeFile(list, concatList(files, this.plan.fps));
+    const deadlineMs = this.options.deadlines.concat;
+    const extension = extname(this.plan.outputPath).slice(1).toLowerCase();
+    const end = await runCommand(this.#tools.ffmpeg, concatArguments(list, output, extension), {
+      role: 'concat',
+      signal,
+      deadlineMs,
+      late: () => new StallError('ffmpeg to join the chunks', deadlineMs, { phase: 'concat' }),
+      ...this.processOptions,
+    });
+    if (end.code !== 0 || ranOutOfDisk(end))
+      throw new EncoderError('joining the chunks failed', end, { phase: 'concat' });
+  }
+}

@@ -1,17 +1,16 @@
 import { writeSync } from 'node:fs';
-import { RenderOrchestrator, type DistributedRenderOptions, type RenderEvent } from '../../src/index.js';
+import { RenderOrchestrator } from '@genlock/renderer';
 
 /**
- * A Node process of its own that renders, for tests that kill it: arguments are its TMPDIR, the
- * page, the output and the options as JSON. Each event is a line on standard output, written before the render goes on.
+ * A Node process of its own that renders, with the built library, for tests that kill it: arguments
+ * are the page, the output and the options as JSON. Each event is a line on standard output, written
+ * before the render goes on.
  */
-const [temporary, url, output, options] = process.argv.slice(2) as [string, string, string, string];
-// Only now: the loader of TypeScript has files of its own there.
-process.env['TMPDIR'] = temporary;
+const [url, output, options] = process.argv.slice(2);
 
-const tell = (event: RenderEvent | { type: 'at'; phase: string }) => writeSync(1, `${JSON.stringify(event)}\n`);
+const tell = (event) => void writeSync(1, `${JSON.stringify(event)}\n`);
 
-await RenderOrchestrator.render(url, output, JSON.parse(options) as DistributedRenderOptions, {
+await RenderOrchestrator.render(url, output, JSON.parse(options), {
   onEvent: tell,
-  hooks: { at: ({ phase }) => void tell({ type: 'at', phase }) },
+  hooks: { at: ({ phase }) => tell({ type: 'at', phase }) },
 });

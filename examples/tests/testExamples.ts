@@ -84,9 +84,10 @@ function compare(page: string, frame: number, picture: PNG): void {
   );
 }
 
-/** How much of each page is rendered, to be compared with the same by this many workers. */
+/** How much of each page is rendered. */
 export interface Extent {
-  workers: number;
+  /** Once by each of these numbers of workers. */
+  workers: readonly [number, ...number[]];
   /** So many frames with one of the pictures among them; all without it. */
   frames?: number;
 }
@@ -100,30 +101,29 @@ function partOf(page: string, { frames: wanted }: Extent): Part {
 }
 
 /**
- * Renders every example through the command line, with one worker and with several, and compares:
- * the hash of each captured frame between the two (exact: no frame lost, doubled or out of order),
- * and chosen frames with pictures that somebody has looked at (within what antialiasing may differ).
+ * Renders every example through the command line and compares: the hash of each captured frame between
+ * the numbers of workers (exact: no frame lost, doubled or out of order), and chosen frames with
+ * pictures that somebody has looked at (within what antialiasing may differ).
  * `UPDATE_EXPECTED=1` writes those pictures anew: look at them before they are committed.
  */
 export function testExamples(extent: Extent): void {
   for (const [page, { rate, chosen }] of Object.entries(PAGES)) {
     const part = partOf(page, extent);
-    const { first, last } = part;
-    const name = `${page}, frames ${first} to ${last}`;
-    test(`${name}: the same with one worker and with ${extent.workers}, and looks as it should`, async () => {
+    const frames = part.last - part.first + 1;
+    const pictures = chosen.filter((frame) => frame >= part.first && frame <= part.last);
+    assert.ok(pictures.length > 0, page);
+    const name = `${page}, frames ${part.first} to ${part.last}, by ${extent.workers.join(' and ')} workers`;
+    test(`${name}: the same from each, and looks as it should`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'genlock-test-'));
       try {
-        const one = await render(page, part, folder, 1);
-        const several = await render(page, part, folder, extent.workers);
-        assert.deepEqual(several.hashes, one.hashes);
-        const frames = last - first + 1;
-        assert.equal(one.hashes.length, frames);
+        const [first, ...others] = extent.workers;
+        const { video, hashes } = await render(page, part, folder, first);
+        for (const workers of others) assert.deepEqual((await render(page, part, folder, workers)).hashes, hashes);
+        assert.equal(hashes.length, frames);
         const entries = 'stream=nb_read_packets,r_frame_rate';
-        const probe = ['-v', 'error', '-count_packets', '-show_entries', entries, '-of', 'csv=p=0', several.video];
+        const probe = ['-v', 'error', '-count_packets', '-show_entries', entries, '-of', 'csv=p=0', video];
         assert.equal((await run('ffprobe', probe)).stdout.trim(), `${rate},${frames}`);
-        const pictures = chosen.filter((frame) => frame >= first && frame <= last);
-        assert.ok(pictures.length > 0);
-        for (const frame of pictures) compare(page, frame, await frameOf(several.video, frame - first));
+        for (const frame of pictures) compare(page, frame, await frameOf(video, frame - part.first));
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

@@ -7,6 +7,7 @@
 //   a name   only the test files whose path contains it, without the checks
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, relative, sep } from 'node:path';
@@ -27,8 +28,9 @@ function tool(packageFile, ...args) {
   return [join('node_modules', packageFile), ...args];
 }
 
+const BUILD = { name: 'build', args: tool('typescript/bin/tsc', '--build', 'packages/renderer', 'packages/cli') };
+/** Each keeps one core busy: they run at once. */
 const CHECKS = [
-  { name: 'build', args: tool('typescript/bin/tsc', '--build', 'packages/renderer', 'packages/cli') },
   { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
   { name: 'lint', args: tool('eslint/bin/eslint.js', '.') },
   { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') },
@@ -41,6 +43,7 @@ function testStep(files, all) {
   return { name: 'tests', args: ['--import', 'tsx', '--test', ...flags, ...files] };
 }
 
+/** Groups of steps: those of one group run at once, the groups one after the other. */
 function planSteps({ all, filters }) {
   const folders = testFolders(root).map((folder) => join(root, folder));
   const files = folders.flatMap((folder) => filesBelow(folder));
@@ -51,23 +54,25 @@ function planSteps({ all, filters }) {
   const verify =
     existsSync(VERIFICATION) && (filters.length === 0 || filters.some((name) => VERIFICATION.includes(name)));
   return [
-    ...(filters.length === 0 ? CHECKS : []),
-    ...(tests.length > 0 ? [testStep(tests, all)] : []),
-    ...(verify ? [{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }] : []),
+    ...(filters.length === 0 ? [[BUILD], CHECKS] : []),
+    ...(tests.length > 0 ? [[testStep(tests, all)]] : []),
+    ...(verify ? [[{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }]] : []),
   ];
 }
 
-let child;
+const children = new Set();
 let stopSignal;
 
-/** Runs one step with our own terminal; resolves with whether it succeeded. */
-function runStep({ args }) {
-  return new Promise((resolve, reject) => {
-    const env = { ...process.env, ...(choice.all ? { GENLOCK_TESTS: 'all' } : {}) };
-    child = spawn(process.execPath, args, { stdio: 'inherit', env });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code === 0));
-  });
+/** Runs one step with our own terminal, and notes how it went. */
+async function runStep({ name, args }) {
+  const start = Date.now();
+  const env = { ...process.env, ...(choice.all ? { GENLOCK_TESTS: 'all' } : {}) };
+  const child = spawn(process.execPath, args, { stdio: 'inherit', env });
+  children.add(child);
+  const [code] = await once(child, 'close');
+  children.delete(child);
+  if (code !== 0) failed.push(name);
+  summary.push(`${name} ${code === 0 ? 'ok' : 'FAILED'} ${seconds(start)}`);
 }
 
 function heedSignals() {
@@ -75,7 +80,7 @@ function heedSignals() {
     process.on(signal, () => {
       stopSignal = signal;
       // Ctrl-C reaches the whole foreground group by itself; SIGTERM comes to us alone.
-      if (signal === 'SIGTERM') child?.kill(signal);
+      if (signal === 'SIGTERM') for (const child of children) child.kill(signal);
     });
   }
   stopWithParent();
@@ -107,12 +112,9 @@ heedSignals();
 const start = Date.now();
 const summary = [];
 const failed = [];
-for (const step of steps) {
-  const stepStart = Date.now();
-  const ok = await runStep(step);
+for (const group of steps) {
+  await Promise.all(group.map(runStep));
   if (stopSignal) process.exit(128 + constants.signals[stopSignal]);
-  if (!ok) failed.push(step.name);
-  summary.push(`${step.name} ${ok ? 'ok' : 'FAILED'} ${seconds(stepStart)}`);
 }
 console.log(
   `${summary.join(', ')}\n${failed.length === 0 ? 'Passed' : `FAILED: ${failed.join(', ')}`} in ${seconds(start)}`,

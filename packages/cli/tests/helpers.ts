@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,29 @@ export function genlock(
     child.on('error', reject);
     child.on('close', (code) => resolve({ ...end, code }));
   });
+}
+
+/** One process of the built command line, to run many that end soon: one after the other. */
+export function startCommandLines(options: { cwd: string; env: NodeJS.ProcessEnv }) {
+  const child = fork(new URL('./commandLines.mjs', import.meta.url), {
+    ...options,
+    env: { ...process.env, ...options.env },
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const died = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the process ended with ${code}`)));
+  died.catch(() => {});
+  return {
+    async run(args: readonly string[]): Promise<CliEnd> {
+      child.send(args);
+      const [end] = (await Promise.race([once(child, 'message'), died])) as [CliEnd];
+      return end;
+    },
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+      await died.catch(() => {});
+    },
+  };
 }
 
 /** A folder with these files, gone at the end. */

@@ -30,7 +30,7 @@ async function plant(command: string, ...args: string[]) {
 describe('soak', () => {
   it('ends clean, with each action in turn', async () => {
     await using temporary = await makeFolder();
-    const args = ['soak', '--cycles', '12', '--seed', '1', '--json'];
+    const args = ['soak', '--cycles', String(ACTIONS.length), '--seed', '1', '--json'];
     const { code, stdout, stderr } = await genlock(args, { env: { TMPDIR: temporary.path } });
     const records = stdout
       .trim()
@@ -42,7 +42,7 @@ describe('soak', () => {
     const result = records.at(-1);
     assert.equal(result.type, 'soak');
     assert.equal(result.clean, true);
-    assert.equal(records.length, 13);
+    assert.equal(records.length, ACTIONS.length + 1);
     for (const { action, cycles, failures } of result.actions) assert.ok(cycles > 0 && failures === 0, action);
     for (const { what, leaks } of result.verdict) assert.notEqual(leaks, true, what);
     assert.deepEqual(readdirSync(temporary.path), []);

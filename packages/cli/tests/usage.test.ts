@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { genlock, listing, makeFolder } from './helpers.js';
+import { genlock, listing, makeFolder, startCommandLines } from './helpers.js';
 
 const DECLARATION = '{"width":64,"height":64,"fps":30,"durationInSeconds":2}';
 const page = (declaration: string) =>
@@ -15,6 +15,7 @@ let work: Awaited<ReturnType<typeof makeFolder>>;
 let bin: Awaited<ReturnType<typeof makeFolder>>;
 let server: Server;
 let origin: string;
+let commandLines: ReturnType<typeof startCommandLines>;
 
 before(async () => {
   work = await makeFolder({
@@ -57,9 +58,11 @@ before(async () => {
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  commandLines = startCommandLines(surroundings());
 });
 
 after(async () => {
+  await commandLines[Symbol.asyncDispose]();
   server.closeAllConnections();
   server.close();
   await work[Symbol.asyncDispose]();
@@ -281,14 +284,19 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
   },
 };
 
-describe('bad input', { concurrency: 2 }, () => {
+/** Those that get a process of their own, as all do in the hands of users; the others share one. */
+const OWN_PROCESS: readonly string[] = ['no command', 'unknown flag', 'no such file', '404', 'several faults at once'];
+
+function surroundings() {
+  return { cwd: work.path, env: { GENLOCK_BROWSER: join(bin.path, 'browser') } };
+}
+
+describe('bad input', () => {
   for (const [name, { args, says }] of Object.entries(CASES)) {
     it(name, async () => {
       const before = await listing(work.path);
-      const end = await genlock(typeof args === 'function' ? args() : args, {
-        cwd: work.path,
-        env: { GENLOCK_BROWSER: join(bin.path, 'browser') },
-      });
+      const given = typeof args === 'function' ? args() : args;
+      const end = OWN_PROCESS.includes(name) ? await genlock(given, surroundings()) : await commandLines.run(given);
       for (const pattern of says) assert.match(end.stderr, pattern);
       assert.doesNotMatch(end.stderr, /\n\s+at .*\.js:\d+/, 'a stack trace');
       assert.equal(end.stdout, '');

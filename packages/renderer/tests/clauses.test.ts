@@ -25,6 +25,7 @@ import { encodeOnly } from './support/encodeOnly.js';
 import { allProcesses, membersOf } from './support/processes.js';
 import { atEvent, eventsOf, fail, succeed, TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
+import { untilAborted } from './support/untilAborted.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 
@@ -33,13 +34,6 @@ type Work = (worker: number, job: Parameters<RenderExecutor['render']>[3], path:
 /** Workers that do this instead of rendering. */
 function workers(work: Work): { executor: RenderExecutor } {
   return { executor: { render: (_url, path, _options, job) => work(job.worker!, job, path) } };
-}
-
-/** Settles when the signal aborts; rejects with its reason. */
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 describe('clause 1: join before settle', () => {

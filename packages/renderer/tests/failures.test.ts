@@ -19,8 +19,10 @@ import {
   type DistributedRenderOptions,
   type GenlockError,
   type RenderEvent,
+  type RenderExecutor,
   type RenderPosition,
 } from '../src/index.js';
+import { encodeOnly } from './support/encodeOnly.js';
 import {
   TWO_WORKERS,
   atEvent,
@@ -34,6 +36,7 @@ import {
 } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
+import { untilAborted } from './support/untilAborted.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 /** A frame of worker 1 alone; its eleventh and twelfth frame come before it. */
@@ -120,7 +123,7 @@ describe('a page that fails', () => {
       ['undefined', 'undefined'],
       ['{ code: 5 }', ''],
     ] as const) {
-      const failure = await fail(sandbox, page(sandbox, { atLoad: `throw ${thrown};` }));
+      const failure = await fail(sandbox, page(sandbox, { atLoad: `throw ${thrown};` }), { concurrency: 1 });
       assertError(failure, PageError, { phase: 'load' }, 'the page threw', words);
     }
   });
@@ -221,8 +224,8 @@ describe('a page whose files are missing', () => {
     it(`${kind}: names the address and the status`, async () => {
       using sandbox = new Sandbox();
       await using server = await Server.serve({ 'index.html': `<!doctype html><body>${html}` });
-      const failure = await fail(sandbox, server.url('index.html'));
-      const words = [server.url(file), 'HTTP 404', /worker [01]/, 'allowMissingAssets'];
+      const failure = await fail(sandbox, server.url('index.html'), { concurrency: 1 });
+      const words = [server.url(file), 'HTTP 404', 'worker 0', 'allowMissingAssets'];
       const error = assertError(failure, AssetError, { phase: 'load' }, ...words);
       assert.equal(error.url, server.url(file));
       assert.equal(error.reason, 404);
@@ -306,15 +309,15 @@ describe('an address that is no page', () => {
   it('a server that never answers', async () => {
     using sandbox = new Sandbox();
     await using server = await Server.start(() => {});
-    const failure = await fail(sandbox, server.url(''), { deadlines: { load: 3000 } });
-    assertError(failure, StallError, { phase: 'load' }, server.url(''), '3000 ms');
+    const failure = await fail(sandbox, server.url(''), { deadlines: { load: 1000 } });
+    assertError(failure, StallError, { phase: 'load' }, server.url(''), '1000 ms');
     assert.equal(failure.receipt.reason, 'stall');
   });
 });
 
 describe('clause 12: something stalls', () => {
   /** Long enough for a frame on a busy machine, short enough to wait for. */
-  const DEADLINE = 3000;
+  const DEADLINE = 1500;
   const position = { worker: 1, frame: FRAME, phase: 'capture' } as const;
 
   it('a page that loops for ever at a frame', async () => {
@@ -327,7 +330,10 @@ describe('clause 12: something stalls', () => {
 
   it('a page that loops for ever at load', async () => {
     using sandbox = new Sandbox();
-    const failure = await fail(sandbox, page(sandbox, { atLoad: 'for (;;);' }), { stabilityTimeout: DEADLINE });
+    const failure = await fail(sandbox, page(sandbox, { atLoad: 'for (;;);' }), {
+      stabilityTimeout: DEADLINE,
+      concurrency: 1,
+    });
     assertError(failure, StallError, { phase: 'load' }, '(load)', 'page.html');
   });
 
@@ -342,8 +348,9 @@ describe('clause 12: something stalls', () => {
   it('a promise given to waitUntil that never settles, at load and at a frame', async () => {
     using sandbox = new Sandbox();
     const wait = 'genlock.waitUntil(new Promise(() => {}));';
-    const loading = await fail(sandbox, page(sandbox, { atLoad: wait }), { deadlines: { load: DEADLINE } });
-    assertError(loading, StallError, { phase: 'load' }, '(load)', 'waitUntil', /worker [01]/);
+    const options = { deadlines: { load: DEADLINE }, concurrency: 1 };
+    const loading = await fail(sandbox, page(sandbox, { atLoad: wait }), options);
+    assertError(loading, StallError, { phase: 'load' }, '(load)', 'waitUntil', 'worker 0');
     const drawing = await fail(sandbox, page(sandbox, { atFrame: wait }), { deadlines: { capture: DEADLINE } });
     assertError(drawing, StallError, position, `frame ${FRAME}`, 'waitUntil');
   });
@@ -353,7 +360,8 @@ describe('clause 12: something stalls', () => {
     await using server = await Server.start((request, response) => {
       if (request.url === '/index.html') response.end('<!doctype html><img src="slow.png">');
     });
-    const failure = await fail(sandbox, server.url('index.html'), { deadlines: { load: DEADLINE } });
+    const options = { deadlines: { load: DEADLINE }, concurrency: 1 };
+    const failure = await fail(sandbox, server.url('index.html'), options);
     assertError(failure, StallError, { phase: 'load' }, server.url('slow.png'));
   });
 
@@ -367,7 +375,7 @@ describe('clause 12: something stalls', () => {
   it('an encoder that takes no frame', async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'exec sleep 1000');
-    const options = { ffmpegPath, width: 1280, height: 720, deadlines: { encode: DEADLINE } };
+    const options = { ffmpegPath, width: 1280, height: 720, concurrency: 1, deadlines: { encode: DEADLINE } };
     const failure = await fail(sandbox, COUNTER, options);
     assertError(failure, StallError, { phase: 'encode' }, '(encode)', 'the encoder');
   });
@@ -375,7 +383,8 @@ describe('clause 12: something stalls', () => {
   it('an encoder that does not end', async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'cat > /dev/null', 'sleep 1000');
-    const failure = await fail(sandbox, COUNTER, { ffmpegPath, frameCount: 2, deadlines: { drain: DEADLINE } });
+    const options = { ffmpegPath, frameCount: 1, concurrency: 1, deadlines: { drain: DEADLINE } };
+    const failure = await fail(sandbox, COUNTER, options);
     assertError(failure, StallError, { phase: 'drain' }, 'the encoder to finish');
   });
 });
@@ -462,7 +471,7 @@ describe('clause 11: a tool that lies', () => {
       `case "$*" in *ffconcat*) exec ${short};; esac`,
       'exec ffmpeg "$@"',
     );
-    const failure = await fail(sandbox, COUNTER, { ffmpegPath });
+    const failure = await fail(sandbox, COUNTER, { ffmpegPath, executor: encodeOnly });
     assertError(failure, VerificationError, {}, '19 frames instead of 20');
   });
 
@@ -470,7 +479,7 @@ describe('clause 11: a tool that lies', () => {
     using sandbox = new Sandbox();
     for (const says of ['not json', '{}', '']) {
       const ffprobePath = sandbox.script('ffprobe', `printf '${says}'`);
-      const failure = await fail(sandbox, COUNTER, { ffprobePath, frameCount: 2 });
+      const failure = await fail(sandbox, COUNTER, { ffprobePath, frameCount: 1, concurrency: 1 });
       assert.ok(failure.error instanceof VerificationError, String(failure.error));
     }
   });
@@ -541,25 +550,41 @@ describe('the surroundings fail', () => {
 
   it('onProgress throws: that very thing comes out', async () => {
     using sandbox = new Sandbox();
-    for (const thrown of [new Error('my listener is broken'), 'a text', undefined]) {
+    const executor: RenderExecutor = {
+      render: async (_url, _path, _options, job) => job.onProgress!(0.5),
+    };
+    for (const [thrown, options] of [
+      [new Error('my listener is broken'), { frameCount: 4 }],
+      ['a text', { executor }],
+      [undefined, { executor }],
+    ] as const) {
       const onProgress = () => {
         throw thrown as Error;
       };
-      const { error } = await fail(sandbox, COUNTER, { frameCount: 4 }, { onProgress });
+      const { error } = await fail(sandbox, COUNTER, options, { onProgress });
       assert.equal(error, thrown);
     }
   });
 
   it('onEvent throws while the render stops: the cause still comes out', async () => {
     using sandbox = new Sandbox();
-    const url = page(sandbox, { atFrame: "throw new Error('the cause');" });
+    const cause = new PageError('Error: the cause', 'exception', {}, { worker: 1, frame: FRAME, phase: 'capture' });
+    const executor: RenderExecutor = {
+      render: async (_url, _path, _options, { worker, signal, onEvent }) => {
+        if (worker === 0) return untilAborted(signal!);
+        onEvent!({ type: 'worker-failed', error: cause, worker: 1 });
+        throw cause;
+      },
+    };
     for (const type of ['state', 'worker-failed', 'worker', 'stopped'] as const) {
       const onEvent = (event: RenderEvent) => {
         const early = event.type === 'state' && event.state === 'running';
         const stopping = event.type !== 'worker' || event.state === 'failed' || event.state === 'stopped';
         if (event.type === type && stopping && !early) throw new Error('from the listener');
       };
-      assertError(await fail(sandbox, url, {}, { onEvent }), PageError, { worker: 1, frame: FRAME }, 'the cause');
+      const failure = await fail(sandbox, COUNTER, { executor }, { onEvent });
+      assert.equal(failure.error, cause);
+      assertError(failure, PageError, { worker: 1, frame: FRAME }, 'the cause');
     }
   });
 

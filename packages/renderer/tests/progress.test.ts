@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { RenderEvent, RenderExecutor, RenderJobOptions } from '../src/index.js';
+import { encodeOnly } from './support/encodeOnly.js';
 import { TWO_WORKERS, atEvent, eventsOf, fail, framesOf, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -22,6 +23,14 @@ async function rendered(sandbox: Sandbox, options = {}) {
 }
 
 describe('a render that succeeds', () => {
+  let plain: RenderEvent[] | undefined;
+  /** The events of a render of two workers and ten frames each, made once. */
+  async function plainEvents(): Promise<RenderEvent[]> {
+    using sandbox = new Sandbox();
+    plain ??= (await rendered(sandbox)).events;
+    return plain;
+  }
+
   it('tells its progress: it rises, frame by frame, to exactly 1 before the join', async () => {
     using sandbox = new Sandbox();
     const { told, shares } = await rendered(sandbox, { frameCount: 21, concurrency: 3 });
@@ -36,8 +45,7 @@ describe('a render that succeeds', () => {
   });
 
   it('tells its events in their order', async () => {
-    using sandbox = new Sandbox();
-    const { events } = await rendered(sandbox);
+    const events = await plainEvents();
     assert.deepEqual(
       eventsOf(events, 'state').map(({ state }) => state),
       ['running', 'finishing', 'succeeded'],
@@ -71,8 +79,7 @@ describe('a render that succeeds', () => {
   });
 
   it('tells every process once when it starts and once when it ends', async () => {
-    using sandbox = new Sandbox();
-    const { events } = await rendered(sandbox);
+    const events = await plainEvents();
     const running = new Map<number, string>();
     for (const event of eventsOf(events, 'process')) {
       if (event.state === 'started') {
@@ -132,7 +139,8 @@ describe('a render that succeeds', () => {
         () => controller.abort(),
       );
       const job = { signal: controller.signal, onEvent };
-      const { events, report, path } = await succeed(sandbox, COUNTER, { frameCount: 2 }, job);
+      const options = { frameCount: 2, executor: encodeOnly };
+      const { events, report, path } = await succeed(sandbox, COUNTER, options, job);
       assert.equal(report.frames, 2);
       assert.equal(readFileSync(path).length, report.bytes);
       assert.deepEqual(
@@ -147,7 +155,8 @@ describe('a render that succeeds', () => {
     const onEvent = (event: RenderEvent) => {
       if (event.type === 'report') throw new Error('too late');
     };
-    const { report, events } = await succeed(sandbox, COUNTER, { frameCount: 2 }, { onEvent });
+    const options = { frameCount: 2, executor: encodeOnly };
+    const { report, events } = await succeed(sandbox, COUNTER, options, { onEvent });
     assert.equal(report.frames, 2);
     assert.equal(eventsOf(events, 'state').at(-1)?.state, 'succeeded');
   });
@@ -194,7 +203,9 @@ describe('the receipt of a stop', () => {
         () => controller.abort(reason),
       );
       const job = { signal: controller.signal, onEvent };
-      const { error, receipt } = await fail(sandbox, COUNTER, { frameCount: 4 }, job);
+      // What comes after the workers needs no browsers.
+      const executor = phase === 'load' || phase === 'capture' ? {} : { executor: encodeOnly };
+      const { error, receipt } = await fail(sandbox, COUNTER, { frameCount: 4, ...executor }, job);
       assert.equal(error, reason, phase);
       assert.equal(receipt.reason, 'user', phase);
       assert.deepEqual(receipt.first, {}, phase);

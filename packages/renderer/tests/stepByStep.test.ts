@@ -166,16 +166,16 @@ describe('step by step', () => {
     });
   }
 
-  const real: [RenderPhase, RenderPhase][] = [
-    ['launch', 'launch'],
-    ['load', 'launch'],
-    ['capture', 'seek'],
-    ['encode', 'capture'],
-    ['drain', 'drain'],
-    ['commit', 'verify'],
+  const real: [RenderPhase, RenderPhase, { skip?: string | boolean }][] = [
+    ['launch', 'launch', {}],
+    ['load', 'launch', LONG],
+    ['capture', 'seek', {}],
+    ['encode', 'capture', LONG],
+    ['drain', 'drain', LONG],
+    ['commit', 'verify', {}],
   ];
-  for (const [one, other] of real) {
-    it(`clause 3: the same with real workers, at ${one} and ${other}`, async () => {
+  for (const [one, other, extent] of real) {
+    it(`clause 3: the same with real workers, at ${one} and ${other}`, extent, async () => {
       using sandbox = new Sandbox();
       const places = [
         { phase: one, worker: 0 },

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 
 /** One process, as Linux's /proc tells it. */
 export interface ProcessStat {
@@ -14,7 +14,7 @@ export interface ProcessStat {
 /** Reads /proc/<pid>/stat; undefined when the process is gone or the system has no /proc. */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readLine(`/proc/${pid}/stat`);
     // The command name may hold spaces and brackets; the fields begin after its last bracket (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return {
@@ -27,6 +27,19 @@ export function readStat(pid: number): ProcessStat | undefined {
     };
   } catch {
     return undefined;
+  }
+}
+
+/** More than such a line has: 52 numbers of at most 20 digits, and a name. */
+const line = Buffer.allocUnsafeSlow(2048);
+
+/** One read, into memory that is there: every process of the system is read so, often. */
+function readLine(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    return line.toString('latin1', 0, readSync(file, line));
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -27,11 +27,11 @@ export class ChildHost implements AsyncDisposable {
     output: string,
     options: Partial<DistributedRenderOptions> = {},
   ) {
-    const script = join(import.meta.dirname, 'renderHost.ts');
+    const script = join(import.meta.dirname, 'renderHost.mjs');
     const all = JSON.stringify({ ...TWO_WORKERS, ...options });
-    this.child = spawn(process.execPath, ['--import', 'tsx', script, sandbox.root, url, output, all], {
+    this.child = spawn(process.execPath, [script, url, output, all], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, TMPDIR: sandbox.inputs },
+      env: { ...process.env, TMPDIR: sandbox.root },
     });
     this.ended = once(this.child, 'close');
     createInterface({ input: this.child.stdout! }).on('line', (line) => {

@@ -10,6 +10,9 @@ import { Complaints, held, leaksSince } from './leaks.js';
 import { isAlive } from '../../src/lifecycle/processGroup.js';
 import { allProcesses, descendantsOf, identity, membersOf, type ProcessInfo } from './processes.js';
 
+/** Events at which a look at the processes shows none that the steps before and after do not show. */
+const UNSEEN: readonly RenderEvent['type'][] = ['frame', 'page-console', 'process', 'worker', 'report'];
+
 const SENTINEL = 'what was here before';
 
 /**
@@ -59,7 +62,7 @@ export class Sandbox implements Disposable {
   /** To be told every event of the renders. */
   readonly watch = (event: RenderEvent): void => {
     if (event.type === 'process' && event.state === 'started') this.#groups.add(event.pid);
-    if (event.type !== 'frame' && event.type !== 'page-console') this.look();
+    if (!UNSEEN.includes(event.type)) this.look();
   };
 
   /** Remembers every process that is below this one now: those that leave the family are found by it. */

@@ -1,0 +1,3 @@
+import { testExamples } from './testExamples.js';
+
+testExamples({ workers: [3, 1] });

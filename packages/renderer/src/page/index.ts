@@ -1,11 +1,14 @@
 import { installAnimations } from './animations.js';
 import { CONTROL_KEY, createControl, type PageConfig, type PagePart } from './control.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installMediaElements } from './mediaElements.js';
 import { installPendingWork } from './pendingWork.js';
+import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { installStepping } from './stepping.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
+import { installVideoFrames } from './videoFrames.js';
 
 export { CONTROL_KEY } from './control.js';
 export type { PageConfig } from './control.js';
@@ -16,6 +19,9 @@ const PARTS: PagePart[] = [
   installAnimations,
   installRandom,
   installPendingWork,
+  installVideoFrames,
+  installPlayback,
+  installMediaElements,
   installGenlockApi,
   installStepping,
 ];

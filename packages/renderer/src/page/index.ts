@@ -1,4 +1,5 @@
 import { installAnimations } from './animations.js';
+import { installAudio } from './audio.js';
 import { CONTROL_KEY, createControl, type PageConfig, type PagePart } from './control.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installMediaElements } from './mediaElements.js';
@@ -22,6 +23,7 @@ const PARTS: PagePart[] = [
   installVideoFrames,
   installPlayback,
   installMediaElements,
+  installAudio,
   installGenlockApi,
   installStepping,
 ];

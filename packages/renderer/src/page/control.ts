@@ -44,6 +44,10 @@ export interface Control {
   observeAnimations(at: number): void;
   /** Moves every running animation to virtual time `to`. */
   moveAnimations(to: number): void;
+  /** The trees of elements in the document: its own and those of shadow roots. */
+  roots(): Iterable<Document | ShadowRoot>;
+  /** Calls a function with each shadow root that is attached from now on. */
+  onRoot(watch: (root: ShadowRoot) => void): void;
   /** Parts that show something else at another time: called at each step before the frame callbacks. */
   readonly movers: ((to: number) => Promise<unknown>)[];
   /** What parts are still waiting for at the present virtual time: asked again until nobody waits. */
@@ -122,6 +126,8 @@ export function createControl(config: PageConfig, key: string): Control {
     runFrameCallbacks: () => Promise.resolve(),
     observeAnimations: () => {},
     moveAnimations: () => {},
+    roots: () => [document],
+    onRoot: () => {},
     movers: [],
     waits: [],
     media: undefined,

@@ -1,3 +1,4 @@
+import { installAnimatedImages } from './animatedImages.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
 import { CONTROL_KEY, createControl, type PageConfig, type PagePart } from './control.js';
@@ -6,6 +7,7 @@ import { installMediaElements } from './mediaElements.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
+import { installRoots } from './roots.js';
 import { installStepping } from './stepping.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
@@ -17,7 +19,9 @@ export type { PageConfig } from './control.js';
 const PARTS: PagePart[] = [
   installTime,
   installTimers,
+  installRoots,
   installAnimations,
+  installAnimatedImages,
   installRandom,
   installPendingWork,
   installVideoFrames,

@@ -145,10 +145,5 @@ export function installMediaElements(control: Control): void {
     for (const type of OWN_EVENTS) listen.call(root, type, keepFromPage, true);
   }
   watch(globalThis);
-  const attachShadow = Element.prototype.attachShadow;
-  Element.prototype.attachShadow = function (init) {
-    const root = attachShadow.call(this, init);
-    watch(root);
-    return root;
-  };
+  control.onRoot(watch);
 }

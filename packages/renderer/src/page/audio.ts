@@ -14,6 +14,8 @@ export function installAudio(control: Control): void {
     /** Sets the timers of its sources anew. */
     sources: Set<() => void>;
   }
+  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  const ROUNDING = 1e-6;
   const clocks = new WeakMap<BaseAudioContext, Clock>();
   const later = setTimeout;
   const forget = clearTimeout;
@@ -109,7 +111,7 @@ export function installAudio(control: Control): void {
       spans.delete(source);
       tell(source, 'ended');
     };
-    span.timer = later(end, Math.max(0, span.end * 1000 - ranFor(clock)));
+    span.timer = later(end, Math.max(0, span.end * 1000 - ranFor(clock) - ROUNDING));
   }
 
   type Method = (this: AudioScheduledSourceNode, ...args: (number | undefined)[]) => void;

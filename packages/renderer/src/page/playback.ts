@@ -55,6 +55,8 @@ export interface Media {
  */
 export function installPlayback(control: Control): void {
   const TIMEUPDATE_MS = 250;
+  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  const ROUNDING = 1e-6;
   const HAVE_METADATA = 1;
   const HAVE_CURRENT_DATA = 2;
 
@@ -134,7 +136,7 @@ export function installPlayback(control: Control): void {
     const stops = stopAt !== undefined && stopAt > position && stopAt < element.duration;
     const end = stops ? stopAt : element.duration;
     if (playback.paused || !Number.isFinite(end) || rate <= 0) return;
-    const wait = ((end - position) / rate) * 1000 - (control.now - playback.at);
+    const wait = ((end - position) / rate) * 1000 - (control.now - playback.at) - ROUNDING;
     playback.timer = later(() => reachEnd(element, playback, end, stops), wait);
   }
 

@@ -1,3 +1,5 @@
+import type { Media } from './playback.js';
+
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
  * each one is complete in itself: it uses its arguments and the page's globals, never an import.
@@ -42,6 +44,22 @@ export interface Control {
   observeAnimations(at: number): void;
   /** Moves every running animation to virtual time `to`. */
   moveAnimations(to: number): void;
+  /** The trees of elements in the document: its own and those of shadow roots. */
+  roots(): Iterable<Document | ShadowRoot>;
+  /** Calls a function with each shadow root that is attached from now on. */
+  onRoot(watch: (root: ShadowRoot) => void): void;
+  /** Parts that show something else at another time: called at each step before the frame callbacks. */
+  readonly movers: ((to: number) => Promise<unknown>)[];
+  /** What parts are still waiting for at the present virtual time: asked again until nobody waits. */
+  readonly waits: (() => Promise<unknown>[])[];
+  /** The playing of media elements. */
+  media: Media | undefined;
+  /** Makes a video show what it has at this time, in seconds. */
+  showVideo(video: HTMLVideoElement, seconds: number): Promise<void>;
+  /** Tells that a video has been sought. */
+  videoSought(video: HTMLVideoElement): void;
+  /** Whether the page waits for the next picture of a video. */
+  isVideoAwaited(video: HTMLVideoElement): boolean;
   /** Waits until nothing is due, pending or loading at the present virtual time. */
   settle(): Promise<void>;
   /** Moves the page from its present frame to the next one. */
@@ -108,6 +126,14 @@ export function createControl(config: PageConfig, key: string): Control {
     runFrameCallbacks: () => Promise.resolve(),
     observeAnimations: () => {},
     moveAnimations: () => {},
+    roots: () => [document],
+    onRoot: () => {},
+    movers: [],
+    waits: [],
+    media: undefined,
+    showVideo: () => Promise.resolve(),
+    videoSought: () => {},
+    isVideoAwaited: () => false,
     settle: () => Promise.resolve(),
     step: () => Promise.resolve(),
   };

@@ -25,6 +25,7 @@ export function installStepping(control: Control): void {
       // Fonts and background pictures are asked for when style and layout need them.
       void document.documentElement?.getBoundingClientRect();
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
+      for (const wait of control.waits) waiting.push(...wait());
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
       if (waiting.length === 0) return;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
@@ -49,6 +50,7 @@ export function installStepping(control: Control): void {
     control.now = time;
     control.observeAnimations(time);
     control.moveAnimations(time);
+    await Promise.all(control.movers.map((move) => move(time)));
     await control.runFrameCallbacks();
     if (frame === 0) startGsap();
     await control.settle();

@@ -1,0 +1,182 @@
+import type { Control } from './control.js';
+
+/**
+ * Animated pictures (GIF, APNG, WebP, AVIF) follow the virtual clock. The browser would move them by
+ * the ticks of the frames that it draws; so each frame is decoded here, and the element is made to
+ * show it: an `<img>` by the CSS property `content`, an SVG `<image>` by its `href`.
+ */
+export function installAnimatedImages(control: Control): void {
+  if (typeof ImageDecoder === 'undefined') return;
+  /** What browsers take durations of up to 10 ms for, in milliseconds. */
+  const SHORTEST = 10;
+  const INSTEAD = 100;
+  const NEVER_ANIMATED = /^[^#?]+\.(jpe?g|svg|bmp|ico)([#?]|$)|^data:image\/(jpeg|svg)/i;
+
+  interface Animation {
+    decoder: ImageDecoder;
+    count: number;
+    /** How often it is played. */
+    plays: number;
+    /** Virtual time at which the page first had it, in milliseconds. */
+    start: number;
+    /** When each frame ends within a turn, as far as known, in milliseconds. */
+    ends: number[];
+    /** The frame that was decoded last. */
+    decoded: { index: number; image: VideoFrame } | undefined;
+    /** Addresses of the frames that were shown, and the pictures, which keep them loaded. */
+    frames: Map<number, { url: string; picture: HTMLImageElement }>;
+    /** What it shows, and at what time. */
+    shown: { time: number; url: string } | undefined;
+    width: number;
+  }
+  /** By address: null for what is not animated, undefined while that is not known. */
+  const known = new Map<string, Animation | null | undefined>();
+  const overridden = new WeakMap<Element, { source: string; url: string }>();
+  const load = fetch;
+
+  /** What kind of animated file it is, by its first bytes. */
+  function typeOf(bytes: Uint8Array): string | undefined {
+    const text = String.fromCharCode(...bytes.subarray(0, 4096));
+    if (text.startsWith('GIF8')) return 'image/gif';
+    if (text.startsWith('\x89PNG')) return text.includes('acTL') ? 'image/png' : undefined;
+    if (text.startsWith('WEBPVP8X', 8)) return bytes[20]! & 2 ? 'image/webp' : undefined;
+    return text.startsWith('ftypavis', 4) ? 'image/avif' : undefined;
+  }
+
+  async function read(url: string): Promise<Animation | null> {
+    const start = control.now;
+    const response = await load(url, { cache: 'force-cache' });
+    const [head, whole] = response.body!.tee();
+    const reader = head.getReader();
+    const first = await reader.read();
+    void reader.cancel();
+    const type = typeOf(first.value ?? new Uint8Array());
+    if (!response.ok || type === undefined) {
+      void whole.cancel();
+      return null;
+    }
+    const decoder = new ImageDecoder({ data: await new Response(whole).arrayBuffer(), type });
+    await Promise.all([decoder.completed, decoder.tracks.ready]);
+    const track = decoder.tracks.selectedTrack;
+    if (!track?.animated || track.frameCount < 2) return null;
+    const plays = track.repetitionCount + 1;
+    const frames: Animation['frames'] = new Map();
+    return {
+      decoder,
+      count: track.frameCount,
+      plays,
+      start,
+      ends: [],
+      decoded: undefined,
+      frames,
+      shown: undefined,
+      width: 0,
+    };
+  }
+
+  /** Each frame is decoded once if possible: it is made from the one before. */
+  async function decode(animation: Animation, index: number): Promise<VideoFrame> {
+    const { decoded, decoder } = animation;
+    if (decoded?.index === index) return decoded.image;
+    const { image } = await decoder.decode({ frameIndex: index });
+    animation.decoded?.image.close();
+    animation.decoded = { index, image };
+    return image;
+  }
+
+  /** Which frame is shown at a virtual time, by the durations in the file. */
+  async function indexAt(animation: Animation, now: number): Promise<number> {
+    const { ends, count } = animation;
+    const passed = now - animation.start;
+    while (ends.length < count && (ends.at(-1) ?? 0) <= passed) {
+      const image = await decode(animation, ends.length);
+      const duration = (image.duration ?? 0) / 1000;
+      ends.push((ends.at(-1) ?? 0) + (duration > SHORTEST ? duration : INSTEAD));
+    }
+    const turn = ends.at(-1)!;
+    if (ends.length === count && passed >= turn * animation.plays) return count - 1;
+    // Times are sums of fractions: a frame counts as begun a microsecond early.
+    const time = (passed + 0.001) % turn;
+    return ends.findIndex((end) => time < end);
+  }
+
+  async function frameOf(animation: Animation, index: number): Promise<string> {
+    const ready = animation.frames.get(index);
+    if (ready) return ready.url;
+    const image = await decode(animation, index);
+    const canvas = document.createElement('canvas');
+    canvas.width = animation.width = image.displayWidth;
+    canvas.height = image.displayHeight;
+    canvas.getContext('2d')!.drawImage(image, 0, 0);
+    // Not toBlob() nor decode(): those wait for a browser that is idle, or for a frame to be drawn.
+    const url = canvas.toDataURL();
+    const picture = new Image();
+    await new Promise((resolve) => {
+      picture.onload = picture.onerror = resolve;
+      picture.src = url;
+    });
+    animation.frames.set(index, { url, picture });
+    return url;
+  }
+
+  async function advance(animation: Animation): Promise<void> {
+    const time = control.now;
+    const url = await frameOf(animation, await indexAt(animation, time));
+    animation.shown = { time, url };
+  }
+
+  function* elements(): Generator<[HTMLImageElement | SVGImageElement, string]> {
+    for (const root of control.roots()) {
+      for (const image of root.querySelectorAll('img')) {
+        if (image.complete && image.naturalWidth > 0) yield [image, image.currentSrc];
+      }
+      for (const image of root.querySelectorAll('image')) {
+        const href = image.href.baseVal;
+        const mine = overridden.get(image);
+        if (href !== '') yield [image, mine?.url === href ? mine.source : new URL(href, document.baseURI).href];
+      }
+    }
+  }
+
+  function override(element: HTMLImageElement | SVGImageElement, source: string, animation: Animation): void {
+    const { url } = animation.shown!;
+    if (element instanceof SVGImageElement) {
+      if (element.href.baseVal !== url) element.href.baseVal = url;
+    } else if (overridden.get(element)?.url !== url || element.style.content === '') {
+      // The picture may be meant for a screen of several pixels for each one of CSS.
+      const density = animation.width / element.naturalWidth;
+      element.style.setProperty('content', `image-set(url("${url}") ${density}x)`, 'important');
+    }
+    overridden.set(element, { source, url });
+  }
+
+  function restore(element: Element): void {
+    if (overridden.delete(element) && element instanceof HTMLImageElement) element.style.removeProperty('content');
+  }
+
+  /** Shows the frames of the present time; returns what is to be waited for before that can be done. */
+  function update(): Promise<unknown>[] {
+    const waiting = new Map<string, Promise<unknown>>();
+    for (const [element, source] of elements()) {
+      if (waiting.has(source)) continue;
+      const animation = known.get(source);
+      if (animation) {
+        if (animation.shown?.time === control.now) override(element, source, animation);
+        else waiting.set(source, advance(animation));
+      } else {
+        restore(element);
+        if (known.has(source)) continue;
+        known.set(source, NEVER_ANIMATED.test(source) ? null : undefined);
+        // What the page may not read shows what the browser makes of it.
+        const found = (result: Animation | null) => known.set(source, result);
+        if (!NEVER_ANIMATED.test(source)) void control.track(read(source).then(found, () => found(null)));
+      }
+    }
+    return [...waiting.values()];
+  }
+
+  control.movers.push(async () => {
+    for (let waiting = update(); waiting.length > 0; waiting = update()) await Promise.all(waiting);
+  });
+  control.waits.push(update);
+}

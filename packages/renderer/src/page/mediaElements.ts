@@ -1,0 +1,149 @@
+import type { Control } from './control.js';
+import type { Playback } from './playback.js';
+
+/** Puts the virtual playing in place of the elements' own, in every media element of the page. */
+export function installMediaElements(control: Control): void {
+  const media = control.media!;
+  const { isLive, of } = media;
+  const READY_EVENTS = ['canplay', 'canplaythrough'];
+  const OWN_EVENTS = [
+    'play',
+    'playing',
+    'pause',
+    'waiting',
+    'ended',
+    'timeupdate',
+    'seeking',
+    'seeked',
+    ...READY_EVENTS,
+  ];
+
+  const elements = HTMLMediaElement.prototype;
+  const property = (name: string) => Object.getOwnPropertyDescriptor(elements, name)!;
+  const native = { play: elements.play, pause: elements.pause, load: elements.load };
+  const listen = EventTarget.prototype.addEventListener;
+
+  /** What happens to the real element is our doing, and none of the page's business. */
+  function keepFromPage(event: Event): void {
+    const { target: element, type } = event;
+    if (!(element instanceof HTMLMediaElement) || !event.isTrusted || isLive(element)) return;
+    // After each seek the browser has data again; the first time it is news.
+    const { ready } = of(element);
+    if (READY_EVENTS.includes(type) && (ready.get(type) ?? event) === event) {
+      ready.set(type, event);
+      return;
+    }
+    event.stopImmediatePropagation();
+    if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSought(element);
+  }
+
+  /** Pausing takes a paused element the right to start by itself. Before it has a source it would begin to look for one. */
+  function holdBack(element: HTMLMediaElement): void {
+    if (element.networkState !== HTMLMediaElement.NETWORK_EMPTY && !isLive(element)) native.pause.call(element);
+  }
+
+  media.onTaken = (element) => {
+    for (const type of OWN_EVENTS) listen.call(element, type, keepFromPage);
+    listen.call(element, 'loadstart', () => holdBack(element));
+    holdBack(element);
+  };
+
+  elements.play = function () {
+    return isLive(this) ? native.play.call(this) : media.play(this);
+  };
+  elements.pause = function () {
+    if (isLive(this)) native.pause.call(this);
+    else media.pause(this);
+  };
+  elements.load = function () {
+    media.reset(this);
+    native.load.call(this);
+  };
+  elements.fastSeek = function (time) {
+    this.currentTime = time;
+  };
+
+  /** Replaces a property of elements that are no live streams: how it is read, and what is done before or instead of its setting. */
+  function replace(
+    name: 'paused' | 'ended' | 'seeking' | 'currentTime',
+    get: (element: HTMLMediaElement, playback: Playback) => unknown,
+    set?: (element: HTMLMediaElement, playback: Playback, value: number) => void,
+  ): void {
+    const real = property(name);
+    Object.defineProperty(elements, name, {
+      ...real,
+      get(this: HTMLMediaElement): unknown {
+        return isLive(this) ? real.get!.call(this) : get(this, of(this));
+      },
+      ...(set && {
+        set(this: HTMLMediaElement, value: unknown) {
+          // What is not a number is the browser's to refuse.
+          if (isLive(this) || !Number.isFinite(Number(value))) real.set!.call(this, value);
+          else set(this, of(this), Number(value));
+        },
+      }),
+    });
+  }
+  replace('paused', (_, { paused }) => paused);
+  replace('ended', media.atEnd);
+  replace('seeking', (_, { seeking }) => seeking);
+  replace('currentTime', media.timeOf, media.moveTo);
+
+  /** Does something before or after a property is set by the page. */
+  function around(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
+    const real = property(name);
+    Object.defineProperty(elements, name, {
+      ...real,
+      set(this: HTMLMediaElement, value: unknown) {
+        before(this);
+        real.set!.call(this, value);
+        after?.(this);
+      },
+    });
+  }
+  around(
+    'playbackRate',
+    (element) => media.rebase(element, of(element)),
+    (element) => media.schedule(element, of(element)),
+  );
+  around('src', media.reset);
+  around('srcObject', media.reset);
+  elements.setAttribute = function (name, value) {
+    if (name.toLowerCase() === 'src') media.reset(this);
+    Element.prototype.setAttribute.call(this, name, value);
+  };
+
+  // An element is taken over before the page can listen to it, or, of those that the parser makes,
+  // when it begins to load.
+  elements.addEventListener = function (...args: Parameters<EventTarget['addEventListener']>) {
+    of(this);
+    listen.apply(this, args);
+  };
+  for (const name of ['createElement', 'createElementNS'] as const) {
+    const create = Document.prototype[name] as (...args: unknown[]) => Element;
+    Object.assign(Document.prototype, {
+      [name](this: Document, ...args: unknown[]) {
+        const element = create.apply(this, args);
+        if (element instanceof HTMLMediaElement) of(element);
+        return element;
+      },
+    });
+  }
+  globalThis.Audio = new Proxy(Audio, {
+    construct: (target, args, newTarget) => {
+      const element = Reflect.construct(target, args, newTarget) as HTMLAudioElement;
+      of(element);
+      return element;
+    },
+  });
+
+  function watch(root: EventTarget): void {
+    const found = ({ target }: Event) => {
+      if (target instanceof HTMLMediaElement) of(target);
+    };
+    listen.call(root, 'loadstart', found, true);
+    for (const type of OWN_EVENTS) listen.call(root, type, keepFromPage, true);
+  }
+  watch(globalThis);
+  control.onRoot(watch);
+}

@@ -1,0 +1,308 @@
+import type { Control } from './control.js';
+
+/** What the page knows of the playing of one element. */
+export interface Playback {
+  paused: boolean;
+  /** Where it was, in seconds, at virtual time `at` in milliseconds. */
+  position: number;
+  at: number;
+  /** What a video was last made to show, in seconds. */
+  shown: number | undefined;
+  showing: Promise<void> | undefined;
+  /** Whether the page has put it elsewhere, and is to be told when it is there. */
+  seeking: boolean;
+  /** Whether `autoplay` may still start it. */
+  autoplays: boolean;
+  /** Where it pauses by itself: the end of a media fragment, in seconds. */
+  stopAt: number | undefined;
+  /** The timer for its end. */
+  timer: number | undefined;
+  /** Virtual time at which the page was last told where it is, in milliseconds. */
+  told: number;
+  /** The first events of those that tell that there is data. */
+  ready: Map<string, Event>;
+  /** Counts the sources it has had. */
+  source: number;
+  /** Promises of `play()`, settled when it plays. */
+  starting: { resolve: () => void; reject: (error: Error) => void }[] | undefined;
+}
+
+/** What the properties and methods of the elements are made of. */
+export interface Media {
+  /** Whether it shows a live stream, which has no time that could be sought: it is left alone. */
+  isLive(element: HTMLMediaElement): boolean;
+  /** What is known of an element, which is taken over with the first call. */
+  of(element: HTMLMediaElement): Playback;
+  /** Present time in the element, in seconds. */
+  timeOf(element: HTMLMediaElement, playback: Playback): number;
+  atEnd(element: HTMLMediaElement, playback: Playback): boolean;
+  play(element: HTMLMediaElement): Promise<void>;
+  pause(element: HTMLMediaElement): void;
+  moveTo(element: HTMLMediaElement, playback: Playback, seconds: number): void;
+  /** Forgets all of a source that is replaced. */
+  reset(element: HTMLMediaElement): void;
+  /** Counts from the present time on: to be called before the rate changes. */
+  rebase(element: HTMLMediaElement, playback: Playback): void;
+  /** Sets the timer for the end: to be called when the rate or the end has changed. */
+  schedule(element: HTMLMediaElement, playback: Playback): void;
+  /** Called with each element that is taken over. */
+  onTaken(element: HTMLMediaElement): void;
+}
+
+/**
+ * `<video>` and `<audio>` play in virtual time. The real element never plays: what the page knows of
+ * its playing is kept here, and at each step a video is made to show its frame.
+ */
+export function installPlayback(control: Control): void {
+  const TIMEUPDATE_MS = 250;
+  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  const ROUNDING = 1e-6;
+  const HAVE_METADATA = 1;
+  const HAVE_CURRENT_DATA = 2;
+
+  const later = setTimeout;
+  const forget = clearTimeout;
+  const listen = EventTarget.prototype.addEventListener;
+  const playbacks = new WeakMap<HTMLMediaElement, Playback>();
+  const elements = new Set<WeakRef<HTMLMediaElement>>();
+
+  /** A live stream has no time that could be sought. */
+  const isLive = (element: HTMLMediaElement) => element.srcObject instanceof MediaStream;
+  const hasPicture = (element: HTMLMediaElement): element is HTMLVideoElement =>
+    element instanceof HTMLVideoElement && element.videoWidth > 0;
+
+  function of(element: HTMLMediaElement): Playback {
+    const known = playbacks.get(element);
+    if (known) return known;
+    const playback: Playback = {
+      paused: true,
+      position: 0,
+      at: control.now,
+      shown: undefined,
+      showing: undefined,
+      seeking: false,
+      autoplays: true,
+      stopAt: undefined,
+      timer: undefined,
+      told: control.now,
+      ready: new Map(),
+      source: 0,
+      starting: undefined,
+    };
+    playbacks.set(element, playback);
+    elements.add(new WeakRef(element));
+    media.onTaken(element);
+    listen.call(element, 'loadedmetadata', () => readFragment(element, playback));
+    listen.call(element, 'durationchange', () => schedule(element, playback));
+    return playback;
+  }
+
+  /** The times of a media fragment, such as `#t=2,4` or `#t=npt:0:01.5`: where it starts and pauses. */
+  function readFragment(element: HTMLMediaElement, playback: Playback): void {
+    const fragment = new URLSearchParams(element.currentSrc.split('#')[1] ?? '').get('t')?.replace(/^npt:/, '');
+    if (fragment) {
+      const [start, end] = fragment
+        .split(',')
+        .map((time) => time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0));
+      if (playback.position === 0 && start! > 0) playback.position = Math.min(start!, element.duration);
+      if (end !== undefined && end > playback.position) playback.stopAt = end;
+    }
+    schedule(element, playback);
+  }
+
+  function timeOf(element: HTMLMediaElement, { paused, position, at }: Playback): number {
+    if (paused || element.readyState < HAVE_METADATA) return position;
+    const time = position + ((control.now - at) / 1000) * element.playbackRate;
+    return Number.isNaN(element.duration) ? time : Math.min(time, element.duration);
+  }
+
+  function rebase(element: HTMLMediaElement, playback: Playback): void {
+    playback.position = timeOf(element, playback);
+    playback.at = control.now;
+  }
+
+  const atEnd = (element: HTMLMediaElement, playback: Playback) =>
+    element.readyState >= HAVE_METADATA && timeOf(element, playback) >= element.duration && !element.loop;
+
+  /** Tells the page, in a task of its own. */
+  function tell(element: HTMLMediaElement, ...types: string[]): void {
+    for (const type of types) void control.track(control.inTask(() => element.dispatchEvent(new Event(type))));
+  }
+
+  function schedule(element: HTMLMediaElement, playback: Playback): void {
+    forget(playback.timer);
+    const rate = element.playbackRate;
+    const { stopAt, position } = playback;
+    const stops = stopAt !== undefined && stopAt > position && stopAt < element.duration;
+    const end = stops ? stopAt : element.duration;
+    if (playback.paused || !Number.isFinite(end) || rate <= 0) return;
+    const wait = ((end - position) / rate) * 1000 - (control.now - playback.at) - ROUNDING;
+    playback.timer = later(() => reachEnd(element, playback, end, stops), wait);
+  }
+
+  function reachEnd(element: HTMLMediaElement, playback: Playback, end: number, stops: boolean): void {
+    playback.at = control.now;
+    if (element.loop && !stops && end > 0) {
+      playback.position = 0;
+      tell(element, 'seeking', 'timeupdate', 'seeked');
+      schedule(element, playback);
+      return;
+    }
+    playback.position = end;
+    playback.paused = true;
+    playback.stopAt = undefined;
+    tell(element, 'timeupdate', 'pause');
+    if (!stops) tell(element, 'ended');
+  }
+
+  function reset(element: HTMLMediaElement): void {
+    const playback = of(element);
+    forget(playback.timer);
+    interrupt(playback, 'The play() request was interrupted by a new load request.');
+    Object.assign(playback, { paused: true, position: 0, at: control.now, shown: undefined, seeking: false });
+    playback.ready.clear();
+    Object.assign(playback, { autoplays: true, stopAt: undefined, source: playback.source + 1 });
+  }
+
+  function interrupt(playback: Playback, message: string): void {
+    const { starting } = playback;
+    playback.starting = undefined;
+    for (const { reject } of starting ?? []) reject(new DOMException(message, 'AbortError'));
+  }
+
+  function start(element: HTMLMediaElement, playback: Playback): void {
+    playback.autoplays = false;
+    if (!playback.paused) return;
+    if (atEnd(element, playback)) playback.position = 0;
+    playback.paused = false;
+    playback.at = control.now;
+    playback.told = control.now;
+    playback.starting ??= [];
+    if (element.preload !== 'auto') element.preload = 'auto';
+    tell(element, 'play');
+    schedule(element, playback);
+  }
+
+  /** What has become possible by what was loaded. Asked only at the time of a frame, however long loading took. */
+  function goOn(element: HTMLMediaElement, playback: Playback): void {
+    if (element.error) {
+      const { starting } = playback;
+      playback.starting = undefined;
+      for (const { reject } of starting ?? []) reject(new DOMException(element.error.message, 'NotSupportedError'));
+    }
+    if (element.readyState < HAVE_CURRENT_DATA) return;
+    if (element.autoplay && playback.autoplays && playback.paused) start(element, playback);
+    if (!playback.starting || playback.paused) return;
+    const { starting } = playback;
+    playback.starting = undefined;
+    tell(element, 'playing');
+    for (const { resolve } of starting) resolve();
+  }
+
+  function isLoading(element: HTMLMediaElement, playback: Playback): boolean {
+    const { networkState, readyState, preload } = element;
+    const shows = element instanceof HTMLVideoElement && element.poster === '';
+    const enough = !playback.paused || shows ? HAVE_CURRENT_DATA : HAVE_METADATA;
+    if (element.error || readyState >= enough) return false;
+    if (networkState === HTMLMediaElement.NETWORK_LOADING) return true;
+    // A small file may be there as a whole before it is decoded.
+    return networkState === HTMLMediaElement.NETWORK_IDLE && (!playback.paused || preload !== 'none');
+  }
+
+  /** Makes the element show the present time, if it does not yet. */
+  function show(element: HTMLMediaElement, playback: Playback): Promise<void> | undefined {
+    if (playback.showing) return playback.showing;
+    if (element.error || element.readyState < (playback.seeking ? HAVE_METADATA : HAVE_CURRENT_DATA)) return undefined;
+    const time = timeOf(element, playback);
+    const showsPoster = () =>
+      playback.shown === undefined && playback.paused && !playback.seeking && time === 0 && video.poster !== '';
+    const video = element as HTMLVideoElement;
+    if (time === playback.shown || !hasPicture(element) || (showsPoster() && !control.isVideoAwaited(video))) {
+      if (playback.seeking) arrive(element, playback);
+      return undefined;
+    }
+    const { source } = playback;
+    playback.showing = control.showVideo(element, time).then(() => {
+      playback.showing = undefined;
+      if (playback.source !== source) return;
+      playback.shown = time;
+      if (playback.seeking && timeOf(element, playback) === time) arrive(element, playback);
+    });
+    return playback.showing;
+  }
+
+  function arrive(element: HTMLMediaElement, playback: Playback): void {
+    playback.seeking = false;
+    tell(element, 'timeupdate', 'seeked');
+    if (playback.paused && atEnd(element, playback)) tell(element, 'ended');
+  }
+
+  function pause(element: HTMLMediaElement): void {
+    const playback = of(element);
+    playback.autoplays = false;
+    if (playback.paused) return;
+    rebase(element, playback);
+    playback.paused = true;
+    forget(playback.timer);
+    interrupt(playback, 'The play() request was interrupted by a call to pause().');
+    tell(element, 'timeupdate', 'pause');
+  }
+
+  function play(element: HTMLMediaElement): Promise<void> {
+    const playback = of(element);
+    const { error } = element;
+    if (error) return Promise.reject(new DOMException(error.message, 'NotSupportedError'));
+    start(element, playback);
+    return new Promise((resolve, reject) => {
+      if (playback.starting) playback.starting.push({ resolve, reject });
+      else resolve();
+    });
+  }
+
+  function moveTo(element: HTMLMediaElement, playback: Playback, time: number): void {
+    playback.position = time;
+    playback.at = control.now;
+    if (element.readyState < HAVE_METADATA) return;
+    playback.position = Math.max(0, Math.min(time, element.duration));
+    playback.seeking = true;
+    tell(element, 'seeking');
+    schedule(element, playback);
+  }
+
+  function* all(): Generator<[HTMLMediaElement, Playback]> {
+    for (const reference of elements) {
+      const element = reference.deref();
+      if (!element) elements.delete(reference);
+      else if (!isLive(element)) yield [element, of(element)];
+    }
+  }
+
+  control.movers.push(async () => {
+    const showings: Promise<void>[] = [];
+    for (const [element, playback] of all()) {
+      goOn(element, playback);
+      if (!playback.paused && control.now - playback.told >= TIMEUPDATE_MS) {
+        playback.told = control.now;
+        tell(element, 'timeupdate');
+      }
+      const showing = show(element, playback);
+      if (showing) showings.push(showing);
+    }
+    await Promise.all(showings);
+  });
+
+  control.waits.push(() => {
+    const waiting: Promise<unknown>[] = [];
+    for (const [element, playback] of all()) {
+      goOn(element, playback);
+      const showing = show(element, playback);
+      if (showing) waiting.push(showing);
+      // Seen again at the next look.
+      else if (isLoading(element, playback)) waiting.push(control.realDelay(5));
+    }
+    return waiting;
+  });
+
+  const media: Media = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule, onTaken: () => {} };
+  control.media = media;
+}

@@ -1,0 +1,143 @@
+import type { Control } from './control.js';
+
+/** Shows the exact frame of a video for a time, and calls those who asked for it with `requestVideoFrameCallback`. */
+export function installVideoFrames(control: Control): void {
+  /** WebM rounds times to 1 ms: a frame counts as begun this much before its time, in seconds. */
+  const EARLY = 0.0006;
+  /** Rounded times leave gaps between frames, in seconds. */
+  const GAP = 0.0015;
+  /** Between two looks at what a video shows, in real milliseconds. */
+  const LOOK_MS = 2;
+  /** Looks at a video that does not show what it should, before it is made to by a detour. */
+  const LOOKS = 25;
+
+  interface Shown {
+    /** Time of the frame in the video, in seconds; undefined until it has shown one. */
+    time: number | undefined;
+    count: number;
+    callbacks: Map<number, VideoFrameRequestCallback>;
+  }
+  /** What ends a seek besides its success. */
+  const ENDS = ['error', 'emptied'];
+  const seeks = new WeakMap<HTMLVideoElement, () => void>();
+  const shown = new WeakMap<HTMLVideoElement, Shown>();
+  const writeTime = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime')!.set as (
+    this: HTMLMediaElement,
+    seconds: number,
+  ) => void;
+  const listen = EventTarget.prototype.addEventListener;
+  const unlisten = EventTarget.prototype.removeEventListener;
+  let lastId = 0;
+
+  function of(video: HTMLVideoElement): Shown {
+    let state = shown.get(video);
+    if (!state) {
+      const fresh: Shown = { time: undefined, count: 0, callbacks: new Map() };
+      listen.call(video, 'emptied', () => (fresh.time = undefined));
+      shown.set(video, (state = fresh));
+    }
+    return state;
+  }
+
+  interface Picture {
+    time: number;
+    end: number;
+  }
+
+  /** When the frame that a video shows begins and ends in it. Undefined if there is none, or none to be looked at. */
+  function look(video: HTMLVideoElement): Picture | undefined {
+    try {
+      const frame = new VideoFrame(video);
+      const time = frame.timestamp / 1e6;
+      const end = time + (frame.duration ?? 0) / 1e6;
+      frame.close();
+      return { time, end };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Resolves when the browser has decoded the frame; it may show it only some milliseconds later. */
+  function seek(video: HTMLVideoElement, seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        seeks.delete(video);
+        for (const type of ENDS) unlisten.call(video, type, done);
+        resolve();
+      };
+      seeks.set(video, done);
+      for (const type of ENDS) listen.call(video, type, done);
+      writeTime.call(video, seconds);
+    });
+  }
+  control.videoSought = (video) => seeks.get(video)?.();
+
+  async function until(condition: () => boolean, looks = LOOKS): Promise<boolean> {
+    for (let count = 0; count < looks; count++) {
+      if (condition()) return true;
+      await control.realDelay(LOOK_MS);
+    }
+    return condition();
+  }
+
+  /** Seeks, and waits until the frame is shown: it is the right one by its time, or it is another one than before. */
+  async function show(video: HTMLVideoElement, seconds: number): Promise<void> {
+    const before = look(video)?.time;
+    const arrived = () => {
+      const now = look(video);
+      if (!now) return false;
+      return now.time !== before || (now.time <= seconds && seconds < now.end + GAP);
+    };
+    await seek(video, seconds);
+    if (await until(arrived)) return;
+    // The last frame may be shown long past its end: whether this is it is known by coming from another one.
+    await seek(video, before === undefined || before > 0 ? 0 : video.duration);
+    await until(() => look(video)?.time !== before);
+    const elsewhere = look(video)?.time;
+    await seek(video, seconds);
+    await until(() => look(video)?.time !== elsewhere);
+  }
+
+  async function runCallbacks(video: HTMLVideoElement, state: Shown): Promise<void> {
+    const { callbacks } = state;
+    if (callbacks.size === 0) return;
+    state.callbacks = new Map();
+    const metadata: VideoFrameCallbackMetadata = {
+      presentationTime: control.now,
+      expectedDisplayTime: control.now,
+      width: video.videoWidth,
+      height: video.videoHeight,
+      mediaTime: state.time ?? video.currentTime,
+      presentedFrames: state.count,
+      processingDuration: 0,
+    };
+    for (const callback of callbacks.values()) {
+      await control.inTask(() => callback(control.now, metadata));
+    }
+  }
+
+  control.showVideo = async (video, seconds) => {
+    const end = video.duration;
+    // Just before the end: there the browser would find the video ended, and begin a loop of its own.
+    await show(video, Math.min(seconds + EARLY, Number.isFinite(end) ? Math.max(0, end - 0.0001) : Infinity));
+    const state = of(video);
+    const time = look(video)?.time ?? seconds;
+    if (time === state.time) return;
+    state.time = time;
+    state.count += 1;
+    await runCallbacks(video, state);
+  };
+
+  control.isVideoAwaited = (video) => {
+    const state = shown.get(video);
+    return state !== undefined && state.callbacks.size > 0 && state.time === undefined;
+  };
+
+  HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
+    of(this).callbacks.set(++lastId, callback);
+    return lastId;
+  };
+  HTMLVideoElement.prototype.cancelVideoFrameCallback = function (id) {
+    of(this).callbacks.delete(id);
+  };
+}

@@ -4,6 +4,6 @@ import { testCorpus } from './testCorpus.js';
 testCorpus({
   frames: 12,
   splits: [{ name: 'whole' }, { name: 'entered at 5', from: 5 }],
-  concurrency: 2,
+  concurrency: 3,
   table: 'corpus',
 });

@@ -8,6 +8,7 @@ testCorpus({
     { name: '2 workers', concurrency: 2 },
     { name: '5 workers', concurrency: 5 },
     { name: 'entered at 17', from: 17 },
+    { name: 'jumped to 17', from: 17, entry: 'seek' },
   ],
   concurrency: 1,
   table: 'corpus.long',

@@ -7,6 +7,8 @@ export interface CorpusPage {
   name: string;
   /** What makes it move. */
   shows: string;
+  /** Its picture depends on the time alone, not on the frames before: it may be entered by a jump. */
+  timeAlone?: true;
   /** The share of frames that differ from all before them, at the least. Default 0.8. */
   unique?: number;
   /** Colours that are known beforehand, within what a video's encoding may change. */
@@ -27,10 +29,10 @@ function bar(inside: number, outside: number, y: number, colour: Colour, behind:
 /** At 30 frames a second, frame 6 is at 200 ms. */
 export const CORPUS: readonly CorpusPage[] = [
   // Clocks and timers
-  { name: 'date', shows: 'Date' },
-  { name: 'time-zone', shows: 'Date, time zone and locale' },
-  { name: 'intl', shows: 'Intl' },
-  { name: 'performance-now', shows: 'performance.now', pixels: bar(44, 52, 30, [0, 200, 0], BLACK) },
+  { name: 'date', shows: 'Date', timeAlone: true },
+  { name: 'time-zone', shows: 'Date, time zone and locale', timeAlone: true },
+  { name: 'intl', shows: 'Intl', timeAlone: true },
+  { name: 'performance-now', shows: 'performance.now', timeAlone: true, pixels: bar(44, 52, 30, [0, 200, 0], BLACK) },
   { name: 'performance-mark', shows: 'performance.mark, measure, timeOrigin' },
   { name: 'set-timeout', shows: 'setTimeout' },
   {
@@ -50,15 +52,15 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'math-random', shows: 'Math.random' },
 
   // What the browser animates
-  { name: 'css-animation', shows: 'CSS animations', pixels: bar(50, 46, 20, [255, 0, 0], WHITE) },
+  { name: 'css-animation', shows: 'CSS animations', timeAlone: true, pixels: bar(50, 46, 20, [255, 0, 0], WHITE) },
   { name: 'css-transition', shows: 'CSS transitions' },
-  { name: 'css-property', shows: 'CSS custom properties' },
+  { name: 'css-property', shows: 'CSS custom properties', timeAlone: true },
   { name: 'css-counters', shows: 'CSS counters' },
-  { name: 'scroll-timeline', shows: 'animation-timeline: scroll()' },
-  { name: 'view-timeline', shows: 'animation-timeline: view()' },
+  { name: 'scroll-timeline', shows: 'animation-timeline: scroll()', timeAlone: true },
+  { name: 'view-timeline', shows: 'animation-timeline: view()', timeAlone: true },
   { name: 'view-transition', shows: 'view transitions' },
   { name: 'web-animations', shows: 'Web Animations', pixels: bar(50, 46, 15, [0, 0, 255], [221, 238, 255]) },
-  { name: 'smil', shows: 'SMIL', pixels: bar(50, 46, 25, [255, 255, 0], [0, 17, 34]) },
+  { name: 'smil', shows: 'SMIL', timeAlone: true, pixels: bar(50, 46, 25, [255, 255, 0], [0, 17, 34]) },
   { name: 'marquee', shows: 'marquee' },
   { name: 'scroll', shows: 'scrolling, its event' },
   { name: 'smooth-scroll', shows: 'smooth scrolling' },
@@ -80,7 +82,7 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'video-frame-callback', shows: 'requestVideoFrameCallback' },
   { name: 'audio', shows: 'audio', pixels: bar(34, 48, 30, [68, 136, 255], [0, 17, 34]) },
   { name: 'audio-context', shows: 'AudioContext' },
-  { name: 'offline-audio', shows: 'OfflineAudioContext' },
+  { name: 'offline-audio', shows: 'OfflineAudioContext', timeAlone: true },
 
   // Other realms
   { name: 'iframe-same-origin', shows: 'frames of the same origin' },
@@ -91,18 +93,18 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'worker-module', shows: 'module worker, blob worker' },
   { name: 'paint-worklet', shows: 'paint worklet' },
   { name: 'audio-worklet', shows: 'audio worklet' },
-  { name: 'offscreen-canvas', shows: 'OffscreenCanvas in the page' },
+  { name: 'offscreen-canvas', shows: 'OffscreenCanvas in the page', timeAlone: true },
   { name: 'offscreen-worker', shows: 'OffscreenCanvas in a worker' },
 
   // Drawing
-  { name: 'canvas-2d', shows: '2D canvas' },
-  { name: 'webgl-shader', shows: 'WebGL' },
+  { name: 'canvas-2d', shows: '2D canvas', timeAlone: true },
+  { name: 'webgl-shader', shows: 'WebGL', timeAlone: true },
 
   // Libraries
   { name: 'lottie', shows: 'Lottie' },
   { name: 'gsap', shows: 'GSAP' },
   { name: 'three', shows: 'three.js' },
-  { name: 'animate-css', shows: 'animate.css' },
+  { name: 'animate-css', shows: 'animate.css', timeAlone: true },
   { name: 'd3', shows: 'D3' },
   { name: 'echarts', shows: 'ECharts' },
   { name: 'anime', shows: 'anime.js' },

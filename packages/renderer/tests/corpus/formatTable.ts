@@ -22,7 +22,7 @@ export function formatTable({ frames, splits }: CorpusTest, rows: readonly Row[]
     unique === undefined ? '-' : `${unique} of ${frames}`,
     unique === undefined ? '-' : 'made',
     ...others.map(({ name }) => cell(wrong.get(name))),
-    problem === undefined ? 'identical' : 'DIFFERS',
+    problem === undefined ? 'identical' : page.notYet === undefined ? 'DIFFERS' : 'not yet',
   ]);
   const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
   const format = (line: string[]) =>
@@ -34,7 +34,9 @@ export function formatTable({ frames, splits }: CorpusTest, rows: readonly Row[]
   return [
     ...[header, ...lines].map(format),
     '',
-    ...wrong.map(({ page, problem }) => `${page.name}: ${problem}`),
+    ...wrong.map(
+      ({ page, problem }) => `${page.name}: ${page.notYet === undefined ? '' : `${page.notYet}; `}${problem}`,
+    ),
     `${rows.length - wrong.length} of ${rows.length} pages are identical.`,
     '',
   ].join('\n');

@@ -93,7 +93,7 @@ export function testCorpus(test: CorpusTest): void {
 
   describe('the same frames however the render is split', { concurrency: test.concurrency }, () => {
     for (const page of CORPUS) {
-      it(`${page.name}: ${page.shows}`, async () => {
+      it(`${page.name}: ${page.shows}`, { todo: page.notYet ?? false }, async () => {
         const row: Row = { page, unique: undefined, wrong: new Map(), problem: undefined };
         rows.set(page.name, row);
         try {

@@ -71,6 +71,7 @@ export const CORPUS: readonly CorpusPage[] = [
 
   // Pictures, video, sound
   { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },
+  { name: 'gif-background', shows: 'animated pictures in style sheets', pixels: bar(20, 40, 80, WHITE, BLACK) },
   { name: 'gif-late', shows: 'animated GIFs added later' },
   { name: 'apng', shows: 'animated PNG', pixels: bar(28, 44, 80, WHITE, BLACK) },
   { name: 'webp', shows: 'animated WebP', pixels: bar(28, 44, 80, WHITE, BLACK) },

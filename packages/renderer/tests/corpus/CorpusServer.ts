@@ -1,0 +1,57 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import send from 'send';
+import { Server } from '../support/server.js';
+import { makeMedia } from './media.js';
+
+const PAGES = join(import.meta.dirname, 'pages');
+const { resolve } = createRequire(import.meta.url);
+
+/**
+ * The corpus on loopback: the pages at `/`, what they show at `/media/`, and the files of installed
+ * packages at `/vendor/<package>/`. It answers to `localhost` too, which is another site to a browser.
+ */
+export class CorpusServer implements AsyncDisposable {
+  private constructor(
+    readonly media: string,
+    readonly server: Server,
+  ) {}
+
+  /** Makes the pictures, videos and sounds, and serves until it is disposed of. */
+  static async start(): Promise<CorpusServer> {
+    const media = mkdtempSync(join(tmpdir(), 'genlock-corpus-'));
+    await makeMedia(media);
+    const server = await Server.start((request, response) => {
+      const path = (request.url ?? '/').replace(/[?#].*$/, '');
+      const [root, file] = locate(path, media);
+      send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
+    });
+    return new CorpusServer(media, server);
+  }
+
+  url(page: string): string {
+    return this.server.url(`${page}.html`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+    rmSync(this.media, { recursive: true, force: true });
+  }
+}
+
+/** The folder that a path is answered from, and the file in it. */
+function locate(path: string, media: string): [root: string, file: string] {
+  if (path.startsWith('/media/')) return [media, path.slice('/media'.length)];
+  const [, name, file] = /^\/vendor\/((?:@[^/]+\/)?[^/]+)(\/.*)$/.exec(path) ?? [];
+  return name === undefined ? [PAGES, path] : [packageFolder(name), file!];
+}
+
+/** Asking for a package's file by its name would fail where its "exports" hide that file. */
+function packageFolder(name: string): string {
+  const folders = (resolve.paths(name) ?? []).map((modules) => join(modules, name));
+  const folder = folders.find((candidate) => existsSync(join(candidate, 'package.json')));
+  if (folder === undefined) throw new Error(`The package ${name} is not installed: run npm install.`);
+  return folder;
+}

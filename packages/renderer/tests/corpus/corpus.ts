@@ -1,0 +1,127 @@
+type Colour = [red: number, green: number, blue: number];
+type Pixel = [frame: number, x: number, y: number, colour: Colour];
+
+/** A page whose frames are to be the same however its render is split. */
+export interface CorpusPage {
+  /** Its file in pages/, without the extension. */
+  name: string;
+  /** What makes it move. */
+  shows: string;
+  /** Its picture depends on the time alone, not on the frames before: it may be entered by a jump. */
+  timeAlone?: true;
+  /** The share of frames that differ from all before them, at the least. Default 0.8. */
+  unique?: number;
+  /** Why it is known to fail: such a page is told of in the table, and fails nothing. */
+  notYet?: string;
+  /** Colours that are known beforehand, within what a video's encoding may change. */
+  pixels?: Pixel[];
+}
+
+const BLACK: Colour = [0, 0, 0];
+const WHITE: Colour = [255, 255, 255];
+
+/** Frame 6 has a bar that has come as far as `inside` and not as far as `outside`. */
+function bar(inside: number, outside: number, y: number, colour: Colour, behind: Colour): Pixel[] {
+  return [
+    [6, inside, y, colour],
+    [6, outside, y, behind],
+  ];
+}
+
+/** At 30 frames a second, frame 6 is at 200 ms. */
+export const CORPUS: readonly CorpusPage[] = [
+  // Clocks and timers
+  { name: 'date', shows: 'Date', timeAlone: true },
+  { name: 'time-zone', shows: 'Date, time zone and locale', timeAlone: true },
+  { name: 'intl', shows: 'Intl', timeAlone: true },
+  { name: 'performance-now', shows: 'performance.now', timeAlone: true, pixels: bar(44, 52, 30, [0, 200, 0], BLACK) },
+  { name: 'performance-mark', shows: 'performance.mark, measure, timeOrigin' },
+  { name: 'set-timeout', shows: 'setTimeout' },
+  {
+    name: 'set-interval',
+    shows: 'setInterval',
+    pixels: [
+      [6, 56, 9, [255, 0, 0]],
+      [6, 120, 9, [255, 200, 0]],
+      [6, 136, 9, [0, 0, 60]],
+    ],
+  },
+  { name: 'request-animation-frame', shows: 'requestAnimationFrame' },
+  { name: 'idle-callback', shows: 'requestIdleCallback' },
+  { name: 'scheduler', shows: 'tasks and microtasks' },
+  { name: 'fetch', shows: 'fetch in every frame' },
+  { name: 'crypto', shows: 'crypto randomness' },
+  { name: 'math-random', shows: 'Math.random' },
+
+  // What the browser animates
+  { name: 'css-animation', shows: 'CSS animations', timeAlone: true, pixels: bar(50, 46, 20, [255, 0, 0], WHITE) },
+  { name: 'css-transition', shows: 'CSS transitions' },
+  { name: 'css-property', shows: 'CSS custom properties', timeAlone: true },
+  { name: 'css-counters', shows: 'CSS counters' },
+  { name: 'scroll-timeline', shows: 'animation-timeline: scroll()', timeAlone: true },
+  { name: 'view-timeline', shows: 'animation-timeline: view()', timeAlone: true },
+  { name: 'view-transition', shows: 'view transitions', notYet: 'a transition begins in real time' },
+  { name: 'web-animations', shows: 'Web Animations', pixels: bar(50, 46, 15, [0, 0, 255], [221, 238, 255]) },
+  { name: 'smil', shows: 'SMIL', timeAlone: true, pixels: bar(50, 46, 25, [255, 255, 0], [0, 17, 34]) },
+  { name: 'marquee', shows: 'marquee', notYet: 'it stands still: scripts cannot reach its animation' },
+  { name: 'scroll', shows: 'scrolling, its event' },
+  { name: 'smooth-scroll', shows: 'smooth scrolling' },
+  { name: 'intersection-observer', shows: 'IntersectionObserver' },
+  { name: 'resize-observer', shows: 'ResizeObserver' },
+
+  // Pictures, video, sound
+  { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },
+  { name: 'gif-background', shows: 'animated pictures in style sheets', pixels: bar(20, 40, 80, WHITE, BLACK) },
+  { name: 'gif-late', shows: 'animated GIFs added later' },
+  { name: 'apng', shows: 'animated PNG', pixels: bar(28, 44, 80, WHITE, BLACK) },
+  { name: 'webp', shows: 'animated WebP', pixels: bar(28, 44, 80, WHITE, BLACK) },
+  { name: 'video', shows: 'video', pixels: bar(40, 72, 160, WHITE, BLACK) },
+  { name: 'video-webm', shows: 'video, WebM' },
+  { name: 'video-rate', shows: 'video, playback rate' },
+  { name: 'video-trimmed', shows: 'video, trimmed and paused' },
+  // The clip has nine frames.
+  { name: 'video-loop', shows: 'video, looped', unique: 0.25 },
+  { name: 'video-canvas', shows: 'video in a canvas' },
+  { name: 'video-frame-callback', shows: 'requestVideoFrameCallback' },
+  { name: 'audio', shows: 'audio', pixels: bar(34, 48, 30, [68, 136, 255], [0, 17, 34]) },
+  { name: 'audio-context', shows: 'AudioContext' },
+  { name: 'offline-audio', shows: 'OfflineAudioContext', timeAlone: true },
+
+  // Other realms
+  { name: 'iframe-same-origin', shows: 'frames of the same origin' },
+  { name: 'iframe-cross-origin', shows: 'a frame of another origin' },
+  { name: 'iframe-nested', shows: 'frames of two origins, nested' },
+  { name: 'shadow-dom', shows: 'shadow DOM', pixels: bar(60, 40, 155, WHITE, [51, 68, 85]) },
+  { name: 'worker', shows: 'worker', pixels: bar(42, 58, 20, [200, 0, 100], WHITE) },
+  { name: 'worker-module', shows: 'module worker, blob worker' },
+  { name: 'paint-worklet', shows: 'paint worklet' },
+  { name: 'audio-worklet', shows: 'audio worklet' },
+  { name: 'offscreen-canvas', shows: 'OffscreenCanvas in the page', timeAlone: true },
+  { name: 'offscreen-worker', shows: 'OffscreenCanvas in a worker' },
+
+  // Drawing
+  { name: 'canvas-2d', shows: '2D canvas', timeAlone: true },
+  { name: 'webgl-shader', shows: 'WebGL', timeAlone: true },
+
+  // Libraries
+  { name: 'lottie', shows: 'Lottie' },
+  { name: 'gsap', shows: 'GSAP' },
+  { name: 'three', shows: 'three.js' },
+  { name: 'animate-css', shows: 'animate.css', timeAlone: true },
+  { name: 'd3', shows: 'D3' },
+  { name: 'echarts', shows: 'ECharts' },
+  { name: 'anime', shows: 'anime.js' },
+  // The first box has left its place.
+  { name: 'motion', shows: 'Motion', pixels: [[6, 20, 30, [11, 16, 17]]] },
+  { name: 'p5', shows: 'p5.js' },
+  { name: 'pixi', shows: 'PixiJS' },
+  { name: 'matter', shows: 'matter.js' },
+
+  // Pages that remember
+  { name: 'particles', shows: 'particles' },
+  { name: 'cellular-automaton', shows: 'cellular automaton' },
+  { name: 'accumulating-canvas', shows: 'a canvas never cleared' },
+  { name: 'random-walk', shows: 'random walk' },
+  { name: 'typing', shows: 'text that is typed' },
+  { name: 'dom-mutation', shows: 'DOM changed in every frame' },
+];

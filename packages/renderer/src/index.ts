@@ -3,6 +3,14 @@ export { ChunkStore, type KeptChunk, type PruneLimits } from './store/ChunkStore
 export { cacheDirectory } from './store/cacheDirectory.js';
 export { RenderOrchestrator } from './Orchestrator.js';
 export { renderStill, type StillOptions, type StillReport } from './renderStill.js';
+export { verifyPage, type PageVerdict, type WayVerdict } from './verifyPage.js';
+export {
+  planVerification,
+  type Sample,
+  type VerifyOptions,
+  type VerifyPlan,
+  type VerifyWay,
+} from './verify/planVerification.js';
 export { readComposition, type Composition } from './composition.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';

@@ -24,11 +24,9 @@ export async function keepSeam(
 ): Promise<void> {
   if (options.seams === undefined) return;
   const files = seamFiles(options.seams, side);
-  const expression = `(() => { const __name = (value) => value; return JSON.stringify((${describePage.toString()})(${MAX_ELEMENTS})); })()`;
-  const answer = source.page.session.send('Runtime.evaluate', { expression, returnByValue: true });
-  const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to say what is in it');
+  const state = await pageState(source, options, scope);
   await writeFile(files.picture, png);
-  await writeFile(files.page, typeof result.value === 'string' ? result.value : '[]');
+  await writeFile(files.page, state);
   scope.emit({
     type: 'seam',
     side,
@@ -38,4 +36,12 @@ export async function keepSeam(
     jumped: source.jumped,
     exact: source.page.session.beginFrameControl,
   });
+}
+
+/** What is in the page now: a list of ElementState as JSON. */
+export async function pageState(source: ScreenshotSource, options: ResolvedOptions, scope: JobScope): Promise<string> {
+  const expression = `(() => { const __name = (value) => value; return JSON.stringify((${describePage.toString()})(${MAX_ELEMENTS})); })()`;
+  const answer = source.page.session.send('Runtime.evaluate', { expression, returnByValue: true });
+  const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to say what is in it');
+  return typeof result.value === 'string' ? result.value : '[]';
 }

@@ -1,0 +1,45 @@
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RenderPosition } from '../errors.js';
+import { StagedOutput } from '../lifecycle/StagedOutput.js';
+import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+
+/** Pictures that appear in a folder all together or not at all. The folder itself is made when the first is added. */
+export class PictureFolder implements AsyncDisposable {
+  readonly #files: StagedOutput[] = [];
+  /** The topmost folder that was made, and is to be removed unless there is a commit. */
+  #made: string | undefined;
+
+  constructor(
+    readonly path: string,
+    readonly onLeftover: (path: string) => void,
+  ) {}
+
+  /** Writes a picture and flushes it to disk; resolves with the path that it will have. */
+  async add(name: string, png: Buffer, deadlineMs: number, position: RenderPosition): Promise<string> {
+    const made = mkdirSync(this.path, { recursive: true });
+    if (made !== undefined) {
+      this.#made = made;
+      registerTemporary(made);
+    }
+    const file = new StagedOutput(join(this.path, name), this.onLeftover);
+    this.#files.push(file);
+    await writeFile(file.path, png);
+    await file.flush(deadlineMs, position);
+    return file.destination;
+  }
+
+  /** Puts every picture in its place. Synchronous, as each commit is. */
+  commit(): void {
+    for (const file of this.#files) file.commit();
+    if (this.#made !== undefined) keepTemporary(this.#made);
+    this.#made = undefined;
+  }
+
+  /** Removes what was not committed. Never throws. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const file of this.#files) await file[Symbol.asyncDispose]();
+    if (this.#made !== undefined) await removeTemporary(this.#made, this.onLeftover);
+  }
+}

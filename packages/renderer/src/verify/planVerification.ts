@@ -1,0 +1,139 @@
+import { resolve } from 'node:path';
+import { OptionsError } from '../errors.js';
+import { parseDistributedOptions, type ResolvedDistributedOptions } from '../options.js';
+import { splitFrames } from '../plan.js';
+import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
+
+/**
+ * A way to draw the samples. `once` and `twice`: one page goes through the whole composition, and
+ * another one does the same. `many`: a page for each sample, all at once, each replayed from frame 0.
+ * `seek`: a page for each sample, taken straight there.
+ */
+export type VerifyWay = 'once' | 'twice' | 'many' | 'seek';
+
+/** What a page is verified with. Nothing is encoded, so there is no codec. */
+export type VerifyOptions = Omit<
+  DistributedRenderOptions,
+  | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'frameHashes' | 'encoderThreads')
+  | ('videoCodec' | 'crf' | 'preset' | 'videoBitrate' | 'pixelFormat' | 'lossless' | 'ffmpegPath' | 'ffprobePath')
+> & {
+  /** Folder of the pictures of what differs. It is made when there is something to show. */
+  pictures: string;
+  /** Number of ranges that are drawn, spread evenly from the start to the end. Default 3. */
+  samples?: number;
+  /** Length of each in frames. Default 8. */
+  sampleFrames?: number;
+};
+
+/** A range of frames that is drawn in every way. */
+export interface Sample {
+  /** First frame, from 0. */
+  startFrame: number;
+  frameCount: number;
+}
+
+/** One sample drawn in one way. */
+export interface VerifyChunk extends RenderChunk {
+  way: VerifyWay;
+  /** Index of the sample. */
+  sample: number;
+}
+
+/** What a verification will do. Made without touching anything. */
+export interface VerifyPlan extends RenderPlan {
+  /** Absolute path of the folder of the pictures. */
+  outputPath: string;
+  /** Number of pictures that are drawn, in all ways together. */
+  frameCount: number;
+  samples: Sample[];
+  /** In the order in which they are begun. */
+  chunks: VerifyChunk[];
+  /** What one page draws, one chunk after the other. */
+  lanes: VerifyChunk[][];
+}
+
+const DEFAULTS = { samples: 3, sampleFrames: 8 };
+const MAX = { samples: 100, sampleFrames: 1000 };
+/** Up to this frame there is nothing to jump over: every page draws frame 0 and the one before its range. */
+const FIRST_JUMP = 3;
+
+/**
+ * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
+ * Throws an OptionsError that names every fault of the options.
+ */
+export function planVerification(compositionUrl: string, options: VerifyOptions): VerifyPlan {
+  const resolved = resolveVerification(options);
+  const { startFrame, frameCount, fps } = resolved;
+  const samples = chooseSamples(startFrame, frameCount, { ...DEFAULTS, ...sampling(options) });
+
+  const { pictures, samples: _samples, sampleFrames: _frames, concurrency: _concurrency, ...given } = options;
+  // These are of the verification as a whole, which keeps them itself.
+  const { durationInSeconds: _duration, timeoutMs: _timeoutMs, minFreeDiskMB: _minFreeDiskMB, ...shared } = given;
+  const chunks: VerifyChunk[] = [];
+  const chunksOf = (way: VerifyWay, chosen = samples) =>
+    chosen.map((range): VerifyChunk => {
+      const entry = way === 'seek' ? 'seek' : 'replay';
+      const chunkOptions: RendererOptions = { ...shared, ...range, lossless: true, entry };
+      const names = { index: chunks.length, fileName: '', way, sample: samples.indexOf(range) };
+      const chunk = { ...names, ...range, options: chunkOptions };
+      chunks.push(chunk);
+      return chunk;
+    });
+  const alone = (chunk: VerifyChunk) => [chunk];
+  const far = samples.filter((sample) => sample.startFrame >= FIRST_JUMP);
+  const lanes = [
+    chunksOf('once'),
+    chunksOf('twice'),
+    ...chunksOf('many').map(alone),
+    ...chunksOf('seek', far).map(alone),
+  ];
+
+  return {
+    compositionUrl,
+    outputPath: resolve(pictures),
+    width: resolved.pixelWidth,
+    height: resolved.pixelHeight,
+    fps,
+    startFrame,
+    frameCount: chunks.reduce((sum, chunk) => sum + chunk.frameCount, 0),
+    durationInSeconds: (frameCount * fps.den) / fps.num,
+    concurrency: Math.min(resolved.concurrency, lanes.length),
+    samples,
+    chunks,
+    lanes,
+  };
+}
+
+/** Checks the options. Throws an OptionsError that names every fault. */
+export function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
+  const { pictures, samples: _samples, sampleFrames: _frames, ...rest } = options;
+  const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
+    const max = MAX[name as keyof typeof MAX];
+    if (Number.isSafeInteger(value) && value >= 1 && value <= max) return [];
+    return [`${name} must be a whole number from 1 to ${max} (given: ${String(value)})`];
+  });
+  if (typeof pictures !== 'string' || pictures === '') problems.push('pictures must be the path of a folder');
+  try {
+    // Pictures have no codec: the options are checked as those of a video that any size fits into.
+    const resolved = parseDistributedOptions({ ...rest, lossless: true }, 'verify.mkv');
+    if (problems.length === 0) return resolved;
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    problems.unshift(...error.problems);
+  }
+  throw new OptionsError(problems);
+}
+
+function sampling({ samples, sampleFrames }: VerifyOptions): { samples?: number; sampleFrames?: number } {
+  return { ...(samples === undefined ? {} : { samples }), ...(sampleFrames === undefined ? {} : { sampleFrames }) };
+}
+
+/** Ranges from the start to the end, evenly; a single one is at the end, where most has happened before. */
+function chooseSamples(start: number, frames: number, { samples, sampleFrames }: typeof DEFAULTS): Sample[] {
+  if (frames <= samples * sampleFrames) return splitFrames(start, frames, Math.min(samples, frames));
+  const last = frames - sampleFrames;
+  return Array.from({ length: samples }, (_, index) => {
+    const from = samples === 1 ? last : Math.round((index * last) / (samples - 1));
+    return { startFrame: start + from, frameCount: sampleFrames };
+  });
+}

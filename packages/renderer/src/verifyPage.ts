@@ -1,0 +1,204 @@
+import { WarmBrowser } from './browser/WarmBrowser.js';
+import type { RenderPosition } from './errors.js';
+import type { RenderEvent } from './events.js';
+import { GroupRun } from './GroupRun.js';
+import { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import type { RenderJobOptions } from './types.js';
+import { drawSample } from './verify/drawSample.js';
+import { PictureFolder } from './verify/PictureFolder.js';
+import {
+  planVerification,
+  resolveVerification,
+  type Sample,
+  type VerifyChunk,
+  type VerifyOptions,
+  type VerifyPlan,
+  type VerifyWay,
+} from './verify/planVerification.js';
+import { SampledFrames } from './verify/SampledFrames.js';
+
+/** How one way to draw the samples compares with drawing them `once`. */
+export interface WayVerdict {
+  way: Exclude<VerifyWay, 'once'>;
+  /**
+   * The samples that were drawn in this way, and which of their frames came out differently. `seek`
+   * leaves out a sample at the very start: there is nothing to jump over.
+   */
+  samples: (Sample & { differing: number[] })[];
+  /** The first frame that came out differently. Undefined when all are the same. */
+  difference?: {
+    frame: number;
+    /** What is not the same in the page, one line each: `div#clock: text "1" and "2"`. */
+    page: string[];
+    /** Path of the frame as drawn `once`, in this way, and with what differs in red, side by side. */
+    picture: string;
+  };
+}
+
+/** What `verifyPage` has found out about a page. */
+export interface PageVerdict {
+  /** Whether the page, taken through every frame from 0, draws the same pictures each time. */
+  deterministic: boolean;
+  /** Whether, besides, a picture depends on its frame alone: the page may be taken straight to it. */
+  seekable: boolean;
+  /**
+   * Whether the browser draws the same pixels each time by itself. One without begin-frame control
+   * may not: then a difference that nobody sees may be its own.
+   */
+  exact: boolean;
+  /** The ranges of frames that were compared. */
+  samples: Sample[];
+  ways: WayVerdict[];
+  /** Number of pictures that were drawn. */
+  pictures: number;
+  wallMs: number;
+}
+
+/**
+ * Finds out whether a page draws the same frames each time: draws samples of the composition in
+ * several ways (see `VerifyWay`) and compares every picture. No video is made. Pictures of what
+ * differs, one for each way, are put into the folder `pictures`, in the place of those of the same name.
+ *
+ * Stops, settles and leaves nothing behind as `RenderOrchestrator.render` does: rejects with
+ * `signal.reason` itself after an abort, else with the first failure of a page, in whatever way it
+ * was drawn. A page that is not deterministic is a verdict, not a failure.
+ */
+export async function verifyPage(
+  compositionUrl: string,
+  options: VerifyOptions,
+  jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
+): Promise<PageVerdict> {
+  jobOptions.signal?.throwIfAborted();
+  const plan = planVerification(compositionUrl, options);
+  const startedAt = performance.now();
+  const verdict = await GroupRun.finish(plan, resolveVerification(options), jobOptions, (run) =>
+    new Verification(plan, run).work(),
+  );
+  return { ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt };
+}
+
+/** One verification in progress. */
+class Verification {
+  #exact = true;
+
+  constructor(
+    readonly plan: VerifyPlan,
+    readonly run: GroupRun,
+  ) {}
+
+  async work(): Promise<Omit<PageVerdict, 'pictures' | 'wallMs'>> {
+    const { run, plan } = this;
+    await using directory = await WorkDirectory.create(run.leftover);
+    await run.step('plan');
+    const frames = new SampledFrames(directory);
+    await run.journal.phase('capture', () => this.#drawAll(frames));
+    run.journal.allRendered();
+    run.journal.state('finishing');
+
+    await using pictures = new PictureFolder(plan.outputPath, run.leftover);
+    return await run.guard(async () => {
+      const ways: WayVerdict[] = [];
+      for (const way of ['twice', 'many', 'seek'] as const) ways.push(await this.#judge(way, frames, pictures));
+      await run.journal.phase('commit', () => run.step('commit'));
+      run.group.throwIfStopped();
+      pictures.commit();
+      run.closeToAborts();
+      const isSame = (way: VerifyWay) => ways.every((each) => each.way !== way || !each.difference);
+      const deterministic = isSame('twice') && isSame('many');
+      const seekable = deterministic && isSame('seek');
+      return { deterministic, seekable, exact: this.#exact, samples: plan.samples, ways };
+    });
+  }
+
+  async #drawAll(frames: SampledFrames): Promise<void> {
+    const { plan, run } = this;
+    const lanes = [...plan.lanes];
+    for (let worker = 0; worker < plan.concurrency; worker++) {
+      run.group.go(async (signal) => {
+        for (let lane = lanes.shift(); lane; lane = lanes.shift()) await this.#drawLane(lane, worker, frames, signal);
+        run.journal.worker(worker, 'finished');
+      });
+    }
+    await run.group.join(run.options.deadlines.stop, () => {
+      for (const worker of run.journal.busyWorkers()) run.leftover(`worker ${worker}, which does not stop`);
+    });
+  }
+
+  /** One page, from its first sample to its last. */
+  async #drawLane(
+    lane: readonly VerifyChunk[],
+    worker: number,
+    frames: SampledFrames,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let left = lane.length;
+    const tell = (event: RenderEvent) => this.run.journal.record('worker' in event ? { ...event, worker } : event);
+    await using browser = new WarmBrowser(() => left > 0, tell);
+    for (const chunk of lane) {
+      left--;
+      await this.#drawChunk(chunk, worker, browser, frames, signal);
+    }
+  }
+
+  async #drawChunk(
+    chunk: VerifyChunk,
+    worker: number,
+    browser: WarmBrowser,
+    frames: SampledFrames,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { plan, run } = this;
+    const { journal, group, jobOptions } = run;
+    let failed = false;
+    const onFailure = (error: unknown, position: RenderPosition) => {
+      if (group.isEcho(error)) return;
+      failed = true;
+      run.fail(error, position);
+    };
+    // A worker tells of its failure before it has cleaned up: the others stop in the same tick.
+    const onEvent = (event: RenderEvent) => {
+      const own = 'worker' in event ? { ...event, worker } : event;
+      if (own.type === 'worker-failed') onFailure(own.error, journal.position(worker));
+      journal.record(own);
+    };
+    journal.worker(worker, 'starting', chunk);
+    try {
+      const { exact } = await drawSample(
+        plan.compositionUrl,
+        plan.outputPath,
+        chunk.options,
+        {
+          signal,
+          worker,
+          warm: browser,
+          ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
+          onProgress: (share) => journal.progress(chunk.index, share),
+          onEvent,
+        },
+        (frame, png, page) => frames.keep(chunk.way, frame, png, page),
+      );
+      this.#exact &&= exact;
+    } catch (error) {
+      onFailure(error, journal.position(worker));
+      journal.worker(worker, failed ? 'failed' : 'stopped');
+      throw error;
+    }
+    journal.chunkDone(chunk, worker);
+  }
+
+  /** Compares one way with the page drawn once; keeps a picture of the first frame that differs. */
+  async #judge(way: WayVerdict['way'], frames: SampledFrames, pictures: PictureFolder): Promise<WayVerdict> {
+    const { plan, run } = this;
+    run.group.throwIfStopped();
+    const drawn = plan.chunks.filter((chunk) => chunk.way === way).map((chunk) => plan.samples[chunk.sample]!);
+    const samples = drawn.map((sample) => ({ ...sample, differing: frames.differing(way, sample) }));
+    const [frame] = samples.flatMap(({ differing }) => differing);
+    if (frame === undefined) return { way, samples };
+    const page = await frames.differences(way, frame);
+    const png = await frames.sideBySide(way, frame);
+    run.group.throwIfStopped();
+    const { concat } = run.options.deadlines;
+    const picture = await pictures.add(`${way}.frame-${frame}.png`, png, concat, { phase: 'commit', frame });
+    return { way, samples, difference: { frame, page, picture } };
+  }
+}

@@ -36,6 +36,13 @@ export async function checkDestination({ path, name, overwrite, others }: Destin
   return problems;
 }
 
+/** The same for a folder whose files may be replaced; it is made when it is not there. */
+export async function checkOutputFolder(path: string, name: string): Promise<string[]> {
+  if (path === '') return [`${name} has no name`];
+  const target = resolve(path);
+  return checkFolder(look(target, lstatSync) ? target : dirname(target), name);
+}
+
 async function checkFolder(folder: string, name: string): Promise<string[]> {
   const found = look(folder);
   if (!found) return [`the folder of ${name} does not exist: mkdir -p ${folder}`];

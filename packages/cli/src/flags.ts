@@ -58,6 +58,13 @@ export interface StillFlags extends PageFlags {
   frame?: string;
 }
 
+/** The flags of `genlock verify`. */
+export interface VerifyFlags extends PageFlags {
+  concurrency?: string;
+  samples?: string;
+  sampleFrames?: string;
+}
+
 /** The flag behind each option of the library, to word messages in the user's terms. */
 export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   width: '--width',
@@ -92,6 +99,8 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   keepChunks: '--resume',
   cacheDirectory: '--cache',
   partialOutput: '--partial',
+  samples: '--samples',
+  sampleFrames: '--sample-frames',
   ...Object.fromEntries(DEADLINES.map((name) => [`deadlines.${name}`, `--deadline ${name}`])),
 };
 

@@ -10,6 +10,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const program = createProgram(readVersion(), {
     render: async (page, flags) => (await import('./run.js')).runRender(page, flags),
     still: async (page, flags) => (await import('./run.js')).runStill(page, flags),
+    verify: async (page, flags) => (await import('./run.js')).runVerify(page, flags),
     soak: async (page, flags) => (await import('./run.js')).runSoak(page, flags),
     doctor: async (flags) => (await import('./run.js')).runDoctor(flags),
   });

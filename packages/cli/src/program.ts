@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { RenderFlags, StillFlags } from './flags.js';
+import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { SoakFlags } from './commands/soak.js';
 
@@ -7,6 +7,7 @@ import type { SoakFlags } from './commands/soak.js';
 export interface Actions {
   render: (page: string | undefined, flags: RenderFlags) => Promise<void>;
   still: (page: string | undefined, flags: StillFlags) => Promise<void>;
+  verify: (page: string | undefined, flags: VerifyFlags) => Promise<void>;
   soak: (page: string | undefined, flags: SoakFlags) => Promise<void>;
   doctor: (flags: DoctorFlags) => Promise<void>;
 }
@@ -38,6 +39,21 @@ const STILL_EXAMPLES = `
 Examples:
   $ genlock still title.html --frame 0 -o first.png
   $ genlock still https://example.com --frame 45 -o f.png --width 1280 --height 720 --fps 30`;
+
+const VERIFY_EXAMPLES = `
+Draws samples of the page in four ways and compares every picture: one page that goes through the whole
+composition; another one that does the same; a page for each sample, many at once; and a page for each
+sample that is taken straight there by a jump. No video is made.
+
+A page is deterministic when all but the jump draw the same. One that a jump draws differently has
+state: renders take it through every frame, unless --entry seek tells them not to.
+
+Examples:
+  $ genlock verify title.html
+  $ genlock verify ./site -o differences --samples 5 --sample-frames 4 --concurrency 4
+  $ genlock verify https://example.com --width 1280 --height 720 --fps 30 --duration 5
+
+Exit codes: 0 deterministic, 1 not, or the page failed, 2 the request is wrong, 130 Ctrl-C, 143 SIGTERM.`;
 
 const SOAK_EXAMPLES = `
 Each cycle starts a render and ends it in one of these ways, at a place that the seed decides:
@@ -88,6 +104,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--partial [file]', 'when stopped, save the finished part from the start (default: <name>.partial.<ext>)')
     .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
+  addEntry(render);
   addBrowser(render);
   addLimits(render);
   addOutput(render);
@@ -101,11 +118,33 @@ export function createProgram(version: string, actions: Actions): Command {
   addPicture(still);
   still.option('--frame <n>', 'the frame, counted from 0').option('--duration <seconds>', 'length of the composition');
   still.optionsGroup('Browser:');
+  addEntry(still);
   addBrowser(still);
   addLimits(still);
   addOutput(still);
   still.addHelpText('after', STILL_EXAMPLES).action((page: string | undefined, flags: StillFlags) => {
     return actions.still(page, flags);
+  });
+
+  const verify = program
+    .command('verify')
+    .argument('[page]', PAGE)
+    .description('say whether a page draws the same frames each time')
+    .optionsGroup('Output:')
+    .option('-o, --output <folder>', 'where pictures of what differs go (default: genlock-verify)');
+  addPicture(verify);
+  verify
+    .option('--duration <seconds>', 'length of the composition')
+    .optionsGroup('Samples:')
+    .option('--samples <n>', 'number of ranges that are drawn, from the start to the end (default: 3)')
+    .option('--sample-frames <n>', 'length of each in frames (default: 8)')
+    .optionsGroup('Workers and browser:')
+    .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)');
+  addBrowser(verify);
+  addLimits(verify);
+  addOutput(verify);
+  verify.addHelpText('after', VERIFY_EXAMPLES).action((page: string | undefined, flags: VerifyFlags) => {
+    return actions.verify(page, flags);
   });
 
   program
@@ -154,10 +193,13 @@ function addPicture(command: Command): void {
     .option('--seed <n>', "seed of the page's Math.random (default: 0)");
 }
 
+function addEntry(command: Command): void {
+  command.option('--entry <way>', 'how a worker comes to its first frame: auto, seek or replay (default: auto)');
+}
+
 function addBrowser(command: Command): void {
   command
     .option('--mode <name>', 'how frames are captured: auto, screenshot, dom or canvas (default: auto)')
-    .option('--entry <way>', 'how a worker comes to its first frame: auto, seek or replay (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
     .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
     .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')

@@ -1,5 +1,5 @@
 import { InputError, readComposition, type Composition } from '@genlock/renderer';
-import { checkDestination } from './destination.js';
+import { checkDestination, checkOutputFolder } from './destination.js';
 import { optionsFromFlags, parseDeadlines, parseTimeout, type GivenOptions, type RenderFlags } from './flags.js';
 import { locatePage, type PageInput } from './input.js';
 import { readProps, type Props } from './props.js';
@@ -11,17 +11,20 @@ const ANSWER_MS = 15_000;
 /**
  * Reads everything that a command was asked for: flags, page, props, destinations. Faults are
  * gathered in the request rather than thrown, so that all are told at once. `example` is an output
- * of the right kind, which stands in for a missing one.
+ * of the right kind, which stands in for a missing one; where it is the name of a folder, a missing
+ * one is no fault.
  */
 export async function readRequest(
   page: string | undefined,
   flags: RenderFlags,
-  example: string,
+  example: string | { folder: string },
   signal: AbortSignal,
 ): Promise<{ request: Request; input: PageInput | undefined }> {
   const problems: string[] = [];
   if (page === undefined) problems.push('no page given: name an address, a file or a folder');
-  if (flags.output === undefined) problems.push(`no output given: -o ${example}`);
+  const isFolder = typeof example === 'object';
+  if (flags.output === undefined && !isFolder) problems.push(`no output given: -o ${example}`);
+  const output = flags.output || (isFolder ? example.folder : example);
   const times = [parseTimeout(flags.timeout), parseDeadlines(flags.deadline)];
   for (const fault of times) if (typeof fault === 'string') problems.push(fault);
   const given = optionsFromFlags(flags);
@@ -33,13 +36,16 @@ export async function readRequest(
   const { input, composition, inputError } =
     page === undefined ? {} : await readPage(page, flags.root, answerMs, signal);
   if (inputError) problems.push(inputError.message);
-  problems.push(...(await checkDestinations(flags, input, props, given)));
+  const stands = isFolder
+    ? checkOutputFolder(flags.output ?? output, 'the output')
+    : checkDestinations(flags, input, props, given);
+  problems.push(...(await stands));
 
   const request: Request = {
     given,
     composition,
     props: props && 'value' in props ? props.value : undefined,
-    output: flags.output || example,
+    output,
     problems,
     inputError,
   };

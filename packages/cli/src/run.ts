@@ -3,7 +3,8 @@ import { doctor, type DoctorFlags } from './commands/doctor.js';
 import { render } from './commands/render.js';
 import { soak, type SoakFlags } from './commands/soak.js';
 import { still } from './commands/still.js';
-import type { RenderFlags, StillFlags } from './flags.js';
+import { verify } from './commands/verify.js';
+import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
 import { errorRecord, jsonLine } from './json.js';
 import { exitCodeOf } from './messages.js';
 import { Interruption } from './signals.js';
@@ -15,6 +16,9 @@ export const runRender = (page: string | undefined, flags: RenderFlags): Promise
 
 export const runStill = (page: string | undefined, flags: StillFlags): Promise<void> =>
   run(flags, (terminal, signal) => still(page, flags, terminal, signal));
+
+export const runVerify = (page: string | undefined, flags: VerifyFlags): Promise<void> =>
+  run(flags, (terminal, signal) => verify(page, flags, terminal, signal));
 
 export const runSoak = (page: string | undefined, flags: SoakFlags): Promise<void> =>
   run(flags, (terminal, signal) => soak(page, flags, terminal, signal));

@@ -1,11 +1,22 @@
 import {
   OptionsError,
+  planVerification,
   RenderOrchestrator,
   type Composition,
   type InputError,
   type RenderPlan,
+  type VerifyOptions,
+  type VerifyPlan,
 } from '@genlock/renderer';
-import { parseFrameNumber, parseFrameRange, type FrameRange, type GivenOptions } from './flags.js';
+import {
+  defined,
+  parseFrameNumber,
+  parseFrameRange,
+  toNumber,
+  type FrameRange,
+  type GivenOptions,
+  type VerifyFlags,
+} from './flags.js';
 import { wordProblem } from './messages.js';
 
 /** A request, as far as it could be read. Each fault goes into `problems`, so that all are told at once. */
@@ -79,6 +90,22 @@ export function stillSettings(
   return { options: still as PlanOptions, plan: RenderOrchestrator.plan(url, 'still.mkv', oneFrame), frame };
 }
 
+/** The same for `genlock verify`. */
+export function verifySettings(
+  request: Request,
+  url: string,
+  flags: Pick<VerifyFlags, 'samples' | 'sampleFrames'>,
+): { options: VerifyOptions; plan: VerifyPlan } {
+  const sampling = defined({ samples: toNumber(flags.samples), sampleFrames: toNumber(flags.sampleFrames) });
+  const options = { ...mergeOptions(request), ...sampling, pictures: request.output };
+  if (options.durationInSeconds === undefined && options.frameCount === undefined) {
+    noteMissing('durationInSeconds', request);
+  }
+  const plan = checkAll(request, options, (complete) => planVerification(url, complete as VerifyOptions));
+  throwProblems(request);
+  return { options: options as VerifyOptions, plan: plan! };
+}
+
 function throwProblems({ problems, inputError }: Request): void {
   if (inputError && problems.length === 1) throw inputError;
   if (problems.length > 0) throw new OptionsError(problems);
@@ -94,13 +121,22 @@ function mergeOptions({ given, composition, props }: Request): GivenOptions {
 
 /** Checks everything but the range. Undefined when the options are not usable. */
 function lengthInFrames(request: Request, url: string, options: GivenOptions): number | undefined {
+  const plan = (complete: GivenOptions) => RenderOrchestrator.plan(url, request.output, complete as PlanOptions);
+  return checkAll(request, options, plan)?.frameCount;
+}
+
+/** Plans with placeholders for what is missing, and notes every fault. Undefined when there is one in the options. */
+function checkAll<Plan>(
+  request: Request,
+  options: GivenOptions,
+  plan: (options: GivenOptions) => Plan,
+): Plan | undefined {
   if (request.composition) {
     for (const name of ['width', 'height', 'fps'] as const) if (options[name] === undefined) noteMissing(name, request);
   }
   const hasLength = options.durationInSeconds !== undefined || options.frameCount !== undefined;
-  const complete = { ...PLACEHOLDERS, ...(hasLength ? {} : { frameCount: 1 }), ...options } as PlanOptions;
   try {
-    return RenderOrchestrator.plan(url, request.output, complete).frameCount;
+    return plan({ ...PLACEHOLDERS, ...(hasLength ? {} : { frameCount: 1 }), ...options });
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     const fromPage = (name: string) =>

@@ -26,8 +26,12 @@ export class LinesDisplay implements Display {
     this.#notes = createNotes(telling);
   }
 
-  begin(plan: RenderPlan): void {
+  begin(plan: RenderPlan, opening?: string): void {
     this.#progress = startProgress(plan);
+    if (opening !== undefined) {
+      this.write(opening);
+      return;
+    }
     const { width, height, fps, frameCount, chunks, concurrency } = plan;
     const ranges = chunks.length === concurrency ? chunks.map(formatRange).join(', ') : plural(chunks.length, 'chunk');
     this.write(

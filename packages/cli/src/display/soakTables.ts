@@ -1,6 +1,7 @@
 import type { Place } from '../soak/plan.js';
 import type { CycleResult } from '../soak/runCycle.js';
 import type { ActionRow, VerdictRow } from '../soak/verdict.js';
+import { table } from './table.js';
 
 /** The actions of a soak: how often, how many went wrong, how soon nothing was left. */
 export function actionTable(rows: readonly ActionRow[]): string[] {
@@ -42,12 +43,4 @@ export function cycleLine(result: CycleResult): string {
 function placeText({ phase, worker, step }: Place): string {
   if (worker === undefined) return `${phase} of the whole`;
   return `${phase}${step > 0 ? `, step ${step}` : ''} of worker ${worker}`;
-}
-
-/** Aligned columns: the first to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  return [head, ...rows].map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
-  );
 }

@@ -15,6 +15,7 @@ export type VerifyWay = 'once' | 'twice' | 'many' | 'seek';
 export type VerifyOptions = Omit<
   DistributedRenderOptions,
   | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'frameHashes' | 'encoderThreads')
+  | ('keepChunks' | 'cacheDirectory' | 'partialOutput')
   | ('videoCodec' | 'crf' | 'preset' | 'videoBitrate' | 'pixelFormat' | 'lossless' | 'ffmpegPath' | 'ffprobePath')
 > & {
   /** Folder of the pictures of what differs. It is made when there is something to show. */

@@ -1,0 +1,37 @@
+import { holdHost, verifyPage } from '@genlock/renderer';
+import { verdictLines } from '../display/verdictLines.js';
+import type { VerifyFlags } from '../flags.js';
+import { plural } from '../format.js';
+import { openPage } from '../input.js';
+import { readRequest } from '../request.js';
+import { verifySettings } from '../settings.js';
+import type { Terminal } from '../terminal.js';
+import { checkBrowser } from '../tools.js';
+
+/** `genlock verify`: draws samples of a page in several ways and says whether they are the same. */
+export async function verify(
+  page: string | undefined,
+  flags: VerifyFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request, input } = await readRequest(page, flags, { folder: 'genlock-verify' }, signal);
+  const { options, plan } = verifySettings(request, input?.url ?? '', flags);
+  // Without a page the settings have thrown.
+  if (!input) return;
+  await using _host = await holdHost();
+  await checkBrowser(flags, signal);
+  signal.throwIfAborted();
+
+  await using opened = await openPage(input);
+  terminal.wording = opened.withPaths;
+  const { samples, width, height, concurrency } = plan;
+  terminal.display.begin(
+    plan,
+    `drawing ${plural(samples.length, 'sample')} at ${width}x${height} in four ways, ` +
+      `${plural(plan.frameCount, 'picture')} in all, with ${plural(concurrency, 'worker')}`,
+  );
+  const verdict = await verifyPage(opened.url, options, { signal, onEvent: terminal.event });
+  terminal.result(verdictLines(verdict), { type: 'verify', ...verdict });
+  if (!verdict.deterministic) process.exitCode = 1;
+}

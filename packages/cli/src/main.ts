@@ -12,6 +12,8 @@ export async function main(args: readonly string[]): Promise<void> {
     still: async (page, flags) => (await import('./run.js')).runStill(page, flags),
     verify: async (page, flags) => (await import('./run.js')).runVerify(page, flags),
     soak: async (page, flags) => (await import('./run.js')).runSoak(page, flags),
+    listCache: async (flags) => (await import('./run.js')).runListCache(flags),
+    pruneCache: async (flags) => (await import('./run.js')).runPruneCache(flags),
     doctor: async (flags) => (await import('./run.js')).runDoctor(flags),
   });
   try {

@@ -91,12 +91,14 @@ function workersAt({ workers }: StopReceipt): string {
 
 /** What was made and where. */
 export function reportLines(report: RenderReport): string[] {
-  const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers, retries } = report;
+  const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers, chunks, retries } =
+    report;
   return [
     report.outputPath,
     `  ${plural(frames, 'frame')}, ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
       `${round(durationInSeconds, 3)} s, ${formatBytes(bytes)}`,
     `  made in ${formatSeconds(wallMs / 1000)} by ${plural(workers.length, 'worker')}: ${round(framesPerSecond, 1)} frames/s`,
+    ...(chunks.reused > 0 ? [`  ${chunks.reused} of ${plural(chunks.total, 'chunk')} were kept from before`] : []),
     ...retries.map(
       ({ worker, attempt, error }) =>
         `  worker ${worker} began again (${attempt}) after: ${printable(error.message.split('\n')[0]!)}`,

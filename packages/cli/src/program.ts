@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
+import type { CacheFlags } from './commands/cache.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { SoakFlags } from './commands/soak.js';
 
@@ -9,6 +10,8 @@ export interface Actions {
   still: (page: string | undefined, flags: StillFlags) => Promise<void>;
   verify: (page: string | undefined, flags: VerifyFlags) => Promise<void>;
   soak: (page: string | undefined, flags: SoakFlags) => Promise<void>;
+  listCache: (flags: CacheFlags) => Promise<void>;
+  pruneCache: (flags: CacheFlags) => Promise<void>;
   doctor: (flags: DoctorFlags) => Promise<void>;
 }
 
@@ -100,7 +103,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--chunk-frames <n>', 'length of a chunk (default: one for each worker up to 10 s of video each)')
     .option('--resume', 'keep finished chunks, and go on from those that a stopped render has kept')
     .addOption(new Option('--keep-chunks', 'the same as --resume').hideHelp())
-    .option('--cache <folder>', "where chunks are kept (or GENLOCK_CACHE; default: the user's folder for caches)")
+    .addOption(cacheFolder())
     .option('--partial [file]', 'when stopped, save the finished part from the start (default: <name>.partial.<ext>)')
     .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
     .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
@@ -172,6 +175,23 @@ export function createProgram(version: string, actions: Actions): Command {
     .addHelpText('after', SOAK_EXAMPLES)
     .action((page: string | undefined, flags: SoakFlags) => actions.soak(page, flags));
 
+  const cache = program.command('cache').description('the chunks that `render --resume` has kept');
+  cache
+    .command('list', { isDefault: true })
+    .description('list them, the most recently used first')
+    .addOption(cacheFolder())
+    .option('--json', 'print one line of JSON')
+    .action((flags: CacheFlags) => actions.listCache(flags));
+  cache
+    .command('prune')
+    .description('remove some of them')
+    .addOption(cacheFolder())
+    .option('--older-than <time>', 'those that were not used for so long: 12h, 7d, 2w')
+    .option('--max-size <size>', 'the least recently used, until the rest takes no more: 500MB, 2GB')
+    .option('--all', 'all of them')
+    .option('--json', 'print one line of JSON')
+    .action((flags: CacheFlags) => actions.pruneCache(flags));
+
   program
     .command('doctor')
     .description('say what is here to render with, and what to do about what is not')
@@ -208,6 +228,13 @@ function addBrowser(command: Command): void {
     )
     .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must')
     .addOption(noHardening());
+}
+
+function cacheFolder(): Option {
+  return new Option(
+    '--cache <folder>',
+    "where chunks are kept (or GENLOCK_CACHE; default: the user's folder for caches)",
+  );
 }
 
 function noHardening(): Option {

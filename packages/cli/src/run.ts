@@ -1,4 +1,5 @@
 import { OptionsError } from '@genlock/renderer';
+import { listCache, pruneCache, type CacheFlags } from './commands/cache.js';
 import { doctor, type DoctorFlags } from './commands/doctor.js';
 import { render } from './commands/render.js';
 import { soak, type SoakFlags } from './commands/soak.js';
@@ -22,6 +23,11 @@ export const runVerify = (page: string | undefined, flags: VerifyFlags): Promise
 
 export const runSoak = (page: string | undefined, flags: SoakFlags): Promise<void> =>
   run(flags, (terminal, signal) => soak(page, flags, terminal, signal));
+
+export const runListCache = (flags: CacheFlags): Promise<void> => run(flags, (terminal) => listCache(flags, terminal));
+
+export const runPruneCache = (flags: CacheFlags): Promise<void> =>
+  run(flags, (terminal) => pruneCache(flags, terminal));
 
 export const runDoctor = (flags: DoctorFlags): Promise<void> =>
   run(flags, (terminal, signal) => doctor(flags, terminal, signal));

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { genlock, makeFolder } from './helpers.js';
+
+const PAGE = `<!doctype html><p id="count" style="font: 40px sans-serif">0</p>
+<script type="application/genlock+json">{"width":160,"height":90,"fps":30,"frameCount":8}</script>
+<script>
+  let frame = 0;
+  const step = () => { count.textContent = frame++; requestAnimationFrame(step); };
+  requestAnimationFrame(step);
+</script>`;
+
+it('--resume goes on from what an earlier run has kept, and `cache` lists and removes it', async () => {
+  await using folder = await makeFolder({ 'page.html': PAGE });
+  const env = { GENLOCK_CACHE: join(folder.path, 'cache') };
+  const run = (...args: string[]) => genlock(args, { cwd: folder.path, env });
+  const render = (...more: string[]) =>
+    run('render', 'page.html', '-o', 'o.mp4', '--overwrite', '--chunk-frames', '4', '--resume', ...more);
+
+  const first = await render('--json');
+  assert.equal(first.code, 0, first.stderr);
+  const listed = JSON.parse((await run('cache', '--json')).stdout) as { chunks: { startFrame: number }[] };
+  assert.deepEqual(listed.chunks.map(({ startFrame }) => startFrame).sort(), [0, 4]);
+  assert.match((await run('cache', 'list')).stdout, /page\.html {2}frames 4-7\n(.*\n)?2 chunks, /);
+
+  const second = await render();
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(second.stdout, /2 of 2 chunks were kept from before/);
+
+  for (const [args, says] of [
+    [[], /say what is to go/],
+    [['--older-than', 'soon'], /--older-than must be a time such as 12h/],
+    [['--max-size', '5'], /--max-size must be a size such as 500MB/],
+  ] as const) {
+    const refused = await run('cache', 'prune', ...args);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, says);
+  }
+  assert.match((await run('cache', 'prune', '--older-than', '1h')).stdout, /^0 chunks/);
+  assert.match((await run('cache', 'prune', '--all')).stdout, /^2 chunks/);
+  assert.match((await run('cache')).stdout, /^0 chunks/);
+  assert.deepEqual(
+    readdirSync(folder.path).filter((name) => name !== 'cache'),
+    ['o.mp4', 'page.html'],
+  );
+});

@@ -11,11 +11,11 @@ export interface FrameSource {
   /** Whether the page has been taken past frames that it has never seen. */
   readonly jumped: boolean;
   /**
-   * Runs the page through every frame up to, but not including, this one without drawing them. The
-   * last of them is drawn nevertheless, and its picture returned: undefined when there was none to pass.
+   * Runs the page through every frame up to, but not including, this one. They are not drawn, but for
+   * the last of them, whose picture is returned: undefined when there was none to pass.
    */
   replay(frame: number): Promise<Buffer | undefined>;
-  /** As `replay`, but takes the page straight to the last of those frames. */
+  /** As `replay`, but takes the page straight to the last few of those frames. */
   jump(frame: number): Promise<Buffer | undefined>;
   /** Draws this frame, which must be the next one. */
   capture(frame: number): Promise<Frame>;

@@ -8,6 +8,9 @@ import type { Frame, FrameSource } from './FrameSource.js';
 /** How often a frame that the browser did not draw is asked for again. */
 const ATTEMPTS = 3;
 
+/** So many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
+const SETTLING = 2;
+
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource {
   #next = 0;
@@ -38,30 +41,33 @@ export class ScreenshotSource implements FrameSource {
 
   async replay(frame: number): Promise<Buffer | undefined> {
     let picture: Buffer | undefined;
-    while (this.#next < frame) picture = await this.#pass(this.#next, this.#next === frame - 1);
+    while (this.#next < frame) picture = await this.#pass(this.#next, this.#next >= frame - SETTLING);
     return picture;
   }
 
   async jump(frame: number): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     // A page starts at frame 0, wherever it goes from there.
-    if (this.#next === 0 && frame > 1) await this.#pass(0, false);
-    if (this.#next < frame - 1) this.#jumped = true;
-    return this.#pass(frame - 1, true);
+    if (this.#next === 0 && frame > SETTLING) await this.#pass(0, false);
+    if (this.#next < frame - SETTLING) {
+      this.#jumped = true;
+      await this.#pass(frame - SETTLING, true);
+    }
+    return this.replay(frame);
   }
 
   /**
    * Goes to a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
    * at which a moving layer was first rastered, and settles its layers on the first drawn frame. So
-   * frame 0 and the last frame before a range are drawn; of the others, everything happens but the drawing.
+   * frame 0 and the last frames before a range are drawn; of the others, everything happens but the drawing.
    */
-  async #pass(frame: number, isLast: boolean): Promise<Buffer | undefined> {
+  async #pass(frame: number, isDrawn: boolean): Promise<Buffer | undefined> {
     const { seek } = this.page.options.deadlines;
     this.page.scope.position.frame = frame;
     await this.page.scope.step('seek');
     await this.page.step(frame, seek);
     this.#next = frame + 1;
-    if (isLast) return this.picture(seek);
+    if (isDrawn) return this.picture(seek);
     if (!this.page.session.beginFrameControl) await this.page.ownFrame(seek);
     else await this.page.beginFrame(frame === 0, seek);
     return undefined;

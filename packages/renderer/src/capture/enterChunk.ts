@@ -39,8 +39,8 @@ export async function enterChunk(
   const almostThere = performance.now();
   const replayed = await source.replay(probe);
   const drawMs = performance.now() - almostThere;
-  // The page's first frame is drawn, and the last of each replay.
-  const stepMs = Math.max(0, almostThere - from - (first === 0 ? 2 : 1) * drawMs) / PROBE_FRAMES;
+  // The page's first frame is drawn, and the last two of each replay.
+  const stepMs = Math.max(0, almostThere - from - (first === 0 ? 3 : 2) * drawMs) / PROBE_FRAMES;
   const replayMs = (startFrame - probe) * stepMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
   const jumped = await pictureByJump(options, scope, url, probe);

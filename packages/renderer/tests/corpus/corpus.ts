@@ -71,7 +71,12 @@ export const CORPUS: readonly CorpusPage[] = [
 
   // Pictures, video, sound
   { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },
-  { name: 'gif-background', shows: 'animated pictures in style sheets', pixels: bar(20, 40, 80, WHITE, BLACK) },
+  {
+    name: 'gif-background',
+    shows: 'animated pictures in style sheets',
+    notYet: "they follow the browser's own time",
+    pixels: bar(20, 40, 80, WHITE, BLACK),
+  },
   { name: 'gif-late', shows: 'animated GIFs added later' },
   { name: 'apng', shows: 'animated PNG', pixels: bar(28, 44, 80, WHITE, BLACK) },
   { name: 'webp', shows: 'animated WebP', pixels: bar(28, 44, 80, WHITE, BLACK) },
@@ -95,7 +100,7 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'worker', shows: 'worker', pixels: bar(42, 58, 20, [200, 0, 100], WHITE) },
   { name: 'worker-module', shows: 'module worker, blob worker' },
   { name: 'paint-worklet', shows: 'paint worklet' },
-  { name: 'audio-worklet', shows: 'audio worklet' },
+  { name: 'audio-worklet', shows: 'audio worklet', notYet: 'no sound is made while a page is rendered' },
   { name: 'offscreen-canvas', shows: 'OffscreenCanvas in the page', timeAlone: true },
   { name: 'offscreen-worker', shows: 'OffscreenCanvas in a worker' },
 

@@ -21,7 +21,11 @@ export function formatTable({ frames, splits }: CorpusTest, rows: readonly Row[]
     page.shows,
     unique === undefined ? '-' : `${unique} of ${frames}`,
     unique === undefined ? '-' : 'made',
-    ...others.map(({ name }) => cell(wrong.get(name))),
+    ...others.map(({ name, entry }) => {
+      const text = cell(wrong.get(name));
+      // A jump is not claimed to be right for this page.
+      return entry === 'seek' && !page.timeAlone ? `(${text})` : text;
+    }),
     problem === undefined ? 'identical' : page.notYet === undefined ? 'DIFFERS' : 'not yet',
   ]);
   const widths = header.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));

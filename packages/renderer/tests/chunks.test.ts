@@ -109,7 +109,7 @@ describe('entry', () => {
     const { error, events, pictures } = await fail(sandbox, page('counter'), { entry: 'seek' });
     assert.ok(error instanceof SeamError);
     assert.equal(error.frame, 9);
-    assert.match(error.differences.join('\n'), /div#count: text "9" and "1"/);
+    assert.match(error.differences.join('\n'), /div#count: text "9" and "2"/);
     assert.match(error.message, /entry: replay/);
     assert.equal(eventsOf(events, 'worker-failed').length, 0);
     assert.equal(pictures.length, 3);

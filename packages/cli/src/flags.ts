@@ -11,6 +11,8 @@ export interface PageFlags {
   scale?: string;
   props?: string;
   seed?: string;
+  timeZone?: string;
+  locale?: string;
   mode?: string;
   entry?: string;
   allowMissingAssets?: boolean;
@@ -83,6 +85,8 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   lossless: '--lossless',
   inputProps: '--props',
   randomSeed: '--seed',
+  timeZone: '--time-zone',
+  locale: '--locale',
   allowMissingAssets: '--allow-missing-assets',
   frameHashes: '--frame-hashes',
   ffmpegPath: '--ffmpeg',
@@ -121,6 +125,8 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     durationInSeconds: toNumber(flags.duration),
     scale: toNumber(flags.scale),
     randomSeed: toNumber(flags.seed),
+    timeZone: flags.timeZone,
+    locale: flags.locale,
     mode: flags.mode as Mode | undefined,
     entry: flags.entry as Entry | undefined,
     allowMissingAssets: flags.allowMissingAssets,

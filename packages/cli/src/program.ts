@@ -210,7 +210,9 @@ function addPicture(command: Command): void {
     .option('--fps <rate>', 'frames per second: 30, 23.976, 30000/1001')
     .option('--scale <factor>', 'pixels of video per CSS pixel (default: 1)')
     .option('--props <json|file>', 'window.genlock.props: a JSON object, or a file that holds one')
-    .option('--seed <n>', "seed of the page's Math.random (default: 0)");
+    .option('--seed <n>', "seed of the page's random numbers (default: 0)")
+    .option('--time-zone <name>', "time zone of the page's dates, such as Europe/Berlin (default: UTC)")
+    .option('--locale <tag>', "language of the page's dates and numbers (default: en-US)");
 }
 
 function addEntry(command: Command): void {

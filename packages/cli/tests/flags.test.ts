@@ -34,6 +34,8 @@ describe('flags', () => {
         maxMemory: '800',
         minFreeDisk: '500',
         seed: '-3',
+        timeZone: 'Europe/Berlin',
+        locale: 'de',
       }),
       {
         width: 640,
@@ -50,6 +52,8 @@ describe('flags', () => {
         maxMemoryMB: 800,
         minFreeDiskMB: 500,
         randomSeed: -3,
+        timeZone: 'Europe/Berlin',
+        locale: 'de',
       },
     );
   });

@@ -11,6 +11,8 @@ export type { ResolvedOptions } from './resolveOptions.js';
 export const MAX_SIDE = 16_384;
 const RATE_ERROR = 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001';
 const SCALE_ERROR = 'must be a number from 0.5 to 8';
+const TIME_ZONE_ERROR = 'must be the IANA name of a time zone, such as UTC or Europe/Berlin';
+const LOCALE_ERROR = 'must be a language tag, such as en-US, de or zh-Hant-TW';
 /** Longest render in frames: 24 hours at 120 frames per second. */
 export const MAX_FRAMES = 24 * 3600 * 120;
 
@@ -53,6 +55,16 @@ function positive(max: number, unit: string) {
 
 function flag() {
   return z.boolean({ error: 'must be true or false' });
+}
+
+/** Whether something can be made of a value. */
+function canMake(make: () => unknown): boolean {
+  try {
+    make();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function text(what: string) {
@@ -131,6 +143,16 @@ const rendererSchema = z.strictObject({
   inputProps: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),
   /** Seed of the page's `Math.random`. Default 0. */
   randomSeed: z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).optional(),
+  /** Time zone of the page's dates: an IANA name such as `Europe/Berlin`. Default UTC. */
+  timeZone: z
+    .string({ error: TIME_ZONE_ERROR })
+    .refine((name) => canMake(() => new Intl.DateTimeFormat('en', { timeZone: name })), { error: TIME_ZONE_ERROR })
+    .optional(),
+  /** Language of the page: how dates and numbers are written, `navigator.language`. Default `en-US`. */
+  locale: z
+    .string({ error: LOCALE_ERROR })
+    .refine((name) => canMake(() => new Intl.Locale(name)), { error: LOCALE_ERROR })
+    .optional(),
   /** Go on when a file that the page needs does not load. Default false. */
   allowMissingAssets: flag().optional(),
   /** Writes a file with the SHA-256 of each captured frame's RGB: one line `<frame> <hash>` a frame. */

@@ -47,6 +47,8 @@ export interface ResolvedOptions {
   lossless: boolean;
   inputProps: Record<string, unknown>;
   randomSeed: number;
+  timeZone: string;
+  locale: string;
   allowMissingAssets: boolean;
   frameHashes: string | undefined;
   entry: Entry;
@@ -103,6 +105,8 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     lossless: values.lossless ?? false,
     inputProps: values.inputProps ?? {},
     randomSeed: values.randomSeed ?? 0,
+    timeZone: values.timeZone ?? 'UTC',
+    locale: values.locale ?? 'en-US',
     allowMissingAssets: values.allowMissingAssets ?? false,
     frameHashes: values.frameHashes,
     entry: values.entry ?? 'auto',

@@ -2,64 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { Renderer, type RendererOptions } from '../src/index.js';
 import { decodedFrame } from './support/video.js';
-import { eventsOf } from './support/renders.js';
-import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
-import type { RenderEvent } from '../src/index.js';
+import { assertClose, ClockPages, EPOCH, perFrame } from './support/clockPages.js';
 
-/** At 10 frames per second, frame n is shown at n times 100 ms. */
-const OPTIONS = { width: 64, height: 36, fps: 10, frameCount: 10, lossless: true };
-const EPOCH = Date.UTC(2025, 0, 1);
-
-const sandbox = new Sandbox();
-after(() => sandbox[Symbol.dispose]());
-
-type Said = [topic: string, ...values: unknown[]][];
-
-/** Renders a page; returns what it has told with `say(topic, ...values)`. */
-async function render(url: string, options: Partial<RendererOptions>): Promise<Said> {
-  const events: RenderEvent[] = [];
-  const onEvent = (event: RenderEvent) => void events.push(event);
-  const renderer = new Renderer({ ...OPTIONS, ...options });
-  await renderer.render(url, join(sandbox.root, 'out.mkv'), { onEvent });
-  return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
-}
-
-/** A page that runs a script, and its function `frame(n, time)`, if it has one, in each frame. */
-function page(script: string, html = ''): string {
-  return sandbox.page(`<!doctype html><body>${html}<script>
-    const say = (...values) => console.log(JSON.stringify(values));
-    ${script}
-    requestAnimationFrame(function draw(time) {
-      globalThis.frame?.(genlock.frame, time);
-      requestAnimationFrame(draw);
-    });
-  </script>`);
-}
-
-/** What the page tells in a render, which must be the same where the first six frames are not drawn. */
-async function observe(url: string, options: Partial<RendererOptions> = {}): Promise<Map<string, unknown[][]>> {
-  const whole = await render(url, options);
-  const chunk = await render(url, { ...options, startFrame: 6, frameCount: 4 });
-  assert.deepEqual(chunk, whole, 'a chunk that starts later sees the same');
-  const topics = new Map<string, unknown[][]>();
-  for (const [topic, ...values] of whole) topics.set(topic, [...(topics.get(topic) ?? []), values]);
-  return topics;
-}
-
-/** [[0, f(0)], [1, f(1)], …] for all frames. */
-function perFrame(value: (frame: number) => unknown): unknown[][] {
-  return Array.from({ length: OPTIONS.frameCount }, (_, frame) => [frame, value(frame)].flat());
-}
-
-/** Asserts numbers but for what binary fractions lose. */
-function assertClose(actual: unknown[][] | undefined, expected: unknown[][]): void {
-  const round = (value: unknown) => (typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : value);
-  const rounded = (rows: unknown[][]) => rows.map((row) => row.map(round));
-  assert.deepEqual(rounded(actual ?? []), rounded(expected));
-}
+const pages = new ClockPages();
+after(() => pages[Symbol.dispose]());
+const page = pages.page.bind(pages);
+const observe = pages.observe.bind(pages);
 
 describe('clocks', () => {
   it('show n / fps at frame n', async () => {
@@ -293,9 +243,9 @@ describe('work in real time', () => {
         </script>`);
       }
     });
-    const told = await render(server.url(''), { frameCount: 4 });
+    const told = await pages.render(server.url(''), { frameCount: 4 });
     assert.deepEqual(told, [['fetched', 2, 200]]);
-    const path = join(sandbox.root, 'out.mkv');
+    const path = pages.output;
     const colours = [];
     for (const frame of [1, 2, 3]) colours.push([...(await decodedFrame(path, frame)).subarray(0, 3)]);
     assert.deepEqual(colours, [
@@ -343,7 +293,7 @@ describe('work in real time', () => {
           getComputedStyle(document.body).marginLeft])))</script>`;
       setTimeout(() => response.end(files[request.url!] ?? html), request.url === '/' ? 0 : 80);
     });
-    assert.deepEqual(await render(server.url(''), { frameCount: 1 }), [['first', 0, 'loaded', true, 11, '7px']]);
+    assert.deepEqual(await pages.render(server.url(''), { frameCount: 1 }), [['first', 0, 'loaded', true, 11, '7px']]);
   });
 });
 

@@ -58,6 +58,11 @@ describe('options: one bad value', () => {
     [{ inputProps: 'a' }, 'inputProps', '"a"'],
     [{ inputProps: [1] }, 'inputProps', '[1]'],
     [{ randomSeed: 0.5 }, 'randomSeed', '0.5'],
+    [{ timeZone: 'Mars/Olympus' }, 'timeZone', 'IANA', 'Mars/Olympus'],
+    [{ timeZone: '' }, 'timeZone', '""'],
+    [{ timeZone: 1 }, 'timeZone', 'IANA'],
+    [{ locale: 'english please' }, 'locale', 'language tag', 'english please'],
+    [{ locale: '' }, 'locale', '""'],
     [{ encoderThreads: 0 }, 'encoderThreads', '0'],
     [{ frameHashes: '' }, 'frameHashes'],
     [{ ffmpegPath: '' }, 'ffmpegPath'],
@@ -177,8 +182,18 @@ describe('options as a whole', () => {
     assert.equal(codec.encoder, 'libx264');
     assert.equal(rest.extension, 'mp4');
     assert.deepEqual(
-      [rest.crf, rest.preset, rest.pixelFormat, rest.scale, rest.startFrame, rest.lossless, rest.randomSeed],
-      [18, 'veryfast', 'yuv420p', 1, 0, false, 0],
+      [
+        rest.crf,
+        rest.preset,
+        rest.pixelFormat,
+        rest.scale,
+        rest.startFrame,
+        rest.lossless,
+        rest.randomSeed,
+        rest.timeZone,
+        rest.locale,
+      ],
+      [18, 'veryfast', 'yuv420p', 1, 0, false, 0, 'UTC', 'en-US'],
     );
     assert.equal(parseRendererOptions(GOOD, 'out.webm').codec.encoder, 'libvpx-vp9');
     assert.equal(parseRendererOptions({ ...GOOD, videoCodec: 'HEVC' }, 'out.mp4').codec.encoder, 'libx265');

@@ -11,9 +11,6 @@ import { locateBrowser } from './findBrowser.js';
 import { browserFlags } from './flags.js';
 import { PipeTransport } from './PipeTransport.js';
 
-/** The target's address until the page is loaded; tells it from any other. */
-const BLANK = 'about:blank#genlock';
-
 /**
  * One browser process with one page. The process and its pipes are ours; the protocol client on top
  * is Puppeteer's. Disposing kills the whole process group: there is nothing in it worth saving.
@@ -43,6 +40,7 @@ export class BrowserSession implements AsyncDisposable {
       beginFrameControl,
       profile: join(directory, 'profile'),
       scale: options.scale,
+      locale: options.locale,
       extra: options.browserConfig.args ?? [],
     });
     const process = scope.start(found.path, flags, {
@@ -82,6 +80,22 @@ export class BrowserSession implements AsyncDisposable {
     }
   };
 
+  /**
+   * Sends to a part of the page that has a session of its own. The answer is undefined, whatever its
+   * type says, when that part has ended, as workers and frames may at any time.
+   */
+  sendTo(client: CDPSession): CDPSession['send'] {
+    if (client === this.#client) return this.send;
+    return async (method, ...params) => {
+      try {
+        return await client.send(method, ...params);
+      } catch (error) {
+        if (isConnectionLoss(error)) return undefined;
+        throw error;
+      }
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
     await this.process[Symbol.asyncDispose]();
@@ -92,26 +106,26 @@ export class BrowserSession implements AsyncDisposable {
       const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
       const transport = new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
       // Loaded only here, while the browser starts: it is large, and most errors come before it is needed.
-      const { connect } = await import('puppeteer-core');
-      const browser = await connect({ transport, defaultViewport: null, protocolTimeout: 0 });
-      const root = await browser.target().createCDPSession();
+      const { Connection } = await import('puppeteer-core');
+      const connection = new Connection('', transport, 0, 0);
       // The page's own session tells of its crash only once it is attached.
-      root.on('Target.targetCrashed', () => {
+      connection.on('Target.targetCrashed', () => {
         this.#fail(new BrowserCrashError(`${this.#where()}the page crashed (often: out of memory)`, this.#position()));
       });
-      await root.send('Target.setDiscoverTargets', { discover: true });
-      await root.send('Target.createTarget', {
-        url: BLANK,
+      await connection.send('Target.setDiscoverTargets', { discover: true });
+      const { targetId } = await connection.send('Target.createTarget', {
+        url: 'about:blank',
         width: options.width,
         height: options.height,
         ...(this.beginFrameControl ? { enableBeginFrameControl: true } : {}),
       });
-      const target = await browser.waitForTarget((candidate) => candidate.url() === BLANK, { timeout: 0 });
-      browser.on('targetdestroyed', (gone) => {
-        if (gone === target)
+      connection.on('Target.targetDestroyed', (gone) => {
+        if (gone.targetId === targetId)
           this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));
       });
-      return await target.createCDPSession();
+      // Not through Puppeteer's pages: those attach to workers too, and let them run before we are there.
+      const { targetInfos } = await connection.send('Target.getTargets');
+      return await connection.createSession(targetInfos.find((info) => info.targetId === targetId)!);
     } catch (error) {
       if (isConnectionLoss(error)) return never();
       throw error;

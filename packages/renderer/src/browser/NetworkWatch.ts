@@ -36,7 +36,10 @@ export class NetworkWatch {
   #repeatable = true;
   #waiters: (() => void)[] = [];
 
-  constructor(client: CDPSession, onFailure: (failure: NetworkFailure) => void) {
+  constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
+
+  /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
+  watch(client: CDPSession): void {
     client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
       if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
@@ -46,7 +49,7 @@ export class NetworkWatch {
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400 || !NEEDED.has(type)) return;
-      onFailure({ url: response.url, reason: response.status, type, requestId });
+      this.onFailure({ url: response.url, reason: response.status, type, requestId });
     });
     // What comes through these depends on who else is there.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
@@ -60,13 +63,18 @@ export class NetworkWatch {
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
       if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
-      onFailure({ url, reason: blockedReason ?? errorText, type, requestId });
+      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId });
     });
   }
 
   /** Addresses of the files that are still loading. */
   get loading(): string[] {
     return [...this.#loading.values()];
+  }
+
+  /** No longer waits for the script of a worker: the clock of the page does. */
+  workerStarts(url: string): void {
+    for (const [requestId, loading] of this.#loading) if (loading === url) this.#settle(requestId);
   }
 
   /** Every address that was read, and whether to read them again says what they said. */
@@ -82,6 +90,10 @@ export class NetworkWatch {
 
   #end(requestId: string): void {
     this.#requests.delete(requestId);
+    this.#settle(requestId);
+  }
+
+  #settle(requestId: string): void {
     this.#loading.delete(requestId);
     if (this.#loading.size > 0) return;
     const waiters = this.#waiters;

@@ -1,11 +1,12 @@
-import type { Protocol } from 'puppeteer-core';
-import { AssetError, BrowserCrashError, NavigationError, PageError, shortUrl, where } from '../errors.js';
+import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
-import { CONTROL_KEY, pageScript } from '../page/index.js';
+import type { Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { PageReporter } from './PageReporter.js';
+import { PageTargets } from './PageTargets.js';
 
 /** What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any fixed moment does; the same one in every render. */
 const EPOCH = Date.UTC(2025, 0, 1);
@@ -13,6 +14,10 @@ const EPOCH = Date.UTC(2025, 0, 1);
 const LOAD_POLL_MS = 10;
 /** A page that nothing makes draw may never see a frame; it is ready all the same. */
 const MAX_FIRST_FRAMES = 20;
+/** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
+const MAX_OWN_FRAMES = 5;
+/** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
+const MAX_ROUNDS = 100;
 /** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
 const FIRST_TICK = 1e9;
 
@@ -21,52 +26,47 @@ const FIRST_TICK = 1e9;
  * frame. A failure of the page (an exception, a missing file, a crash) fails the scope at once.
  */
 export class PageSession {
-  /** The JavaScript contexts of the page's documents: one for each frame. */
-  readonly #contexts = new Set<number>();
+  readonly #targets: PageTargets;
   readonly #network: NetworkWatch;
+  readonly #reporter: PageReporter;
   #tick = FIRST_TICK;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
+  /** The frame that the page shows; undefined while it loads. */
+  #frame: number | undefined;
 
   private constructor(
     readonly session: BrowserSession,
     readonly scope: JobScope,
     readonly options: ResolvedOptions,
   ) {
-    this.#network = new NetworkWatch(session.client, (failure) => this.#onMissingAsset(failure));
-    this.#listen();
-  }
-
-  /** Prepares the empty page: listeners, the clock for every document, the view's size. */
-  static async open(session: BrowserSession, scope: JobScope, options: ResolvedOptions): Promise<PageSession> {
-    const page = new PageSession(session, scope, options);
-    const source = pageScript({
+    this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
+    this.#reporter = new PageReporter(scope);
+    const config = {
       fps: options.fps,
       props: options.inputProps,
       seed: options.randomSeed,
       epoch: EPOCH,
-    });
-    const commands = [
-      session.send('Page.enable'),
-      session.send('Runtime.enable'),
-      session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
-      session.send('Page.addScriptToEvaluateOnNewDocument', { source }),
-      // Animations stand still unless our clock moves them; they stay in the state `running`.
-      session.send('Animation.enable'),
-      session.send('Animation.setPlaybackRate', { playbackRate: 0 }),
-    ];
-    if (!session.beginFrameControl) {
-      commands.push(
-        session.send('Emulation.setDeviceMetricsOverride', {
-          width: options.width,
-          height: options.height,
-          deviceScaleFactor: options.scale,
-          mobile: false,
-        }),
-      );
-    }
-    await scope.wait(Promise.all(commands), options.deadlines.launch, 'the page to be prepared');
+      allowMissingAssets: options.allowMissingAssets,
+    };
+    this.#targets = new PageTargets(
+      session,
+      options,
+      config,
+      (client) => {
+        this.#network.watch(client);
+        this.#reporter.watch(client);
+      },
+      (url) => this.#network.workerStarts(url),
+    );
+    this.#listen();
+  }
+
+  /** Prepares the empty page: listeners, the clock for every document and worker, the view's size. */
+  static async open(session: BrowserSession, scope: JobScope, options: ResolvedOptions): Promise<PageSession> {
+    const page = new PageSession(session, scope, options);
+    await scope.wait(page.#targets.open(), options.deadlines.launch, 'the page to be prepared');
     return page;
   }
 
@@ -86,6 +86,7 @@ export class PageSession {
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.#firstFrames(load);
     await this.settle(load);
+    await this.scope.wait(this.#targets.adoptShadowRoots(), load, 'the page to tell of its shadow trees');
     this.#loaded = url;
   }
 
@@ -104,10 +105,29 @@ export class PageSession {
     );
   }
 
-  /** Runs the page up to frame n, which must be the one after the present frame (or 0, the first). */
+  /**
+   * Takes the page to frame n: the next one, or a later one where its picture is a function of the
+   * time alone. On the way to a later one all timers run, and animations and frame callbacks see some
+   * moments, but not every frame.
+   */
   async step(frame: number, deadlineMs: number): Promise<void> {
-    await this.#run(`step(${frame})`, deadlineMs);
-    await this.#untilNetworkIdle(deadlineMs);
+    const from = this.#frame ?? -1;
+    this.#frame = frame;
+    let outcome = await this.#run(`step(${frame}, ${from})`, deadlineMs);
+    outcome = await this.#untilQuiet(outcome, deadlineMs);
+    // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
+    let wanted = outcome.observes || outcome.photographs;
+    for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
+      await this.#makeFrame(outcome.photographs === true, deadlineMs);
+      outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
+      wanted = outcome.observed > 0 || outcome.photographs;
+    }
+  }
+
+  async #makeFrame(drawn: boolean, deadlineMs: number): Promise<void> {
+    if (this.session.beginFrameControl) await this.beginFrame(drawn, deadlineMs);
+    else if (drawn) await this.screenshot(deadlineMs);
+    else await this.ownFrame(deadlineMs);
   }
 
   /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
@@ -128,7 +148,7 @@ export class PageSession {
 
   /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
   async ownFrame(deadlineMs: number): Promise<void> {
-    await this.#run('realFrame()', deadlineMs);
+    await this.scope.wait(this.#targets.evaluateAll('realFrame()'), deadlineMs, 'the browser to draw a frame');
   }
 
   /** A picture of the page as it stands, for browsers without begin-frame control. */
@@ -148,8 +168,7 @@ export class PageSession {
    */
   async #firstFrames(deadlineMs: number): Promise<void> {
     let seen = false;
-    const [main] = this.#contexts;
-    void this.#evaluate(main!, control('realFrame()')).then(
+    void this.#targets.evaluate('realFrame()').then(
       () => (seen = true),
       () => (seen = true),
     );
@@ -165,44 +184,46 @@ export class PageSession {
     });
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      await Promise.race([loaded, this.#evaluateAll('settle()')]);
+      await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
       await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, LOAD_POLL_MS))]);
     }
   }
 
   /** Waits until the page and the network have nothing more to do at the present virtual time. */
   async settle(deadlineMs: number): Promise<void> {
-    await this.#run('settle()', deadlineMs);
-    await this.#untilNetworkIdle(deadlineMs);
+    await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
   }
 
-  async #untilNetworkIdle(deadlineMs: number): Promise<void> {
-    while (this.#network.loading.length > 0) {
-      const list = () => `${this.#network.loading.map(shortUrl).join(', ')} to load`;
-      await this.scope.wait(this.#network.idle(), deadlineMs, list);
-      // What has loaded is put to use, which may need more files.
-      await this.#run('settle()', deadlineMs);
+  /** Settles all documents again for as long as files load, or one may have sent something to another. */
+  async #untilQuiet(outcome: Outcome, deadlineMs: number): Promise<Outcome> {
+    let total = outcome;
+    let again = this.#targets.crossesOrigins;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (this.#network.loading.length > 0) {
+        const list = () => `${this.#network.loading.map(shortUrl).join(', ')} to load`;
+        await this.scope.wait(this.#network.idle(), deadlineMs, list);
+        // What has loaded is put to use, which may need more files.
+      } else if (!again && !(total.again && this.#targets.count > 1)) break;
+      again = false;
+      const next = await this.#settleOnce(deadlineMs);
+      total = { ...next, observed: total.observed + next.observed };
     }
+    return total;
   }
 
-  #run(call: string, deadlineMs: number): Promise<void> {
+  #settleOnce(deadlineMs: number): Promise<Outcome> {
+    return this.#run(`settle(${this.#frame ?? ''})`, deadlineMs);
+  }
+
+  async #run(call: string, deadlineMs: number): Promise<Outcome> {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
-    return this.scope.wait(this.#evaluateAll(call), deadlineMs, waitingFor);
-  }
-
-  /** Calls our control object in every document of the page. */
-  async #evaluateAll(call: string): Promise<void> {
-    const calls = [...this.#contexts].map((contextId) => this.#evaluate(contextId, control(call)));
-    await Promise.all(calls);
-  }
-
-  async #evaluate(contextId: number, expression: string): Promise<void> {
-    try {
-      await this.session.send('Runtime.evaluate', { contextId, expression, awaitPromise: true });
-    } catch (error) {
-      // A document may be replaced while it is being asked; the next one is asked in its turn.
-      if (!/context|navigated|destroyed|collected/i.test(String(error))) throw error;
-    }
+    const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
+    return {
+      again: outcomes.some(({ again }) => again),
+      observes: outcomes.some(({ observes }) => observes),
+      photographs: outcomes.some(({ photographs }) => photographs),
+      observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
+    };
   }
 
   #stillLoading(url: string): string {
@@ -212,16 +233,6 @@ export class PageSession {
 
   #listen(): void {
     const { client } = this.session;
-    client.on('Runtime.executionContextCreated', ({ context }) => {
-      const details = context.auxData as { isDefault?: boolean } | undefined;
-      if (details?.isDefault) this.#contexts.add(context.id);
-    });
-    client.on('Runtime.executionContextDestroyed', (destroyed) => {
-      // The field that is to replace this number is not yet sent by the browsers in use.
-      // eslint-disable-next-line @typescript-eslint/no-deprecated
-      this.#contexts.delete(destroyed.executionContextId);
-    });
-    client.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
     client.on('Page.frameNavigated', ({ frame }) => {
       // A redirect while it loads is the page's way; later, a new document would start at time 0 again.
       if (frame.parentId !== undefined || this.#loaded === undefined) return;
@@ -231,50 +242,9 @@ export class PageSession {
     client.on('Network.requestWillBeSent', ({ requestId, type }) => {
       if (type === 'Document') this.#mainRequest ??= requestId;
     });
-    client.on('Runtime.exceptionThrown', ({ exceptionDetails }) => this.#onException(exceptionDetails));
-    client.on('Runtime.consoleAPICalled', (call) => this.#onConsole(call));
-    client.on('Inspector.targetCrashed', () => {
-      this.scope.fail(
-        new BrowserCrashError(
-          `${where(this.scope.position)}the page crashed (often: out of memory)`,
-          { ...this.scope.position },
-          'renderer',
-        ),
-      );
-    });
     // Nobody is there to answer a dialog, and it would stop the page.
     client.on('Page.javascriptDialogOpening', ({ type }) => {
       void this.session.send('Page.handleJavaScriptDialog', { accept: type === 'alert' || type === 'beforeunload' });
-    });
-  }
-
-  #onException(details: Protocol.Runtime.ExceptionDetails): void {
-    const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
-    const description = details.exception ? textOf(details.exception) : details.text;
-    const error = new PageError(
-      description.split('\n    at ')[0]!,
-      details.text.includes('in promise') ? 'rejection' : 'exception',
-      {
-        url: top?.url ?? details.url,
-        // The protocol counts lines and columns from 0, people from 1.
-        line: (top?.lineNumber ?? details.lineNumber) + 1,
-        column: (top?.columnNumber ?? details.columnNumber) + 1,
-      },
-      { ...this.scope.position },
-    );
-    this.scope.emit({ type: 'page-error', error, ...this.#place() });
-    this.scope.fail(error);
-  }
-
-  #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {
-    const text = call.args.map(textOf).join(' ');
-    const source = call.stackTrace?.callFrames[0];
-    this.scope.emit({
-      type: 'page-console',
-      level: call.type,
-      text,
-      ...(source ? { url: source.url, line: source.lineNumber + 1 } : {}),
-      ...this.#place(),
     });
   }
 
@@ -285,28 +255,13 @@ export class PageSession {
       return;
     }
     const error = new AssetError(url, reason, type, position);
-    if (this.options.allowMissingAssets) this.scope.emit({ type: 'warning', message: error.message, ...this.#place() });
+    if (this.options.allowMissingAssets)
+      this.scope.emit({ type: 'warning', message: error.message, ...this.#reporter.place() });
     else this.scope.fail(error);
-  }
-
-  #place(): { worker: number; frame?: number } {
-    const { frame } = this.scope.position;
-    return { worker: this.scope.worker, ...(frame === undefined ? {} : { frame }) };
   }
 
   #fail(error: Error): never {
     this.scope.fail(error);
     throw this.scope.signal.reason;
   }
-}
-
-/** A call of our control object in a document, as an expression. */
-function control(call: string): string {
-  return `globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})]?.${call}`;
-}
-
-/** A value of the page as people would write it. */
-function textOf(value: Protocol.Runtime.RemoteObject): string {
-  if (value.description !== undefined) return value.description;
-  return 'value' in value ? String(value.value) : value.type;
 }

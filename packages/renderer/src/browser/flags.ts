@@ -54,6 +54,7 @@ export interface LaunchOptions {
   beginFrameControl: boolean;
   profile: string;
   scale: number;
+  locale: string;
   extra: readonly string[];
 }
 
@@ -64,6 +65,9 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     ...(options.beginFrameControl ? BEGIN_FRAME : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
+    // What the page asks for and what `navigator.language` says; its dates and numbers are set by the protocol.
+    `--lang=${options.locale}`,
+    `--accept-lang=${options.locale}`,
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ...options.extra,

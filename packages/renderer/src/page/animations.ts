@@ -18,16 +18,11 @@ export function installAnimations(control: Control): void {
   const nativeTime = Object.getOwnPropertyDescriptor(Animation.prototype, 'currentTime')!;
   const readTime = nativeTime.get as (this: Animation) => CSSNumberish | null;
   const writeTime = nativeTime.set as (this: Animation, time: number | null) => void;
-  const roots = new Set<WeakRef<ShadowRoot>>();
 
   function* animations(): Generator<Animation> {
     const seen = new Set<Animation>();
-    const found = document.getAnimations();
-    for (const reference of roots) {
-      const root = reference.deref();
-      if (!root) roots.delete(reference);
-      else if (root.isConnected) found.push(...root.getAnimations());
-    }
+    const found: Animation[] = [];
+    for (const root of control.roots()) found.push(...root.getAnimations());
     for (const animation of found) {
       if (seen.has(animation)) continue;
       seen.add(animation);
@@ -35,6 +30,12 @@ export function installAnimations(control: Control): void {
       if (animation.timeline instanceof DocumentTimeline) yield animation;
     }
   }
+
+  control.countAnimations = () => {
+    let count = 0;
+    for (const _ of animations()) count++;
+    return count;
+  };
 
   control.observeAnimations = (at) => {
     forEachSvgClock((svg) => {
@@ -77,31 +78,42 @@ export function installAnimations(control: Control): void {
   const smilBase = new WeakMap<SVGSVGElement, number>();
 
   function forEachSvgClock(visit: (svg: SVGSVGElement) => void): void {
-    if (smilLists.every((list) => list.length === 0)) return;
-    for (const svg of document.getElementsByTagNameNS(SVG, 'svg') as HTMLCollectionOf<SVGSVGElement>) {
-      // Only the outermost element has a clock.
-      if (!svg.ownerSVGElement) visit(svg);
-    }
+    // Only the outermost element has a clock.
+    const visitAll = (found: Iterable<Element>) => {
+      for (const svg of found as Iterable<SVGSVGElement>) if (!svg.ownerSVGElement) visit(svg);
+    };
+    if (smilLists.some((list) => list.length > 0)) visitAll(document.getElementsByTagNameNS(SVG, 'svg'));
+    for (const root of control.roots()) if (root !== document) visitAll(root.querySelectorAll('svg'));
   }
 
   // The page's own reckoning with timelines must meet the virtual clock, not the stopped one.
-  Object.defineProperty(DocumentTimeline.prototype, 'currentTime', { get: () => control.now, configurable: true });
+  const timelineNow = () => control.now - control.born;
+  Object.defineProperty(DocumentTimeline.prototype, 'currentTime', { get: timelineNow, configurable: true });
+  Object.defineProperty(AnimationPlaybackEvent.prototype, 'timelineTime', { get: timelineNow, configurable: true });
   Object.defineProperty(Animation.prototype, 'startTime', {
     configurable: true,
     get(this: Animation) {
       const current = readTime.call(this);
       if (typeof current !== 'number' || this.playState === 'paused') return null;
-      return control.now - (this.playbackRate === 0 ? 0 : current / this.playbackRate);
+      return timelineNow() - (this.playbackRate === 0 ? 0 : current / this.playbackRate);
     },
     set(this: Animation, start: number | null) {
-      writeTime.call(this, start === null ? null : (control.now - start) * this.playbackRate);
+      writeTime.call(this, start === null ? null : (timelineNow() - start) * this.playbackRate);
     },
   });
 
-  const attachShadow = Element.prototype.attachShadow;
-  Element.prototype.attachShadow = function (init) {
-    const root = attachShadow.call(this, init);
-    roots.add(new WeakRef(root));
-    return root;
-  };
+  // A view transition takes pictures of the page, before and after, until its animations are ready.
+  for (const owner of [Document.prototype, Element.prototype] as unknown as Record<string, unknown>[]) {
+    const start = owner['startViewTransition'] as ((...args: unknown[]) => ViewTransition) | undefined;
+    if (!start) continue;
+    owner['startViewTransition'] = function (this: unknown, ...args: unknown[]) {
+      const transition = start.apply(this, args);
+      control.photographing++;
+      const done = () => {
+        control.photographing--;
+      };
+      transition.ready.then(done, done);
+      return transition;
+    };
+  }
 }

@@ -3,6 +3,7 @@ import type { Media } from './playback.js';
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
  * each one is complete in itself: it uses its arguments and the page's globals, never an import.
+ * The same clock runs in every document and in every worker.
  */
 
 /** What the page's clock is made with. Plain data. */
@@ -15,31 +16,96 @@ export interface PageConfig {
   seed: number;
   /** What `Date` shows at frame 0, in milliseconds since 1970. */
   epoch: number;
+  /** Whether a worker whose script is not there is no fault. */
+  allowMissingAssets: boolean;
+  /** The moment at which a worker begins. Default: before frame 0. */
+  moment?: Moment;
 }
 
-/** What the parts of the clock share inside one document. */
-export interface Control {
-  readonly config: PageConfig;
+/** Where the clock of a page is. */
+export interface Moment {
   /** Virtual milliseconds since frame 0. */
   now: number;
   /** The frame that is being prepared, from 0; 0 while the page loads. */
   frame: number;
-  /** Work that takes real time but no virtual time: the clock stands still until it is done. */
-  readonly pending: Set<Promise<void>>;
   /** False until frame 0 is prepared. */
   started: boolean;
+}
+
+/** Keeps the canvases of the page that are drawn by script elsewhere, each with a number. */
+export interface CanvasDesk {
+  /** Numbers of the canvases in a message that is being sent, as they come in it. */
+  give(message: unknown, transfer: readonly unknown[]): (number | undefined)[];
+  /** Keeps the canvases of a message that has come, by these numbers. */
+  take(message: unknown, given: readonly (number | undefined)[]): void;
+  show(id: number, picture: ImageBitmap | OffscreenCanvas): void;
+  showOwn(): void;
+  /** What is on the canvases that are drawn in this context. */
+  pictures(): Promise<[id: number, picture: ImageBitmap][]>;
+}
+
+/** What is left to do for the renderer after a call of `step` or `settle`. */
+export interface Outcome {
+  /** Something may have gone to another document: all are to settle once more. */
+  again: boolean;
+  /** Observers of layout wait for a frame of the browser. */
+  observes: boolean;
+  /** How often such observers have been called since the last outcome. */
+  observed: number;
+  /** A view transition takes its pictures of the page: it needs frames that are drawn. */
+  photographs?: boolean;
+}
+
+/** What the parts of the clock share inside one document or worker. */
+export interface Control extends Moment {
+  readonly config: PageConfig;
+  /** The virtual time at which this context began: zero of its `performance.now()`. */
+  born: number;
+  /** Work that takes real time but no virtual time: the clock stands still until it is done. */
+  readonly pending: Set<Promise<void>>;
+  /** A message went, or may have gone, to another context since this was last looked at. */
+  active: boolean;
   /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
   track<T>(promise: Promise<T>): Promise<T>;
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
+  /**
+   * Runs a function once the context has all of its features. A worker has some of them only after
+   * our script: it runs when the worker reaches for one of those, or at its first message.
+   */
+  whenComplete(run: () => void): void;
   /** Real time, for waiting on real work. */
   realDelay(ms: number): Promise<void>;
   /** Runs a function in a task of its own, after all microtasks of the one before. */
   inTask(run: () => void): Promise<void>;
+  /** Posts a message past everything that counts messages. */
+  readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
+  /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
+  addTimer(run: () => void, delay: number): number;
+  /** When the next timer of this context and of its workers is due; Infinity without any. */
+  nextDue(): number;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
   runTimers(until: number): Promise<void>;
+  /** Whether a frame callback is waiting. */
+  awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
+  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
+  exchange(): Promise<void>;
+  /** The parts of `exchange`. Each one returns whether it has done anything. */
+  readonly exchanges: Set<() => Promise<boolean>>;
+  /** When the next timer of a worker is due. */
+  nextWorkerDue(): number;
+  /** Runs the timers of workers up to this virtual time. */
+  runWorkerTimers(until: number): Promise<void>;
+  /** Runs the frame callbacks of workers. */
+  runWorkerFrames(): Promise<void>;
+  /** Canvases of the page that are drawn elsewhere: their numbers go with them. */
+  canvases: CanvasDesk | undefined;
+  /** Brings what was drawn on such canvases into the page. */
+  showCanvases(): Promise<void>;
+  /** Pictures of canvases that workers of this worker have drawn. */
+  takePassedOn(): [id: number, picture: ImageBitmap][];
   /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */
   observeAnimations(at: number): void;
   /** Moves every running animation to virtual time `to`. */
@@ -60,10 +126,21 @@ export interface Control {
   videoSought(video: HTMLVideoElement): void;
   /** Whether the page waits for the next picture of a video. */
   isVideoAwaited(video: HTMLVideoElement): boolean;
-  /** Waits until nothing is due, pending or loading at the present virtual time. */
-  settle(): Promise<void>;
-  /** Moves the page from its present frame to the next one. */
-  step(frame: number): Promise<void>;
+  /** Takes a shadow root among the trees: those that scripts attach come by themselves. */
+  adoptShadowRoot(root: ShadowRoot): void;
+  /** How many animations follow the clock. */
+  countAnimations(): number;
+  /** Whether an observer of layout is at work, and how often such observers have been called. */
+  observers: { targets: number; calls: number };
+  /** How many view transitions have yet to take their pictures of the page. */
+  photographing: number;
+  /**
+   * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
+   * that the page shows, for a document that has come later than frame 0.
+   */
+  settle(frame?: number): Promise<Outcome>;
+  /** Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all. */
+  step(frame: number, from: number): Promise<Outcome>;
 }
 
 /** A part of the clock. */
@@ -78,14 +155,27 @@ export function createControl(config: PageConfig, key: string): Control {
   const tasks: (() => void)[] = [];
   channel.port1.onmessage = () => tasks.shift()?.();
   const pending = new Set<Promise<void>>();
-  const realSetTimeout = setTimeout;
-  const realRequestFrame = requestAnimationFrame;
+  /** A worker does not have it yet; later it is to be found behind ours. */
+  const realSetTimeout = (globalThis as { setTimeout?: typeof setTimeout }).setTimeout;
+  const realDelay = () =>
+    realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
+  const realRequestFrame = globalThis.requestAnimationFrame;
+
+  const realPost = MessagePort.prototype.postMessage as Control['realPost'];
+  /** Rounds of messages in one moment: a page that sends them for ever goes on in the next one. */
+  const MAX_ROUNDS = 100;
+  const MAX_ROUNDS_AT_LOAD = 2000;
+  let rounds = 0;
+  let moment = '';
 
   const control: Control = {
     config,
     now: 0,
     frame: 0,
     started: false,
+    ...config.moment,
+    born: config.moment?.now ?? 0,
+    active: false,
     pending,
     track: (promise) => {
       let release = () => {};
@@ -110,7 +200,8 @@ export function createControl(config: PageConfig, key: string): Control {
       );
     },
     realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
-    realDelay: (ms) => new Promise((resolve) => realSetTimeout(resolve, ms)),
+    realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
+    whenComplete: (run) => run(),
     inTask: (run) =>
       new Promise((resolve) => {
         tasks.push(() => {
@@ -120,10 +211,36 @@ export function createControl(config: PageConfig, key: string): Control {
             resolve();
           }
         });
-        channel.port2.postMessage(null);
+        realPost.call(channel.port2, null);
       }),
+    realPost,
+    exchanges: new Set(),
+    exchange: async () => {
+      const present = `${control.frame} ${control.now}`;
+      if (moment !== present) rounds = 0;
+      moment = present;
+      for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+        busy = false;
+        for (const part of control.exchanges) if (await part()) busy = true;
+        if (!busy) return;
+      }
+    },
+    observers: { targets: 0, calls: 0 },
+    photographing: 0,
+    addTimer: () => 0,
+    nextDue: () => Infinity,
     runTimers: () => Promise.resolve(),
+    awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
+    nextWorkerDue: () => Infinity,
+    runWorkerTimers: () => Promise.resolve(),
+    runWorkerFrames: () => Promise.resolve(),
+    canvases: undefined,
+    showCanvases: () => {
+      control.canvases?.showOwn();
+      return Promise.resolve();
+    },
+    takePassedOn: () => [],
     observeAnimations: () => {},
     moveAnimations: () => {},
     roots: () => [document],
@@ -134,9 +251,23 @@ export function createControl(config: PageConfig, key: string): Control {
     showVideo: () => Promise.resolve(),
     videoSought: () => {},
     isVideoAwaited: () => false,
-    settle: () => Promise.resolve(),
-    step: () => Promise.resolve(),
+    adoptShadowRoot: () => {},
+    countAnimations: () => 0,
+    settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
+    step: () => control.settle(),
   };
+
+  // A frame that a script puts into its page begins at the page's time. That of another origin is told.
+  try {
+    const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[Symbol.for(key)];
+    if (above && globalThis.parent !== globalThis.window) {
+      control.now = control.born = above.now;
+      control.frame = above.frame;
+      control.started = above.started;
+    }
+  } catch {
+    // It is of another origin.
+  }
   Object.defineProperty(globalThis, Symbol.for(key), { value: control });
   return control;
 }

@@ -1,29 +1,51 @@
 import { installAnimatedImages } from './animatedImages.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
+import { installCanvases } from './canvases.js';
+import { installCaret } from './caret.js';
 import { CONTROL_KEY, createControl, type PageConfig, type PagePart } from './control.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
+import { installObservers } from './observers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { installRoots } from './roots.js';
+import { installScrolling } from './scrolling.js';
+import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
 import { installStepping } from './stepping.js';
+import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
 import { installVideoFrames } from './videoFrames.js';
+import { installWorkerEnd } from './workerEnd.js';
+import { installWorkers } from './workers.js';
+import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { PageConfig } from './control.js';
+export type { Moment, Outcome, PageConfig } from './control.js';
 
-const PARTS: PagePart[] = [
+/** What documents and workers have in common. */
+const COMMON: PagePart[] = [
   installTime,
   installTimers,
+  installRandom,
+  installPendingWork,
+  installTasks,
+  installCanvases,
+  installWorkers,
+];
+
+const PARTS: PagePart[] = [
+  ...COMMON,
   installRoots,
   installAnimations,
   installAnimatedImages,
-  installRandom,
-  installPendingWork,
+  installScrolling,
+  installCaret,
+  installObservers,
+  installWorklets,
   installVideoFrames,
   installPlayback,
   installMediaElements,
@@ -32,14 +54,27 @@ const PARTS: PagePart[] = [
   installStepping,
 ];
 
+const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];
+
+const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installSharedWorkerEnd];
+
 /** The script that runs in every document before the page's own: the whole clock as source text. */
 export function pageScript(config: PageConfig): string {
+  return script(config, PARTS);
+}
+
+/** The same for a worker, before the first line of its script. */
+export function workerScript(config: PageConfig, kind: 'dedicated' | 'shared'): string {
+  return script(config, kind === 'shared' ? SHARED_WORKER_PARTS : WORKER_PARTS);
+}
+
+function script(config: PageConfig, parts: PagePart[]): string {
   return [
     '(() => {',
     // Some compilers wrap functions in a call of this helper to keep their names.
     'const __name = (value) => value;',
     `const control = (${createControl.toString()})(${JSON.stringify(config)}, ${JSON.stringify(CONTROL_KEY)});`,
-    ...PARTS.map((part) => `(${part.toString()})(control);`),
+    ...parts.map((part) => `(${part.toString()})(control);`),
     '})();',
   ].join('\n');
 }

@@ -15,11 +15,15 @@ export function installRoots(control: Control): void {
   };
   control.onRoot = (watch) => void watchers.push(watch);
 
+  control.adoptShadowRoot = (root) => {
+    roots.add(new WeakRef(root));
+    for (const watch of watchers) watch(root);
+  };
+
   const attachShadow = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (init) {
     const root = attachShadow.call(this, init);
-    roots.add(new WeakRef(root));
-    for (const watch of watchers) watch(root);
+    control.adoptShadowRoot(root);
     return root;
   };
 }

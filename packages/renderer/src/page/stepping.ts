@@ -4,6 +4,13 @@ import type { Control } from './control.js';
 export function installStepping(control: Control): void {
   const { num, den } = control.config.fps;
   const timeOf = (frame: number) => (frame * den * 1000) / num;
+  /** The first frame at or after a time. */
+  const frameAt = (time: number) => Math.ceil((time * num) / (den * 1000) - 1e-9);
+  /**
+   * A jump runs frame callbacks at least this often, in milliseconds: libraries take a longer pause
+   * for a stall of the machine and leave it out (GSAP: 500).
+   */
+  const LONGEST_PAUSE = 400;
 
   function picturesLoading(): Promise<unknown>[] {
     const waiting = [...document.images].filter((image) => !image.complete && image.loading !== 'lazy');
@@ -16,12 +23,23 @@ export function installStepping(control: Control): void {
     );
   }
 
-  control.settle = async () => {
+  /** Takes part in a page that shows this frame already. */
+  function join(frame: number): void {
+    if (control.started) return;
+    control.started = true;
+    control.frame = frame;
+    const lived = control.now - control.born;
+    control.born = timeOf(frame);
+    control.now = control.born + lived;
+  }
+
+  async function untilQuiet(): Promise<void> {
     for (;;) {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
       // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
       else await control.runTimers(control.now);
+      await control.exchange();
       // Fonts and background pictures are asked for when style and layout need them.
       void document.documentElement?.getBoundingClientRect();
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
@@ -30,30 +48,84 @@ export function installStepping(control: Control): void {
       if (waiting.length === 0) return;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }
-  };
+  }
+
+  async function outcome() {
+    if (control.started) await control.showCanvases();
+    const { observers, active } = control;
+    const told = {
+      again: active,
+      observes: observers.targets > 0,
+      observed: observers.calls,
+      photographs: control.photographing > 0,
+    };
+    control.active = false;
+    observers.calls = 0;
+    return told;
+  }
 
   /**
    * GSAP's ticker ignores frames less than 4 ms after its start, as frame 0 is by definition. Values
    * that it writes lazily, on the first tick (those of `from` tweens), would be missing from frame 0.
+   * It also leaves out what it takes for a stall: frames may be half a second apart.
    */
   function startGsap(): void {
-    const { gsap } = globalThis as { gsap?: { ticker?: { tick?: () => void } } };
+    const { gsap } = globalThis as {
+      gsap?: { ticker?: { tick?: () => void; lagSmoothing?: (threshold: number) => void } };
+    };
+    gsap?.ticker?.lagSmoothing?.(0);
     gsap?.ticker?.tick?.();
   }
 
-  control.step = async (frame) => {
+  /** Runs the timers up to a frame; where they have run, animations take part in every frame on the way. */
+  async function runTimersTo(frame: number): Promise<void> {
+    for (let due = control.nextDue(); due <= timeOf(frame); due = control.nextDue()) {
+      const next = Math.min(frame, frameAt(due));
+      await control.runTimers(timeOf(next));
+      if (next === frame) break;
+      moveTo(next);
+    }
+    await control.runTimers(timeOf(frame));
+    moveTo(frame);
+  }
+
+  function moveTo(frame: number): void {
+    control.now = timeOf(frame);
+    control.observeAnimations(control.now);
+    control.moveAnimations(control.now);
+  }
+
+  async function runCallbacks(): Promise<void> {
+    await control.runFrameCallbacks();
+    if (!control.awaitsFrame()) return;
+    await control.exchange();
+    await control.runWorkerFrames();
+  }
+
+  control.settle = async (frame) => {
+    if (frame !== undefined) join(frame);
+    await untilQuiet();
+    return outcome();
+  };
+
+  control.step = async (frame, from) => {
+    const first = !control.started;
+    if (from >= 0) join(from);
     control.observeAnimations(control.now);
     control.started = true;
-    const time = timeOf(frame);
-    control.frame = frame;
-    await control.runTimers(time);
-    control.now = time;
-    control.observeAnimations(time);
-    control.moveAnimations(time);
-    await Promise.all(control.movers.map((move) => move(time)));
-    await control.runFrameCallbacks();
-    if (frame === 0) startGsap();
-    await control.settle();
-    control.observeAnimations(time);
+    const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));
+    for (let next = first && from < 0 ? 0 : frameAt(control.now) + pause; ; next += pause) {
+      next = Math.min(next, frame);
+      control.frame = next;
+      await runTimersTo(next);
+      if (next === frame) await Promise.all(control.movers.map((move) => move(control.now)));
+      await runCallbacks();
+      if (next === 0) startGsap();
+      if (next === frame) break;
+      await control.exchange();
+    }
+    await untilQuiet();
+    control.observeAnimations(control.now);
+    return outcome();
   };
 }

@@ -40,10 +40,10 @@ export function installTimers(control: Control): void {
     return id;
   }
 
-  function earliest(until: number): Timer | undefined {
+  function earliest(): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of timers.values()) {
-      if (timer.due <= until && (!first || timer.due < first.due)) first = timer;
+      if (!first || timer.due < first.due) first = timer;
     }
     return first;
   }
@@ -68,12 +68,26 @@ export function installTimers(control: Control): void {
     }
   }
 
+  control.addTimer = (run, delay) => add(run, delay, [], false);
+  control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
+
   control.runTimers = async (until) => {
     for (let found = true; found;) {
+      const due = control.nextDue();
+      // What was begun at one time is done before the next: answers come without virtual time.
+      while (due > control.now && control.pending.size > 0 && due <= until) {
+        await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
+      }
+      await control.exchange();
+      if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
+        control.now = Math.max(control.now, control.nextWorkerDue());
+        await control.runWorkerTimers(control.now);
+        continue;
+      }
       await control.inTask(() => {
-        const timer = earliest(until);
-        found = timer !== undefined;
-        if (timer) fire(timer);
+        const timer = earliest();
+        found = timer !== undefined && timer.due <= until;
+        if (timer && found) fire(timer);
       });
     }
   };
@@ -88,12 +102,13 @@ export function installTimers(control: Control): void {
   let frameCallbacks = new Map<number, FrameRequestCallback>();
   let running = new Map<number, FrameRequestCallback>();
 
+  control.awaitsFrame = () => frameCallbacks.size > 0;
   control.runFrameCallbacks = async () => {
     // Callbacks that are asked for from now on belong to the next frame.
     running = frameCallbacks;
     frameCallbacks = new Map();
     for (const id of [...running.keys()]) {
-      await control.inTask(() => running.get(id)?.(control.now));
+      await control.inTask(() => running.get(id)?.(control.now - control.born));
     }
     running = new Map();
   };
@@ -111,6 +126,9 @@ export function installTimers(control: Control): void {
       frameCallbacks.delete(id);
       running.delete(id);
     },
+  });
+  if (typeof Window === 'undefined') return;
+  Object.assign(globalThis, {
     // A page is idle after each frame; it may then work as long as it likes, in no virtual time.
     requestIdleCallback: (callback: IdleRequestCallback) =>
       add(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1, [], false),

@@ -1,0 +1,260 @@
+import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { ResolvedOptions } from '../options.js';
+import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
+import type { BrowserSession } from './BrowserSession.js';
+import { shadowRootsIn } from './shadowRoots.js';
+
+/** A document of the page, in the session of the process that it lives in. */
+interface PageDocument {
+  client: CDPSession;
+  contextId: number;
+  origin: string;
+}
+
+/** What the browser attaches us to before its first script runs; it waits for us there. */
+const AUTO_ATTACH = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
+
+const SHARED_WORKERS = [{ type: 'shared_worker' }, { exclude: true }];
+
+/**
+ * Everything that the page consists of: its documents, wherever the browser keeps them, and its
+ * workers. Each one has our clock before the first line of its own script.
+ */
+export class PageTargets {
+  /** One for each document. */
+  readonly #documents = new Map<string, PageDocument>();
+  readonly #sharedWorkers = new Set<CDPSession>();
+  /** Animations that the browser tells of, by its own names for them. */
+  readonly #animations = new Set<string>();
+  readonly #config: PageConfig;
+  /** Workers from one address so far: each has random numbers of its own. */
+  readonly #namesakes = new Map<string, number>();
+
+  constructor(
+    readonly session: BrowserSession,
+    readonly options: ResolvedOptions,
+    config: PageConfig,
+    /** Is told the session of each part of the page, before that part runs. */
+    readonly onClient: (client: CDPSession) => void,
+    /** Is told the address of each worker that starts. */
+    readonly onWorker: (url: string) => void,
+  ) {
+    this.#config = config;
+  }
+
+  /** Prepares the empty page and all that it will consist of. */
+  async open(): Promise<void> {
+    const { client } = this.session;
+    const connection = client.connection()!;
+    // Shared workers belong to the browser, not to the page.
+    connection.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
+      const child = connection.session(sessionId);
+      if (child && targetInfo.type === 'shared_worker') void this.#onAttached(client, child, targetInfo);
+    });
+    const shared = connection.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: SHARED_WORKERS });
+    await Promise.all([this.#prepareDocument(client), shared]);
+  }
+
+  /** How many documents and shared workers there are. */
+  get count(): number {
+    return this.#documents.size + this.#sharedWorkers.size;
+  }
+
+  /** Whether the page has documents that cannot see each other. */
+  get crossesOrigins(): boolean {
+    const [first, ...others] = this.#documents.values();
+    return others.some(({ origin, client }) => origin !== first!.origin || client !== first!.client);
+  }
+
+  /** Calls our control object in every document of the page. Returns what those answer that are still there. */
+  async evaluateAll<T>(call: string): Promise<T[]> {
+    // These are ahead of the documents, which may ask them something.
+    const shared = await Promise.all([...this.#sharedWorkers].map((client) => this.evaluate<T>(call, { client })));
+    const answers = [...this.#documents.values()].map((document) => this.evaluate<T>(call, document));
+    return [...shared, ...(await Promise.all(answers))].filter((answer) => answer !== undefined);
+  }
+
+  /** The same in one document, by default the page's own. */
+  async evaluate<T>(
+    call: string,
+    document: { client: CDPSession; contextId?: number } | undefined = this.#main(),
+  ): Promise<T | undefined> {
+    const expression = `globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})]?.${call}`;
+    if (!document) return undefined;
+    const { client, contextId } = document;
+    try {
+      const answer = await this.session.sendTo(client)('Runtime.evaluate', {
+        ...(contextId === undefined ? {} : { contextId }),
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+      });
+      return (answer as typeof answer | undefined)?.result.value as T | undefined;
+    } catch (error) {
+      // A document may be replaced while it is being asked; the next one is asked in its turn.
+      if (!/context|navigated|destroyed|collected/i.test(String(error))) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * Makes animations follow the clock in shadow trees that scripts cannot find. Looks for such trees
+   * only where the browser has animations that the documents do not know of: it reads the whole page.
+   */
+  async adoptShadowRoots(): Promise<void> {
+    const known = await this.evaluateAll<number>('countAnimations()');
+    if (this.#animations.size <= known.reduce((sum, count) => sum + count, 0)) return;
+    await Promise.all([...this.#documents.values()].map((document) => this.#adoptIn(document)));
+  }
+
+  async #adoptIn({ client, contextId }: PageDocument): Promise<void> {
+    const send = this.session.sendTo(client);
+    const { result } = await send('Runtime.evaluate', { contextId, expression: 'document' });
+    if (!result.objectId) return;
+    const { node } = await send('DOM.describeNode', { objectId: result.objectId, depth: -1, pierce: true });
+    const adoptions = shadowRootsIn(node).map(async (backendNodeId) => {
+      const { object } = await send('DOM.resolveNode', { backendNodeId, executionContextId: contextId });
+      await send('Runtime.callFunctionOn', {
+        objectId: object.objectId!,
+        functionDeclaration: `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})].adoptShadowRoot(this) }`,
+      });
+    });
+    await Promise.all(adoptions);
+  }
+
+  #main(): PageDocument | undefined {
+    return this.#documents.values().next().value;
+  }
+
+  async #prepareDocument(client: CDPSession): Promise<void> {
+    const { options, session } = this;
+    this.#listenForDocuments(client);
+    this.#listenForChildren(client);
+    this.onClient(client);
+    const send = session.sendTo(client);
+    const commands: Promise<unknown>[] = [
+      send('Page.enable'),
+      send('Runtime.enable'),
+      send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+      send('Page.addScriptToEvaluateOnNewDocument', { source: pageScript(this.#config) }),
+      // Animations stand still unless our clock moves them; they stay in the state `running`.
+      send('Animation.enable'),
+      send('Animation.setPlaybackRate', { playbackRate: 0 }),
+      send('Target.setAutoAttach', AUTO_ATTACH),
+      // For the process, with its workers: another frame of it may have set the same already.
+      send('Emulation.setTimezoneOverride', { timezoneId: options.timeZone }).catch(isSetAlready),
+      send('Emulation.setLocaleOverride', { locale: options.locale }).catch(isSetAlready),
+    ];
+    if (!session.beginFrameControl && client === session.client) {
+      commands.push(
+        send('Emulation.setDeviceMetricsOverride', {
+          width: options.width,
+          height: options.height,
+          deviceScaleFactor: options.scale,
+          mobile: false,
+        }),
+      );
+    }
+    await Promise.all(commands);
+  }
+
+  #listenForDocuments(client: CDPSession): void {
+    const keyOf = (contextId: number) => `${client.id()} ${contextId}`;
+    client.on('Runtime.executionContextCreated', ({ context: { id, origin, auxData } }) => {
+      const details = auxData as { isDefault?: boolean } | undefined;
+      if (details?.isDefault) this.#documents.set(keyOf(id), { client, contextId: id, origin });
+    });
+    client.on('Runtime.executionContextDestroyed', (destroyed) => {
+      // The field that is to replace this number is not yet sent by the browsers in use.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
+      this.#documents.delete(keyOf(destroyed.executionContextId));
+    });
+    const forget = () => {
+      for (const [key, document] of this.#documents) if (document.client === client) this.#documents.delete(key);
+    };
+    client.on('Runtime.executionContextsCleared', forget);
+    client.on('Animation.animationCreated', ({ id }) => this.#animations.add(`${client.id()} ${id}`));
+    client.on('Animation.animationCanceled', ({ id }) => this.#animations.delete(`${client.id()} ${id}`));
+  }
+
+  #listenForChildren(client: CDPSession): void {
+    client.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
+      const child = client.connection()?.session(sessionId);
+      if (child) void this.#onAttached(client, child, targetInfo);
+    });
+    client.on('Target.detachedFromTarget', ({ sessionId }) => {
+      for (const [key, document] of this.#documents) {
+        if (document.client.id() === sessionId) this.#documents.delete(key);
+      }
+    });
+  }
+
+  async #onAttached(parent: CDPSession, child: CDPSession, info: Protocol.Target.TargetInfo): Promise<void> {
+    try {
+      // Those that wait may answer only when they go on: the commands are sent, not waited for.
+      let ready: Promise<unknown> | undefined;
+      if (info.type === 'iframe') ready = this.#prepareDocument(child);
+      if (info.type === 'worker' || info.type === 'shared_worker') {
+        const kind = info.type === 'worker' ? 'dedicated' : 'shared';
+        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, kind));
+      }
+      await Promise.all([ready, this.session.sendTo(child)('Runtime.runIfWaitingForDebugger')]);
+    } catch (error) {
+      this.session.scope.fail(error);
+    }
+  }
+
+  /** Resolves when the commands are sent, with a promise in a field for their answers. */
+  async #prepareWorker(
+    parent: CDPSession,
+    child: CDPSession,
+    url: string,
+    kind: 'dedicated' | 'shared',
+  ): Promise<{ done: Promise<unknown> }> {
+    const send = this.session.sendTo(child);
+    this.#listenForChildren(child);
+    this.onClient(child);
+    this.onWorker(url);
+    const name = url.startsWith('blob:') ? 'blob:' : url;
+    const namesake = this.#namesakes.get(name) ?? 0;
+    this.#namesakes.set(name, namesake + 1);
+    const commands: Promise<unknown>[] = [
+      send('Runtime.enable'),
+      send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+      send('Target.setAutoAttach', AUTO_ATTACH),
+    ];
+    // The clock of the one that starts it stands still meanwhile.
+    const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
+    const seed = this.#config.seed + hash(`${name} ${namesake}`);
+    const source = workerScript({ ...this.#config, seed, moment }, kind);
+    commands.push(
+      send('Runtime.evaluate', { expression: source }).then((answer) => {
+        const failed = (answer as typeof answer | undefined)?.exceptionDetails;
+        if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
+      }),
+    );
+    if (kind === 'shared') void Promise.all(commands).then(() => this.#sharedWorkers.add(child));
+    return { done: Promise.all(commands) };
+  }
+
+  async #momentOf(client: CDPSession): Promise<Moment | undefined> {
+    const document = [...this.#documents.values()].find((each) => each.client === client);
+    const answer = await this.session.sendTo(client)('Runtime.evaluate', {
+      ...(document ? { contextId: document.contextId } : {}),
+      expression: `(({ frame, now, started }) => ({ frame, now, started }))(globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})])`,
+      returnByValue: true,
+    });
+    return (answer as typeof answer | undefined)?.result.value as Moment | undefined;
+  }
+}
+
+function isSetAlready(error: unknown): void {
+  if (!/override is already in effect/i.test(String(error))) throw error;
+}
+
+/** A number that differs for different texts: FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,65 @@
+import type { Control } from './control.js';
+
+/**
+ * Observers of layout are called by the browser in its own frames. The renderer has one made before
+ * a picture wherever something is observed, so that what they change is in that very picture.
+ */
+export function installObservers(control: Control): void {
+  interface Observer {
+    observe(target: Element, options?: unknown): void;
+    unobserve(target: Element): void;
+    disconnect(): void;
+  }
+  type ObserverClass = new (callback: (...args: unknown[]) => void, options?: unknown) => Observer;
+
+  for (const name of ['IntersectionObserver', 'ResizeObserver']) {
+    const globals = globalThis as unknown as Record<string, ObserverClass | undefined>;
+    const Real = globals[name];
+    if (!Real) continue;
+    const targets = new WeakMap<Observer, Set<Element>>();
+
+    const Virtual = function (callback: unknown, options?: unknown) {
+      const counted =
+        typeof callback === 'function'
+          ? function (this: unknown, ...args: unknown[]) {
+              control.observers.calls++;
+              return (callback as (...values: unknown[]) => unknown).apply(this, args);
+            }
+          : callback;
+      return Reflect.construct(Real, [counted, options], new.target ?? Real) as Observer;
+    } as unknown as ObserverClass;
+    Object.defineProperty(Virtual, 'name', { value: name });
+    Object.defineProperty(Virtual, 'length', { value: 1 });
+    Object.defineProperty(Virtual, 'prototype', { value: Real.prototype, writable: false });
+    Object.defineProperty(Real.prototype, 'constructor', { value: Virtual, writable: true, configurable: true });
+    Object.defineProperty(globalThis, name, { value: Virtual, writable: true, configurable: true });
+
+    const { observe, unobserve, disconnect } = Real.prototype as Observer;
+    const count = (observer: Observer, change: (of: Set<Element>) => void) => {
+      const of = targets.get(observer) ?? new Set();
+      targets.set(observer, of);
+      const before = of.size;
+      change(of);
+      control.observers.targets += of.size - before;
+    };
+    Object.assign(Real.prototype, {
+      observe(this: Observer, target: Element, options?: unknown) {
+        observe.call(this, target, options);
+        count(this, (of) => of.add(target));
+      },
+      unobserve(this: Observer, target: Element) {
+        unobserve.call(this, target);
+        count(this, (of) => of.delete(target));
+      },
+      disconnect(this: Observer) {
+        disconnect.call(this);
+        count(this, (of) => of.clear());
+      },
+    } satisfies Observer);
+  }
+
+  Object.defineProperty(IntersectionObserverEntry.prototype, 'time', {
+    get: () => control.now - control.born,
+    configurable: true,
+  });
+}

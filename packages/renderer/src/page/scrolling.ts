@@ -1,0 +1,171 @@
+import type { Control } from './control.js';
+
+/**
+ * Smooth scrolling is a function of the frame: we move the scroll position ourselves, with the
+ * duration and the easing that Chromium gives to scrolling by script. Everything else scrolls at once.
+ */
+export function installScrolling(control: Control): void {
+  interface Flight {
+    from: { left: number; top: number };
+    to: { left: number; top: number };
+    start: number;
+    duration: number;
+    /** Where it was put last; somewhere else means that something else has scrolled. */
+    last: { left: number; top: number };
+  }
+  const flights = new Map<Element, Flight>();
+  const { prototype } = Element;
+
+  const realScrollTo = prototype.scrollTo as (this: Element, options: ScrollToOptions) => void;
+  const realIntoView = prototype.scrollIntoView;
+  const realWindowScroll = globalThis.scrollTo.bind(globalThis) as (options: ScrollToOptions) => void;
+
+  const viewport = () => document.scrollingElement ?? document.documentElement;
+
+  /** cubic-bezier(0.42, 0, 0.58, 1): its curve is x(s), y(s); s is found by halving. */
+  function ease(x: number): number {
+    if (x >= 1) return 1;
+    const curve = (s: number, a: number, b: number) => 3 * a * s * (1 - s) ** 2 + 3 * b * s ** 2 * (1 - s) + s ** 3;
+    let low = 0;
+    let high = 1;
+    for (let round = 0; round < 40; round++) {
+      const middle = (low + high) / 2;
+      if (curve(middle, 0.42, 0.58) < x) low = middle;
+      else high = middle;
+    }
+    return curve((low + high) / 2, 0, 1);
+  }
+
+  function jump(element: Element, left: number, top: number): void {
+    realScrollTo.call(element, { left, top, behavior: 'instant' });
+  }
+
+  const positionOf = (element: Element) => ({ left: element.scrollLeft, top: element.scrollTop });
+  const isAt = (element: Element, { left, top }: { left: number; top: number }) =>
+    element.scrollLeft === left && element.scrollTop === top;
+
+  /** Scrolls to a place that the browser may yet bound: it is tried out first. */
+  function fly(element: Element, left: number, top: number): void {
+    const from = positionOf(element);
+    jump(element, left, top);
+    const to = positionOf(element);
+    jump(element, from.left, from.top);
+    flights.delete(element);
+    const distance = Math.max(Math.abs(to.left - from.left), Math.abs(to.top - from.top));
+    if (distance === 0) return;
+    const duration = (Math.min(Math.sqrt(distance), 0.7 * 60) / 60) * 1000;
+    flights.set(element, { from, to, start: control.now, duration, last: from });
+  }
+
+  function isSmooth(element: Element, behavior: unknown): boolean {
+    if (behavior === 'smooth' || behavior === 'instant') return behavior === 'smooth';
+    const styled = element === viewport() ? document.documentElement : element;
+    return getComputedStyle(styled).scrollBehavior === 'smooth';
+  }
+
+  const step = control.runFrameCallbacks.bind(control);
+  control.runFrameCallbacks = async () => {
+    for (const [element, flight] of flights) {
+      if (!element.isConnected || !isAt(element, flight.last)) {
+        flights.delete(element);
+        continue;
+      }
+      const share = ease((control.now - flight.start) / flight.duration);
+      const between = (a: number, b: number) => a + (b - a) * share;
+      jump(element, between(flight.from.left, flight.to.left), between(flight.from.top, flight.to.top));
+      flight.last = positionOf(element);
+      if (share >= 1) flights.delete(element);
+    }
+    await step();
+  };
+
+  /** Where an element is going, or where it is. */
+  const goalOf = (element: Element) => flights.get(element)?.to ?? positionOf(element);
+
+  function scroll(element: Element, args: unknown[], relative: boolean): void {
+    const given = (args.length === 1 ? (args[0] ?? {}) : { left: args[0], top: args[1] }) as ScrollToOptions;
+    const start = relative ? positionOf(element) : { left: 0, top: 0 };
+    const present = positionOf(element);
+    const target = (value: unknown, base: number, stay: number) =>
+      value === undefined ? stay : base + (Number.isFinite(Number(value)) ? Number(value) : 0);
+    const left = target(given.left, start.left, present.left);
+    const top = target(given.top, start.top, present.top);
+    if (isSmooth(element, given.behavior)) {
+      fly(element, left, top);
+      return;
+    }
+    flights.delete(element);
+    if (element === viewport()) realWindowScroll({ left, top, behavior: 'instant' });
+    else jump(element, left, top);
+  }
+
+  for (const [name, relative] of [
+    ['scroll', false],
+    ['scrollTo', false],
+    ['scrollBy', true],
+  ] as const) {
+    const onElement = function (this: Element, ...args: unknown[]) {
+      if (args.length > 0) scroll(this, args, relative);
+    };
+    const onWindow = (...args: unknown[]) => {
+      if (args.length > 0) scroll(viewport(), args, relative);
+    };
+    Object.defineProperty(prototype, name, { value: onElement, writable: true, configurable: true });
+    Object.defineProperty(globalThis, name, { value: onWindow, writable: true, configurable: true });
+  }
+
+  /** The elements around this one that scroll, the nearest first. */
+  function scrollersOf(element: Element): Element[] {
+    const found: Element[] = [];
+    for (let node: Node | null = element.parentNode; node; node = node.parentNode) {
+      if (node instanceof ShadowRoot) node = node.host;
+      if (node instanceof Element && (node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth))
+        found.push(node);
+    }
+    const root = viewport();
+    return found.includes(root) ? found : [...found, root];
+  }
+
+  /** Lets the browser scroll at once, looks where that leads, and goes there smoothly where it should. */
+  function smoothly(element: Element, behavior: unknown, act: () => void): void {
+    const scrollers = scrollersOf(element);
+    const smooth = scrollers.filter((each) => isSmooth(each, behavior));
+    const before = new Map(scrollers.map((each) => [each, positionOf(each)]));
+    act();
+    const goals = smooth.map((each) => ({ each, goal: positionOf(each) }));
+    for (const each of scrollers) if (!isAt(each, before.get(each)!)) flights.delete(each);
+    for (const { each, goal } of goals) {
+      const { left, top } = before.get(each)!;
+      if (goal.left === left && goal.top === top) continue;
+      jump(each, left, top);
+      fly(each, goal.left, goal.top);
+    }
+  }
+
+  prototype.scrollIntoView = function (given?: boolean | ScrollIntoViewOptions) {
+    const options: ScrollIntoViewOptions =
+      typeof given === 'object' ? given : { block: given === false ? 'end' : 'start', inline: 'nearest' };
+    smoothly(this, options.behavior, () => realIntoView.call(this, { ...options, behavior: 'instant' }));
+  };
+
+  // An assignment scrolls smoothly too where the style says so; it reads where the element is.
+  for (const [name, side] of [
+    ['scrollLeft', 'left'],
+    ['scrollTop', 'top'],
+  ] as const) {
+    const real = Object.getOwnPropertyDescriptor(prototype, name)!;
+    Object.defineProperty(prototype, name, {
+      ...real,
+      set(this: Element, value: unknown) {
+        const position = Number(value);
+        if (!isSmooth(this, 'auto')) {
+          flights.delete(this);
+          (real.set as (this: Element, value: number) => void).call(this, position);
+          return;
+        }
+        const goal = { ...goalOf(this), [side]: Number.isFinite(position) ? position : 0 };
+        fly(this, goal.left, goal.top);
+      },
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import type { Control } from './control.js';
+import type { CanvasNote, WorkerReply, WorkerRequest } from './workers.js';
+
+/** The worker's end: takes part in the time of the context that has started it. */
+export function installWorkerEnd(control: Control): void {
+  const scope = globalThis as unknown as EventTarget & {
+    postMessage: (...args: unknown[]) => void;
+    close: () => void;
+  };
+  let port: MessagePort | undefined;
+  let sent = 0;
+  let arrived = 0;
+  let inbox: MessageEvent[] = [];
+  let handedOut = 0;
+  const notes = new Map<number, CanvasNote['canvases']>();
+  let wake = () => {};
+
+  const arrive = () => {
+    arrived++;
+    wake();
+  };
+  scope.addEventListener('message', (given) => {
+    const event = given as MessageEvent;
+    if (!event.isTrusted) return;
+    event.stopImmediatePropagation();
+    if (!port) {
+      port = event.ports[0]!;
+      port.onmessage = ({ data }: MessageEvent<WorkerRequest | CanvasNote>) => {
+        if ('canvases' in data) notes.set(data.message, data.canvases);
+        else void answer(data);
+      };
+      return;
+    }
+    inbox.push(event);
+    arrive();
+  });
+  scope.addEventListener('messageerror', arrive);
+
+  const tell = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
+    const reply: WorkerReply = {
+      sent,
+      due: control.nextDue(),
+      awaitsFrame: control.awaitsFrame(),
+      active: control.active,
+      ...more,
+    };
+    control.active = false;
+    if (port) control.realPost.call(port, reply, transfer);
+    else if (more.blocked) realPost('genlock.control');
+  };
+
+  /** What has come is of the time that the worker is to go to. */
+  let onTheWay = false;
+  const handOut = async () => {
+    if (onTheWay) return false;
+    const messages = inbox;
+    inbox = [];
+    for (const message of messages) {
+      const { ports, lastEventId, origin } = message;
+      const data: unknown = message.data;
+      const canvases = notes.get(handedOut);
+      if (canvases) control.canvases?.take(data, canvases);
+      notes.delete(handedOut++);
+      await control.inTask(() => {
+        scope.dispatchEvent(new MessageEvent('message', { data, ports: [...ports], lastEventId, origin }));
+      });
+    }
+    return messages.length > 0;
+  };
+  control.exchanges.add(handOut);
+
+  async function answer(request: WorkerRequest): Promise<void> {
+    while (arrived < request.sent) await new Promise<void>((resolve) => (wake = resolve));
+    control.frame = request.frame;
+    control.started = request.started;
+    onTheWay = true;
+    await control.runTimers(request.now);
+    onTheWay = false;
+    control.now = Math.max(control.now, request.now);
+    if (request.callbacks) {
+      await control.runFrameCallbacks();
+      await control.runWorkerFrames();
+    }
+    await control.settle();
+    if (!request.pictures) {
+      tell();
+      return;
+    }
+    await control.showCanvases();
+    const pictures = [...(await control.canvases!.pictures()), ...control.takePassedOn()];
+    tell(
+      { pictures },
+      pictures.map(([, picture]) => picture),
+    );
+  }
+
+  control.settle = async () => {
+    for (;;) {
+      await control.inTask(() => {});
+      await control.exchange();
+      if (control.pending.size === 0) break;
+      await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
+    }
+    return { again: false, observes: false, observed: 0 };
+  };
+
+  const realPost = scope.postMessage.bind(scope);
+  const realClose = scope.close.bind(scope);
+  scope.postMessage = (...args) => {
+    realPost(...args);
+    sent++;
+  };
+  scope.close = () => {
+    tell({ closed: true });
+    realClose();
+  };
+
+  // A worker that waits for another one, or for the page, is no reason to wait for the worker.
+  const realWait = Atomics.wait.bind(Atomics) as (...args: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
+  Atomics.wait = (...args: unknown[]) => {
+    tell({ blocked: true });
+    try {
+      return realWait(...args);
+    } finally {
+      tell({ blocked: false });
+    }
+  };
+}

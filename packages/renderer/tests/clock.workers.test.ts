@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { PageError, StallError } from '../src/index.js';
+import { ClockPages, EPOCH, perFrame } from './support/clockPages.js';
+import { decodedFrame } from './support/video.js';
+
+const pages = new ClockPages();
+after(() => pages[Symbol.dispose]());
+
+/** A page with workers: `worker(source, options)` starts one from a text. */
+function page(script: string, html = ''): string {
+  return pages.page(
+    `const worker = (source, options) => new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), options);
+    ${script}`,
+    html,
+  );
+}
+
+describe('a dedicated worker', () => {
+  it('has the clock before its first line, and time goes on with the frames', async () => {
+    const told = await pages.observe(
+      page(`
+      const tell = \`postMessage(['first', performance.now(), Date.now(), performance.timeOrigin, Math.random(), new Event('x').timeStamp,
+          crypto.getRandomValues(new Uint8Array(2)).join()]);
+        let count = 0;
+        setInterval(() => postMessage(['interval', ++count, performance.now()]), 40);
+        onmessage = ({ data }) => postMessage(['answer', data, performance.now(), Date.now()]);\`;
+      const classic = worker(tell);
+      const module = worker('export {};' + tell, { type: 'module' });
+      const nested = worker('const inner = new Worker(URL.createObjectURL(new Blob([' + JSON.stringify(tell) + ']))); inner.onmessage = ({ data }) => postMessage(data); onmessage = ({ data }) => inner.postMessage(data);');
+      const data = new Worker('data:text/javascript,' + encodeURIComponent(tell));
+      for (const [name, each] of Object.entries({ classic, module, nested, data })) {
+        each.onmessage = ({ data: [topic, ...values] }) => say(name + ' ' + topic, genlock.frame, performance.now(), ...values);
+      }
+      globalThis.frame = (n) => { for (const each of [classic, module, nested, data]) each.postMessage(n); };`),
+    );
+    const random = new Set<unknown>();
+    for (const name of ['classic', 'module', 'nested', 'data']) {
+      const [first, ...more] = told.get(`${name} first`)!;
+      assert.deepEqual(more, []);
+      assert.deepEqual([...first!.slice(0, 5), first![6]], [0, 0, 0, EPOCH, EPOCH, 0], name);
+      random.add(first![5]).add(first![7]);
+      assert.deepEqual(
+        told.get(`${name} answer`),
+        Array.from({ length: 10 }, (_, n) => [n, n * 100, n, n * 100, EPOCH + n * 100]),
+        name,
+      );
+      // Its timers run among those of the page, in the order of time.
+      assert.deepEqual(
+        told.get(`${name} interval`),
+        Array.from({ length: 22 }, (_, i) => (i + 1) * 40).map((time, i) => [Math.ceil(time / 100), time, i + 1, time]),
+        name,
+      );
+    }
+    assert.equal(random.size, 8, 'each one has random numbers of its own');
+  });
+
+  it('that starts in a later frame counts its own time from there', async () => {
+    const told = await pages.observe(
+      page(`
+      globalThis.frame = (n) => {
+        if (n !== 3) return;
+        const late = worker("postMessage([performance.now(), Date.now()]); setTimeout(() => postMessage([performance.now(), Date.now()]), 250)");
+        late.onmessage = ({ data }) => say('late', genlock.frame, performance.now(), ...data);
+      };`),
+    );
+    assert.deepEqual(told.get('late'), [
+      [3, 300, 0, EPOCH + 300],
+      [6, 550, 250, EPOCH + 550],
+    ]);
+  });
+
+  it('answers within the frame, however often they talk, and in a fixed order', async () => {
+    const told = await pages.observe(
+      page(`
+      const order = [];
+      const sources = ['let sum = 0; onmessage = ({ data }) => { if (data < 6) { for (let i = 0; i < 2e6; i++) sum += i; } postMessage(data + 1); }', 'onmessage = ({ data }) => postMessage(data + 1)'];
+      const all = sources.map((source, index) => {
+        const each = worker(source);
+        each.onmessage = ({ data }) => { order.push(index + ':' + data); if (data < 12) each.postMessage(data + 1); };
+        return each;
+      });
+      globalThis.frame = (n) => { say('order', n, order.join()); order.length = 0; if (n < 2) for (const each of all) each.postMessage(1); };`),
+    );
+    const rounds = '0:2,1:2,0:4,1:4,0:6,1:6,0:8,1:8,0:10,1:10,0:12,1:12';
+    assert.deepEqual(
+      told.get('order'),
+      perFrame((frame) => (frame === 1 || frame === 2 ? rounds : '')),
+    );
+  });
+
+  it('that talks for ever, with the page or itself, goes on in the next frame', async () => {
+    const told = await pages.observe(
+      page(`
+      let count = 0;
+      const endless = worker("onmessage = () => postMessage(0)");
+      endless.onmessage = () => { count++; endless.postMessage(0); };
+      endless.postMessage(0);
+      globalThis.frame = (n) => say('count', n, count);`),
+    );
+    const counts = told.get('count')!.map(([, count]) => count as number);
+    assert.ok(
+      counts.every((count, n) => n === 0 || count > counts[n - 1]!),
+      counts.join(),
+    );
+  });
+
+  it('talks through ports, and waits for what it fetches', async () => {
+    const told = await pages.observe(
+      page(`
+      const one = worker(\`onmessage = ({ ports: [port] }) => { port.onmessage = async ({ data }) => {
+        const text = await (await fetch('data:text/plain,' + data)).text();
+        await crypto.subtle.digest('SHA-256', new Uint8Array(1e6));
+        port.postMessage(text + '!');
+      } }\`);
+      const { port1, port2 } = new MessageChannel();
+      one.postMessage(0, [port2]);
+      port1.onmessage = ({ data }) => say('port', genlock.frame, data);
+      globalThis.frame = (n) => { port1.postMessage(n); };`),
+    );
+    assert.deepEqual(
+      told.get('port'),
+      perFrame((frame) => `${frame}!`),
+    );
+  });
+
+  it('draws with its own frame callbacks on a canvas of the page, in the very frame', async () => {
+    const url = page(
+      `const canvas = document.querySelector('canvas').transferControlToOffscreen();
+      const painter = worker(\`onmessage = ({ data: canvas }) => {
+        const context = canvas.getContext('2d');
+        let calls = 0;
+        requestAnimationFrame(function draw(time) {
+          context.fillStyle = 'rgb(' + Math.round(time / 10) + ', ' + calls++ + ', 200)';
+          context.fillRect(0, 0, 64, 36);
+          requestAnimationFrame(draw);
+        });
+      }\`);
+      painter.postMessage(canvas, [canvas]);
+      const own = document.querySelectorAll('canvas')[1].transferControlToOffscreen();
+      const context = own.getContext('2d');
+      globalThis.frame = (n) => { context.fillStyle = 'rgb(10, ' + n * 20 + ', 30)'; context.fillRect(0, 0, 64, 36); };`,
+      `<style>body { margin: 0 } canvas { position: absolute; left: 0; top: 0 } canvas + canvas { left: 32px }</style>
+      <canvas width="64" height="36"></canvas><canvas width="64" height="36"></canvas>`,
+    );
+    const colours = async (frames: number) =>
+      Promise.all(
+        Array.from({ length: frames }, async (_, frame) => {
+          const pixels = await decodedFrame(pages.output, frame);
+          return [...pixels.subarray(0, 3), ...pixels.subarray(40 * 3, 40 * 3 + 3)];
+        }),
+      );
+    const expected = Array.from({ length: 10 }, (_, n) => [n * 10, n, 200, 10, n * 20, 30]);
+    await pages.render(url);
+    assert.deepEqual(await colours(10), expected);
+    await pages.render(url, { startFrame: 6, frameCount: 4 });
+    assert.deepEqual(await colours(4), expected.slice(6));
+  });
+
+  it('fails the render when it throws', async () => {
+    const url = page(`worker("setTimeout(() => { throw new RangeError('in the worker') }, 250)")`);
+    await assert.rejects(pages.render(url), (error: unknown) => {
+      assert.ok(error instanceof PageError);
+      assert.match(error.message, /frame 3 .*threw: RangeError: in the worker\n {4}at blob:.*:1:/s);
+      return true;
+    });
+  });
+
+  it('that does not end is stopped by the deadline', async () => {
+    const url = page(`const busy = worker("onmessage = () => { for (;;); }");
+      globalThis.frame = (n) => n === 2 && busy.postMessage(0);`);
+    await assert.rejects(pages.render(url, { deadlines: { capture: 700 } }), (error: unknown) => {
+      assert.ok(error instanceof StallError);
+      assert.equal(error.position.frame, 2);
+      return true;
+    });
+  });
+
+  it('may end itself, be ended, and wait for a shared number', async () => {
+    const told = await pages.observe(
+      page(`
+      const one = worker("setTimeout(() => { postMessage('last'); close(); }, 150)");
+      one.onmessage = ({ data }) => say('one', genlock.frame, data);
+      const two = worker("setInterval(() => postMessage(0), 100)");
+      two.onmessage = () => { say('two', genlock.frame); if (genlock.frame === 2) two.terminate(); };
+      const waits = worker("Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0)");
+      waits.postMessage('is not heard');
+      globalThis.frame = (n) => { one.postMessage(n); say('frame', n); };`),
+    );
+    assert.deepEqual(told.get('one'), [[2, 'last']]);
+    assert.deepEqual(told.get('two'), [[1], [2]]);
+    assert.equal(told.get('frame')!.length, 10);
+  });
+
+  it('whose script is not there fails the render, unless that is allowed', async () => {
+    const url = page("new Worker('nowhere.js').onerror = () => say('error', genlock.frame);");
+    await assert.rejects(pages.render(url), /the script of a worker did not load: nowhere\.js/);
+    assert.deepEqual(await pages.render(url, { frameCount: 2, allowMissingAssets: true }), [['error', 0]]);
+  });
+});
+
+describe('a shared worker', () => {
+  it('has the clock of the page, a frame at a time', async () => {
+    const told = await pages.observe(
+      page(`
+      const source = 'let count = 0; setInterval(() => count++, 10); onconnect = ({ ports: [port] }) => { port.onmessage = ({ data }) => port.postMessage([data, performance.now(), Date.now(), count]); }';
+      const { port } = new SharedWorker(URL.createObjectURL(new Blob([source])));
+      port.onmessage = ({ data }) => say('shared', genlock.frame, ...data);
+      globalThis.frame = (n) => port.postMessage(n);`),
+    );
+    assert.deepEqual(
+      told.get('shared'),
+      Array.from({ length: 10 }, (_, n) => [n, n, n * 100, EPOCH + n * 100, n * 10]),
+    );
+  });
+});

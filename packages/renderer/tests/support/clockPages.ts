@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Renderer, type RendererOptions, type RenderEvent } from '../../src/index.js';
+import { eventsOf } from './renders.js';
+import { Sandbox } from './Sandbox.js';
+
+/** At 10 frames per second, frame n is shown at n times 100 ms. */
+export const OPTIONS = { width: 64, height: 36, fps: 10, frameCount: 10, lossless: true };
+/** What `Date` shows at frame 0. */
+export const EPOCH = Date.UTC(2025, 0, 1);
+
+/** What a page has told: topic and values. */
+export type Said = [topic: string, ...values: unknown[]][];
+
+/** The script that pages tell with: `say(topic, ...values)`. */
+export const SAY = 'const say = (...values) => console.log(JSON.stringify(values));';
+
+/** Renders pages that tell what time it is for them. */
+export class ClockPages implements Disposable {
+  readonly sandbox = new Sandbox();
+  /** The video that was rendered last. */
+  readonly output = join(this.sandbox.root, 'out.mkv');
+
+  /** Renders a page; returns what it has told. */
+  async render(url: string, options: Partial<RendererOptions> = {}): Promise<Said> {
+    const events: RenderEvent[] = [];
+    const onEvent = (event: RenderEvent) => void events.push(event);
+    await new Renderer({ ...OPTIONS, ...options }).render(url, this.output, { onEvent });
+    return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
+  }
+
+  /** A page that runs a script, and its function `frame(n, time)`, if it has one, in each frame. */
+  page(script: string, html = ''): string {
+    return this.sandbox.page(clockPage(script, html));
+  }
+
+  /** What the page tells in a render, which must be the same where the first six frames are not drawn. */
+  async observe(url: string, options: Partial<RendererOptions> = {}): Promise<Map<string, unknown[][]>> {
+    const whole = await this.render(url, options);
+    const chunk = await this.render(url, { ...options, startFrame: 6, frameCount: 4 });
+    assert.deepEqual(chunk, whole, 'a chunk that starts later sees the same');
+    return byTopic(whole);
+  }
+
+  [Symbol.dispose](): void {
+    this.sandbox[Symbol.dispose]();
+  }
+}
+
+/** The text of such a page. */
+export function clockPage(script: string, html = ''): string {
+  return `<!doctype html><body>${html}<script>
+    ${SAY}
+    ${script}
+    requestAnimationFrame(function draw(time) {
+      globalThis.frame?.(genlock.frame, time);
+      requestAnimationFrame(draw);
+    });
+  </script>`;
+}
+
+export function byTopic(said: Said): Map<string, unknown[][]> {
+  const topics = new Map<string, unknown[][]>();
+  for (const [topic, ...values] of said) topics.set(topic, [...(topics.get(topic) ?? []), values]);
+  return topics;
+}
+
+/** [[0, f(0)], [1, f(1)], …] for all frames. */
+export function perFrame(value: (frame: number) => unknown): unknown[][] {
+  return Array.from({ length: OPTIONS.frameCount }, (_, frame) => [frame, value(frame)].flat());
+}
+
+/** Asserts numbers but for what binary fractions lose. */
+export function assertClose(actual: unknown[][] | undefined, expected: unknown[][]): void {
+  const round = (value: unknown) => (typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : value);
+  const rounded = (rows: unknown[][]) => rows.map((row) => row.map(round));
+  assert.deepEqual(rounded(actual ?? []), rounded(expected));
+}

@@ -81,7 +81,8 @@ export function installStepping(control: Control): void {
   async function runTimersTo(frame: number): Promise<void> {
     for (let due = control.nextDue(); due <= timeOf(frame); due = control.nextDue()) {
       const next = Math.min(frame, frameAt(due));
-      await control.runTimers(timeOf(next));
+      // A timer may be due a rounding error after the frame that it belongs to.
+      await control.runTimers(Math.max(due, timeOf(next)));
       if (next === frame) break;
       moveTo(next);
     }

@@ -135,6 +135,23 @@ describe('timers', () => {
     assert.ok(fast.slice(2).every((n, index) => n - fast[index + 1]! === 25));
   });
 
+  it('run where they are due a rounding error after a frame', async () => {
+    const told = await observe(
+      page(`
+      let count = 0;
+      globalThis.frame = (n) => {
+        if (n === 2) setInterval(() => count++, 20);
+        say('count', n, count);
+      };`),
+      // 2/30 s and five times 20 ms are, in binary fractions, later than 5/30 s.
+      { fps: 30 },
+    );
+    assert.deepEqual(
+      told.get('count')!.map(([, count]) => count),
+      [0, 0, 0, 1, 3, 4, 6, 8, 10, 11],
+    );
+  });
+
   it('have idle callbacks among them', async () => {
     const told = await observe(
       page(`
@@ -458,6 +475,37 @@ describe('Web Animations', () => {
     assertClose(
       told.get('start'),
       perFrame(() => 0),
+    );
+  });
+
+  it('start by their start time alone, also from a pause', async () => {
+    const effect = "new KeyframeEffect(p, { opacity: [0, 1] }, 1000)";
+    const told = await observe(
+      animate(`
+        const idle = new Animation(${effect});
+        const paused = p.animate({ right: ['0px', '1000px'] }, 1000);
+        paused.pause();
+        globalThis.frame = (n) => {
+          if (n === 2) idle.startTime = document.timeline.currentTime + 100;
+          if (n === 2) paused.startTime = document.timeline.currentTime - 500;
+          if (n === 6) idle.startTime = null;
+          say('idle', n, idle.currentTime, idle.playState, Number(getComputedStyle(p).opacity));
+          say('paused', n, paused.currentTime, paused.playState);
+        };`),
+    );
+    assertClose(
+      told.get('idle'),
+      perFrame((frame) => {
+        if (frame < 2) return [null, 'idle', 1];
+        const time = Math.min(frame, 6) * 100 - 300;
+        return [time, frame < 6 ? 'running' : 'paused', time < 0 ? 1 : time / 1000];
+      }),
+    );
+    assertClose(
+      told.get('paused'),
+      perFrame((frame) =>
+        frame < 2 ? [0, 'paused'] : [Math.min(1000, frame * 100 + 300), frame < 7 ? 'running' : 'finished'],
+      ),
     );
   });
 

@@ -18,6 +18,13 @@ export function installAnimations(control: Control): void {
   const nativeTime = Object.getOwnPropertyDescriptor(Animation.prototype, 'currentTime')!;
   const readTime = nativeTime.get as (this: Animation) => CSSNumberish | null;
   const writeTime = nativeTime.set as (this: Animation, time: number | null) => void;
+  const writeStart = Object.getOwnPropertyDescriptor(Animation.prototype, 'startTime')!.set as (
+    this: Animation,
+    start: number | null,
+  ) => void;
+  const readTimeline = Object.getOwnPropertyDescriptor(AnimationTimeline.prototype, 'currentTime')!.get as (
+    this: AnimationTimeline,
+  ) => CSSNumberish | null;
 
   function* animations(): Generator<Animation> {
     const seen = new Set<Animation>();
@@ -98,7 +105,10 @@ export function installAnimations(control: Control): void {
       return timelineNow() - (this.playbackRate === 0 ? 0 : current / this.playbackRate);
     },
     set(this: Animation, start: number | null) {
-      writeTime.call(this, start === null ? null : (timelineNow() - start) * this.playbackRate);
+      // As the browser does it, which lets an animation run that was idle or paused; its own timeline
+      // stands still at another time.
+      const stopped = readTimeline.call(document.timeline) as number;
+      writeStart.call(this, start === null ? null : start - timelineNow() + stopped);
     },
   });
 

@@ -6,9 +6,10 @@ import type { Protocol } from 'puppeteer-core';
  */
 export function shadowRootsIn(node: Protocol.DOM.Node): number[] {
   const found: number[] = [];
-  const visit = ({ children, shadowRoots }: Protocol.DOM.Node) => {
+  const visit = ({ nodeName, children, shadowRoots }: Protocol.DOM.Node) => {
     for (const root of shadowRoots ?? []) {
-      if (root.shadowRootType === 'user-agent') continue;
+      // Of what the browser makes for itself, a marquee alone is moved by an animation.
+      if (root.shadowRootType === 'user-agent' && nodeName !== 'MARQUEE') continue;
       found.push(root.backendNodeId);
       visit(root);
     }

@@ -479,7 +479,7 @@ describe('Web Animations', () => {
   });
 
   it('start by their start time alone, also from a pause', async () => {
-    const effect = "new KeyframeEffect(p, { opacity: [0, 1] }, 1000)";
+    const effect = 'new KeyframeEffect(p, { opacity: [0, 1] }, 1000)';
     const told = await observe(
       animate(`
         const idle = new Animation(${effect});

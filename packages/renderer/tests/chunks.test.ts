@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { SeamError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { LONG } from './support/extent.js';
 import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
@@ -35,8 +36,11 @@ function entries(events: readonly RenderEvent[]) {
 }
 
 describe('more chunks than workers', () => {
-  for (const name of ['simulation', 'cards']) {
-    it(`draw the same frames of ${name}, from one browser for each worker, with every seam seen`, async () => {
+  for (const [name, extent] of [
+    ['simulation', {}],
+    ['cards', LONG],
+  ] as const) {
+    it(`draw the same frames of ${name}, from one browser for each worker, with every seam seen`, extent, async () => {
       const whole = await render(page(name), { concurrency: 1, frameCount: 20 });
       assert.deepEqual(whole.report.seams, { total: 0, audited: 0, continued: 0 });
       const { captured, events, report } = await render(page(name), { concurrency: 2, frameCount: 20, chunkFrames: 3 });
@@ -122,11 +126,11 @@ describe('entry', () => {
       const step = () => { let x = 0; for (let i = 0; i < 6e6; i++) x += Math.sqrt(i); window.x = x; ${draw}; requestAnimationFrame(step); };
       requestAnimationFrame(step);
     </script>`;
-  const LONG = { frameCount: 124, chunkFrames: 120, concurrency: 2, width: 160, height: 90 };
+  const FAR = { frameCount: 124, chunkFrames: 120, concurrency: 2, width: 160, height: 90 };
 
-  it('auto jumps where the page draws the same both ways', async () => {
+  it('auto jumps where the page draws the same both ways', LONG, async () => {
     const url = sandbox.page(slowPage(`text.textContent = Math.round(performance.now())`), 'slow.html');
-    const { events, report } = await render(url, LONG);
+    const { events, report } = await render(url, FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [true],
@@ -135,9 +139,9 @@ describe('entry', () => {
     assert.equal(report.chunks.again, 0);
   });
 
-  it('auto replays a page with state', async () => {
+  it('auto replays a page with state', LONG, async () => {
     const url = sandbox.page(slowPage(`text.textContent = frame++`), 'state.html');
-    const { events } = await render(url, LONG);
+    const { events } = await render(url, FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [false],
@@ -146,14 +150,14 @@ describe('entry', () => {
 
   it('auto enters a chunk again by replay when its seam shows state that the trial did not', async () => {
     const url = sandbox.page(slowPage(`if (++frame > 80) text.textContent = frame`), 'late-state.html');
-    const { events, report, captured } = await render(url, LONG);
+    const { events, report, captured } = await render(url, FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [true, false],
     );
     assert.deepEqual(report.chunks, { total: 2, reused: 0, again: 1 });
     assert.deepEqual(report.seams, { total: 1, audited: 1, continued: 0 });
-    const whole = await render(url, { ...LONG, concurrency: 1 });
+    const whole = await render(url, { ...FAR, concurrency: 1 });
     assert.deepEqual(captured, whole.captured);
   });
 });

@@ -42,6 +42,11 @@ export class ClockPages implements Disposable {
     return byTopic(whole);
   }
 
+  /** As `observe`, of one render: where what happens while the page loads depends on how long that takes. */
+  async observeOnce(url: string, options: Partial<RendererOptions> = {}): Promise<Map<string, unknown[][]>> {
+    return byTopic(await this.render(url, options));
+  }
+
   [Symbol.dispose](): void {
     this.sandbox[Symbol.dispose]();
   }

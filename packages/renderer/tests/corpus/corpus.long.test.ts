@@ -1,7 +1,9 @@
+import { CORPUS } from './corpus.js';
 import { testCorpus } from './testCorpus.js';
 
 // Every page, in every way that a render can be split.
 testCorpus({
+  pages: CORPUS,
   frames: 30,
   splits: [
     { name: '1 worker', concurrency: 1 },

@@ -21,6 +21,7 @@ export interface Split {
 }
 
 export interface CorpusTest {
+  pages: readonly CorpusPage[];
   /** Frames of a page. */
   frames: number;
   /** The ways that are compared; the first makes all frames, and the others have to make the same. */
@@ -92,7 +93,7 @@ export function testCorpus(test: CorpusTest): void {
   }
 
   describe('the same frames however the render is split', { concurrency: test.concurrency }, () => {
-    for (const page of CORPUS) {
+    for (const page of test.pages) {
       it(`${page.name}: ${page.shows}`, { todo: page.notYet ?? false }, async () => {
         const row: Row = { page, unique: undefined, wrong: new Map(), problem: undefined };
         rows.set(page.name, row);

@@ -164,17 +164,7 @@ describe('entry', () => {
 
 describe('a page that does not draw the same each time', () => {
   it('fails with both pictures, and says what differs', async () => {
-    let asked = 0;
-    await using server = await Server.start(({ url }, response) => {
-      response.setHeader('content-type', url === '/answer' ? 'text/plain' : 'text/html');
-      if (url === '/answer') response.end(`answer ${++asked}`);
-      else
-        response.end(
-          `<body><p>the same</p><p id="answer">?</p><script>
-             fetch('/answer').then((r) => r.text()).then((t) => { answer.textContent = t; });
-           </script>`,
-        );
-    });
+    await using server = await Server.answeringOtherwise();
     const { error, receipt, pictures } = await fail(sandbox, server.url('index.html'));
     assert.ok(error instanceof SeamError, String(error));
     assert.equal(error.frame, 9);

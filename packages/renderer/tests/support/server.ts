@@ -26,6 +26,21 @@ export class Server implements AsyncDisposable {
     });
   }
 
+  /** Serves a page that shows what it is told in `p#answer`: something else each time that it asks. */
+  static answeringOtherwise(): Promise<Server> {
+    let asked = 0;
+    return Server.start(({ url }, response) => {
+      response.setHeader('content-type', url === '/answer' ? 'text/plain' : 'text/html');
+      if (url === '/answer') response.end(`answer ${++asked}`);
+      else
+        response.end(
+          `<body><p>the same</p><p id="answer">?</p><script>
+             fetch('/answer').then((r) => r.text()).then((t) => { answer.textContent = t; });
+           </script>`,
+        );
+    });
+  }
+
   url(path: string): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${path}`;
   }

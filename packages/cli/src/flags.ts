@@ -14,6 +14,7 @@ export interface PageFlags {
   timeZone?: string;
   locale?: string;
   mode?: string;
+  fast?: boolean;
   entry?: string;
   allowMissingAssets?: boolean;
   browser?: string;
@@ -76,6 +77,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   frameCount: '--frames',
   startFrame: '--frames',
   mode: '--mode',
+  fast: '--fast',
   scale: '--scale',
   videoCodec: '--codec',
   crf: '--crf',
@@ -128,6 +130,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     timeZone: flags.timeZone,
     locale: flags.locale,
     mode: flags.mode as Mode | undefined,
+    fast: flags.fast,
     entry: flags.entry as Entry | undefined,
     allowMissingAssets: flags.allowMissingAssets,
     concurrency: toNumber(flags.concurrency),

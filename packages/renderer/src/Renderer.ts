@@ -55,15 +55,18 @@ async function renderRange(
   const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
   const browser = jobOptions.warm ?? new WarmBrowser();
   try {
-    // The encoder starts while the browser does.
-    await using encoder = new FrameEncoder(scope, options, { ffmpeg: tools.ffmpeg, output: output.path, hashes });
+    let encoder: FrameEncoder | undefined;
+    await using _encoder = { [Symbol.asyncDispose]: async () => encoder?.[Symbol.asyncDispose]() };
     await scope.guard(async () => {
       const source = await browser.open(scope, options, url);
+      const { format } = source;
+      encoder = new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
       const before = await enterChunk(source, options, scope, url);
       if (before) await keepSeam(source, options, scope, 'entry', before);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
 
       await scope.enter('capture');
+      await source.begin();
       let last: Buffer | undefined;
       for (let rendered = 1; rendered <= frameCount; rendered++) {
         const frame = startFrame + rendered - 1;
@@ -76,16 +79,18 @@ async function renderRange(
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
         jobOptions.onProgress?.(rendered / frameCount);
       }
-      if (last) await keepSeam(source, options, scope, 'end', last);
+      await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
+      // The last frame may still be on its way out of the browser.
+      await encoder.written();
     });
 
     // A browser that nobody waits for has done its work: what becomes of it now is no failure.
     const closed = browser.isWanted() ? undefined : browser.close();
     await scope.enter('drain');
-    await Promise.all([encoder.finish(), closed]);
+    await Promise.all([encoder!.finish(), closed]);
   } finally {
     // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
     if (scope.signal.aborted) await browser.close();

@@ -118,10 +118,17 @@ const rendererSchema = z.strictObject({
   frameCount: wholeNumber(1, MAX_FRAMES, 'of frames ').optional(),
   /** First frame, from 0. Default 0. */
   startFrame: wholeNumber(0, MAX_FRAMES, '').optional(),
-  /** How frames are captured. All of them draw by screenshot, which is right for every page. */
-  mode: z
-    .enum(['auto', 'screenshot', 'dom', 'canvas'], { error: 'must be auto, screenshot, dom or canvas' })
-    .optional(),
+  /**
+   * How frames are captured. `compositor`: as 4:2:0 planes, as the browser's compositor puts them
+   * together. `screenshot`: as lossless pictures, slower, for every page, browser and pixel format.
+   * `auto`: the first where it can be, else the second. Default `auto`.
+   */
+  mode: z.enum(['auto', 'screenshot', 'compositor'], { error: 'must be auto, screenshot or compositor' }).optional(),
+  /**
+   * Lets the browser encode its frames itself, as H.264: faster, at a fixed bit rate (`videoBitrate`,
+   * by default 0.32 bits for each pixel) instead of constant quality. Default false.
+   */
+  fast: flag().optional(),
   /** Pixels of video per CSS pixel, from 0.5 (the least that Chromium draws) to 8. Default 1. */
   scale: z.number({ error: SCALE_ERROR }).min(0.5, { error: SCALE_ERROR }).max(8, { error: SCALE_ERROR }).optional(),
   /** Codec: h264, h265, vp9, av1, prores, or the name of its ffmpeg encoder. Default: by file name, h264 or vp9. */
@@ -137,7 +144,10 @@ const rendererSchema = z.strictObject({
     .optional(),
   /** Layout of the pixels in the file. Default: the codec's most widely played, yuv420p for most. */
   pixelFormat: text('the name of a pixel format').optional(),
-  /** Encodes the exact RGB of the captured pictures (.mkv or .mp4). Default false. */
+  /**
+   * Encodes the captured pixels without loss (.mkv or .mp4): the exact RGB of screenshots, or the planes
+   * with `mode: 'compositor'`. Default false.
+   */
   lossless: flag().optional(),
   /** What the page sees as `window.genlock.props`: any value that survives JSON. */
   inputProps: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),

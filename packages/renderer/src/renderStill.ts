@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { BrowserSession } from './browser/BrowserSession.js';
 import { enterChunk } from './capture/enterChunk.js';
-import { ScreenshotSource } from './capture/ScreenshotSource.js';
+import { openSource } from './capture/openSource.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -36,7 +36,7 @@ export async function renderStill(
   jobOptions.signal?.throwIfAborted();
   // A picture has no codec: the options are checked as those of a video that any size fits into.
   const options = parseRendererOptions(
-    { ...stillOptions, lossless: true, startFrame: frame, frameCount: 1 },
+    { ...stillOptions, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 },
     'still.mkv',
   );
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
@@ -46,7 +46,7 @@ export async function renderStill(
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using session = await BrowserSession.launch(scope, options, directory.path);
-    const source = await ScreenshotSource.open(session, scope, options, compositionUrl);
+    const source = await openSource(session, scope, options, compositionUrl);
     await enterChunk(source, options, scope, compositionUrl);
     await scope.enter('capture');
     scope.position.frame = frame;

@@ -4,6 +4,7 @@ import {
   CODECS,
   EXTENSIONS,
   LOSSLESS,
+  LOSSLESS_PLANES,
   codecName,
   defaultCodecName,
   isSubsampled420,
@@ -19,6 +20,7 @@ import {
   type CheckedOptions,
   type DeadlineName,
   type Entry,
+  type Mode,
 } from './options.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
@@ -36,6 +38,9 @@ export interface ResolvedOptions {
   startFrame: number;
   frameCount: number;
   scale: number;
+  /** `auto` only where the planes of the compositor are what is wanted. */
+  mode: Mode;
+  fast: boolean;
   /** Size of the picture in pixels: the view times the scale. */
   pixelWidth: number;
   pixelHeight: number;
@@ -84,7 +89,8 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
   const scale = values.scale ?? 1;
   const pixelWidth = Math.round(values.width * scale);
   const pixelHeight = Math.round(values.height * scale);
-  const pixelFormat = values.lossless ? LOSSLESS.pixelFormats[0]! : (values.pixelFormat ?? codec.pixelFormats[0]!);
+  const pixelFormat = values.lossless ? codec.pixelFormats[0]! : (values.pixelFormat ?? codec.pixelFormats[0]!);
+  const mode = chooseMode(values, codec, pixelFormat, problems);
   checkPicture({ codec, pixelFormat, pixelWidth, pixelHeight, scaled: scale !== 1 }, problems);
   if (problems.length > 0) throw new OptionsError(problems);
 
@@ -95,6 +101,8 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     startFrame: values.startFrame ?? 0,
     frameCount,
     scale,
+    mode,
+    fast: values.fast ?? false,
     pixelWidth,
     pixelHeight,
     codec,
@@ -142,7 +150,7 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
     );
     if (clash.length > 0) problems.push(`lossless decides ${clash.join(', ')} itself: leave one or the other out`);
     if (!LOSSLESS.containers.includes(extension)) problems.push('lossless needs an output that ends in .mkv or .mp4');
-    return LOSSLESS;
+    return values.mode === 'compositor' ? LOSSLESS_PLANES : LOSSLESS;
   }
   const asked = values.videoCodec ?? defaultCodecName(extension);
   const name = codecName(asked);
@@ -171,6 +179,21 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
     );
   }
   return codec;
+}
+
+/** The compositor gives 4:2:0 planes of 8 bits, and the browser encodes those as H.264. */
+function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, problems: string[]): Mode {
+  const mode = values.mode ?? 'auto';
+  if (values.fast) {
+    const clash = (['crf', 'preset', 'lossless'] as const).filter((name) => values[name] !== undefined);
+    if (clash.length > 0) problems.push(`fast has an encoder of its own: leave ${clash.join(', ')} out`);
+    if (mode === 'screenshot') problems.push('fast does not go with mode screenshot: choose one of them');
+    if (codec.encoder !== 'libx264') problems.push('fast makes H.264: choose videoCodec h264');
+  }
+  if (pixelFormat === 'yuv420p') return mode;
+  if (mode === 'compositor') problems.push(`mode compositor gives yuv420p, not ${pixelFormat}: use mode screenshot`);
+  else if (values.fast) problems.push(`fast gives yuv420p, not ${pixelFormat}`);
+  return 'screenshot';
 }
 
 function checkPicture(

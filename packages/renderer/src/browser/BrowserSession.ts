@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -16,6 +17,8 @@ import { PipeTransport } from './PipeTransport.js';
  * is Puppeteer's. Disposing kills the whole process group: there is nothing in it worth saving.
  */
 export class BrowserSession implements AsyncDisposable {
+  /** What the addresses of our own workers end in: nothing that a page could know. */
+  readonly ownWorker = `#${randomUUID()}`;
   #open = true;
   #launched = false;
   #client: CDPSession | undefined;

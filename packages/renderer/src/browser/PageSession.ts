@@ -1,3 +1,4 @@
+import type { Protocol } from 'puppeteer-core';
 import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -20,6 +21,8 @@ const MAX_OWN_FRAMES = 5;
 const MAX_ROUNDS = 100;
 /** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
 const FIRST_TICK = 1e9;
+/** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
+const CAPTURE_TICK_MS = 300;
 
 /**
  * The composition in the browser: loaded, with our clock in every document, moved from frame to
@@ -132,18 +135,46 @@ export class PageSession {
 
   /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
   async beginFrame(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
-    const interval = (1000 * this.options.fps.den) / this.options.fps.num;
+    const { screenshotData } = await this.#issueFrame(
+      (1000 * this.options.fps.den) / this.options.fps.num,
+      picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
+      deadlineMs,
+    );
+    return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
+  }
+
+  /** Lets the browser draw a frame for who captures it. False when nothing has changed since the last one. */
+  async draw(deadlineMs: number): Promise<boolean> {
+    const { hasDamage } = await this.#issueFrame(CAPTURE_TICK_MS, {}, deadlineMs);
+    return hasDamage;
+  }
+
+  /** Draws frames until a promise of the browser settles that needs them. */
+  async drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
+    const { load } = this.options.deadlines;
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    const drawing = async () => {
+      while (!settled && !this.scope.signal.aborted) await this.draw(load);
+      return promise;
+    };
+    return this.scope.wait(drawing(), load, waitingFor);
+  }
+
+  #issueFrame(
+    interval: number,
+    parameters: Omit<Protocol.HeadlessExperimental.BeginFrameRequest, 'frameTimeTicks' | 'interval'>,
+    deadlineMs: number,
+  ): Promise<Protocol.HeadlessExperimental.BeginFrameResponse> {
     this.#tick += interval;
-    const { screenshotData } = await this.scope.wait(
-      this.session.send('HeadlessExperimental.beginFrame', {
-        frameTimeTicks: this.#tick,
-        interval,
-        ...(picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true }),
-      }),
+    return this.scope.wait(
+      this.session.send('HeadlessExperimental.beginFrame', { frameTimeTicks: this.#tick, interval, ...parameters }),
       deadlineMs,
       'the browser to draw a frame',
     );
-    return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
   }
 
   /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */

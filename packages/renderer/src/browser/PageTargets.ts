@@ -191,6 +191,13 @@ export class PageTargets {
 
   async #onAttached(parent: CDPSession, child: CDPSession, info: Protocol.Target.TargetInfo): Promise<void> {
     try {
+      // Our own worker carries captured frames: it has no part in the page's time.
+      const { ownWorker } = this.session;
+      if (info.url.endsWith(ownWorker)) {
+        this.onWorker(info.url.slice(0, -ownWorker.length));
+        await this.session.sendTo(child)('Runtime.runIfWaitingForDebugger');
+        return;
+      }
       // Those that wait may answer only when they go on: the commands are sent, not waited for.
       let ready: Promise<unknown> | undefined;
       if (info.type === 'iframe') ready = this.#prepareDocument(child);

@@ -1,4 +1,5 @@
-import { ScreenshotSource } from '../capture/ScreenshotSource.js';
+import { openSource } from '../capture/openSource.js';
+import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -42,7 +43,7 @@ export class WarmBrowser implements AsyncDisposable {
     try {
       return await scope.guard(async () => {
         session = await BrowserSession.launch(scope, options, directory.path);
-        const source = await ScreenshotSource.open(session, scope, options, url);
+        const source = await openSource(session, scope, options, url);
         this.#held = { key, directory, session, source };
         return source;
       });
@@ -72,7 +73,14 @@ export class WarmBrowser implements AsyncDisposable {
   }
 }
 
-async function putAway({ session, directory }: { session: BrowserSession | undefined; directory: WorkDirectory }) {
+interface Belongings {
+  session: BrowserSession | undefined;
+  source?: ScreenshotSource;
+  directory: WorkDirectory;
+}
+
+async function putAway({ session, source, directory }: Belongings) {
+  await source?.[Symbol.asyncDispose]();
   await session?.[Symbol.asyncDispose]();
   await directory[Symbol.asyncDispose]();
 }

@@ -48,6 +48,8 @@ const BEGIN_FRAME = [
   '--disable-partial-raster',
   '--disable-new-content-rendering-timeout',
   '--disable-image-animation-resync',
+  // Nobody is there to be asked whether our own script may capture the page.
+  '--use-fake-ui-for-media-stream',
 ];
 
 export interface LaunchOptions {

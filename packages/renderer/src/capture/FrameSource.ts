@@ -1,11 +1,19 @@
+/** How the pixels of a source leave the browser: lossless pictures, raw 4:2:0 planes, or encoded packets. */
+export type FrameFormat = 'png' | 'i420' | 'h264';
+
 /**
- * What a frame source yields for one frame: a lossless picture, or word that nothing has changed
- * since the frame before. Faster kinds (raw planes, an encoded packet) join here as further members.
+ * What a frame source yields for one frame: a lossless picture; planes or a packet, whose bytes may
+ * still be on their way while the page goes on; or word that nothing has changed since the frame before.
  */
-export type Frame = { kind: 'picture'; png: Buffer } | { kind: 'hold' };
+export type Frame =
+  | { kind: 'picture'; png: Buffer }
+  | { kind: 'planes' | 'packet'; data: Promise<Buffer> }
+  | { kind: 'hold' };
 
 /** Draws the frames of a page, in order. */
 export interface FrameSource {
+  /** How its frames come. */
+  readonly format: FrameFormat;
   /** The frame that comes next: the one after the last that was drawn or passed; 0 at first. */
   readonly next: number;
   /** Whether the page has been taken past frames that it has never seen. */
@@ -17,6 +25,8 @@ export interface FrameSource {
   replay(frame: number): Promise<Buffer | undefined>;
   /** As `replay`, but takes the page straight to the last few of those frames. */
   jump(frame: number): Promise<Buffer | undefined>;
+  /** Begins a file: its first frame is not held, nor encoded from an earlier one. */
+  begin(): Promise<void>;
   /** Draws this frame, which must be the next one. */
   capture(frame: number): Promise<Frame>;
   /** The page as it stands, without loss. */

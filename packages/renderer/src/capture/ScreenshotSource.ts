@@ -1,9 +1,6 @@
-import type { BrowserSession } from '../browser/BrowserSession.js';
-import { PageSession } from '../browser/PageSession.js';
+import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
-import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
-import type { Frame, FrameSource } from './FrameSource.js';
+import type { Frame, FrameFormat, FrameSource } from './FrameSource.js';
 
 /** How often a frame that the browser did not draw is asked for again. */
 const ATTEMPTS = 3;
@@ -12,23 +9,14 @@ const ATTEMPTS = 3;
 const SETTLING = 2;
 
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
-export class ScreenshotSource implements FrameSource {
+export class ScreenshotSource implements FrameSource, AsyncDisposable {
   #next = 0;
   #jumped = false;
 
-  private constructor(readonly page: PageSession) {}
+  constructor(readonly page: PageSession) {}
 
-  /** Loads the page in the browser. */
-  static async open(
-    session: BrowserSession,
-    scope: JobScope,
-    options: ResolvedOptions,
-    url: string,
-  ): Promise<ScreenshotSource> {
-    const page = await PageSession.open(session, scope, options);
-    await scope.enter('load');
-    await page.load(url);
-    return new ScreenshotSource(page);
+  get format(): FrameFormat {
+    return 'png';
   }
 
   get next(): number {
@@ -73,10 +61,24 @@ export class ScreenshotSource implements FrameSource {
     return undefined;
   }
 
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Releases what the source holds beside the page. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
   async capture(frame: number): Promise<Frame> {
+    await this.advance(frame);
+    return { kind: 'picture', png: await this.picture() };
+  }
+
+  /** Takes the page to the next frame, which is then to be drawn. */
+  protected async advance(frame: number): Promise<void> {
     await this.page.step(frame, this.page.options.deadlines.capture);
     this.#next = frame + 1;
-    return { kind: 'picture', png: await this.picture() };
   }
 
   async picture(deadlineMs = this.page.options.deadlines.capture): Promise<Buffer> {

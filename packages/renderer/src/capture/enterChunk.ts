@@ -2,7 +2,8 @@ import { BrowserSession } from '../browser/BrowserSession.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options.js';
-import { ScreenshotSource } from './ScreenshotSource.js';
+import { openSource } from './openSource.js';
+import type { ScreenshotSource } from './ScreenshotSource.js';
 
 /** How many frames a page is replayed before it is considered whether it could have been spared them. */
 const PROBE_FRAMES = 60;
@@ -57,7 +58,7 @@ async function pictureByJump(
   await using directory = await WorkDirectory.create(scope.leftover);
   await using session = await BrowserSession.launch(scope, options, directory.path);
   return await scope.guard(async () => {
-    const source = await ScreenshotSource.open(session, scope, options, url);
+    const source = await openSource(session, scope, { ...options, mode: 'screenshot' }, url);
     await scope.enter('seek');
     return source.jump(frame);
   });

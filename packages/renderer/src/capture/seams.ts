@@ -14,15 +14,19 @@ export function seamFiles(prefix: string, side: SeamSide): { picture: string; pa
   return { picture: `${prefix}.${side}.png`, page: `${prefix}.${side}.json` };
 }
 
-/** Keeps the picture of a frame at a seam, with what is in the page now, and tells its hash. */
+/**
+ * Keeps the picture of a frame at a seam, with what is in the page now, and tells its hash. A frame
+ * that was not taken as a picture is drawn as one.
+ */
 export async function keepSeam(
   source: ScreenshotSource,
   options: ResolvedOptions,
   scope: JobScope,
   side: SeamSide,
-  png: Buffer,
+  drawn?: Buffer,
 ): Promise<void> {
   if (options.seams === undefined) return;
+  const png = drawn ?? (await source.picture());
   const files = seamFiles(options.seams, side);
   const state = await pageState(source, options, scope);
   await writeFile(files.picture, png);

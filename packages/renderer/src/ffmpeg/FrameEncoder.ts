@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Frame } from '../capture/FrameSource.js';
+import type { Frame, FrameFormat } from '../capture/FrameSource.js';
 import { EncoderError, ToolError } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
@@ -16,16 +16,16 @@ export class FrameEncoder implements AsyncDisposable {
   readonly #input: Writable;
   #open = true;
   #finishing = false;
-  #last: Buffer | undefined;
-  /** Pending while ffmpeg is taking the frame that was written last. */
+  #last: Promise<Buffer> | undefined;
+  /** Pending until ffmpeg has taken the frame that was written last. */
   #taken: Promise<void> | undefined;
 
   constructor(
     readonly scope: JobScope,
     readonly options: ResolvedOptions,
-    paths: { ffmpeg: string; output: string; hashes: string | undefined },
+    { format, ...paths }: { format: FrameFormat; ffmpeg: string; output: string; hashes: string | undefined },
   ) {
-    this.#process = scope.start(paths.ffmpeg, encodeArguments(options, paths.output, paths.hashes), {
+    this.#process = scope.start(paths.ffmpeg, encodeArguments(format, options, paths.output, paths.hashes), {
       role: 'encoder',
       hardening: 'parentDeath',
       stdio: ['pipe', 'ignore', 'pipe'],
@@ -42,13 +42,22 @@ export class FrameEncoder implements AsyncDisposable {
    * is on its way while the next is drawn, and never more.
    */
   async write(frame: Frame): Promise<void> {
-    if (frame.kind === 'picture') this.#last = frame.png;
+    if (frame.kind === 'picture') this.#last = Promise.resolve(frame.png);
+    else if (frame.kind !== 'hold') this.#last = frame.data;
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
+    await this.written();
+    this.#taken = this.#give(this.#last);
+  }
+
+  async #give(data: Promise<Buffer>): Promise<void> {
+    if (this.#input.write(await data)) return;
+    await new Promise<void>((resolve) => this.#input.once('drain', resolve));
+  }
+
+  /** Resolves when the encoder has taken every frame: their source may go. */
+  async written(): Promise<void> {
     const { encode } = this.options.deadlines;
     if (this.#taken) await this.scope.wait(this.#taken, encode, 'the encoder to take a frame', 'encode');
-    this.#taken = this.#input.write(this.#last)
-      ? undefined
-      : new Promise<void>((resolve) => this.#input.once('drain', resolve));
   }
 
   /** Waits until the file is complete. */

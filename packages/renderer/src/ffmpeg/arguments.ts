@@ -1,3 +1,4 @@
+import type { FrameFormat } from '../capture/FrameSource.js';
 import { formatFrameRate } from '../frameRate.js';
 import type { ResolvedOptions } from '../options.js';
 
@@ -16,24 +17,54 @@ function finalArguments(extension: string): string[] {
   return isMov ? ['-use_editlist', '0', '-movflags', '+negative_cts_offsets+faststart'] : [];
 }
 
-/** From a stream of PNG pictures on standard input to one video file. */
-export function encodeArguments(options: ResolvedOptions, outputPath: string, hashesPath?: string): string[] {
-  const rate = formatFrameRate(options.fps);
+/** From a stream of frames on standard input to one video file. */
+export function encodeArguments(
+  format: FrameFormat,
+  options: ResolvedOptions,
+  outputPath: string,
+  hashesPath?: string,
+): string[] {
   return [
     ...QUIET,
-    // One thread decodes PNG faster than pictures are drawn; more would each hold frames in memory.
-    ...['-threads', '1', '-f', 'image2pipe', '-c:v', 'png', '-framerate', rate, '-i', 'pipe:0'],
-    ...['-map', '0:v', '-an', ...codecArguments(options)],
+    ...inputArguments(format, options),
+    ...['-map', '0:v', '-an', ...(format === 'h264' ? copyArguments(options) : codecArguments(format, options))],
     ...['-f', MUXERS[options.extension]!, outputPath],
-    ...(hashesPath ? hashArguments(hashesPath) : []),
+    ...(hashesPath ? hashArguments(format, hashesPath) : []),
   ];
 }
 
-function codecArguments(options: ResolvedOptions): string[] {
+function inputArguments(format: FrameFormat, { fps, pixelWidth, pixelHeight }: ResolvedOptions): string[] {
+  const source = ['-framerate', formatFrameRate(fps), '-i', 'pipe:0'];
+  if (format === 'h264') return ['-f', 'h264', ...source];
+  if (format === 'i420') {
+    const size = `${pixelWidth}x${pixelHeight}`;
+    return ['-f', 'rawvideo', '-pixel_format', 'yuv420p', '-video_size', size, ...source];
+  }
+  // One thread decodes PNG faster than pictures are drawn; more would each hold frames in memory.
+  return ['-threads', '1', '-f', 'image2pipe', '-c:v', 'png', ...source];
+}
+
+/**
+ * What the browser has encoded says nothing of its colours: the primaries and the curve of BT.709, as
+ * near to sRGB as video goes (1), and the matrix of BT.601 (6), in limited range. Nor of its times:
+ * frame n is the n-th packet.
+ */
+function copyArguments({ fps }: ResolvedOptions): string[] {
+  const colours = 'video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=6';
+  return ['-c:v', 'copy', '-bsf:v', `h264_metadata=${colours},setts=ts=N*${fps.den}/(${fps.num}*TB)`];
+}
+
+function codecArguments(format: FrameFormat, options: ResolvedOptions): string[] {
   const { codec, crf, preset, videoBitrate, encoderThreads } = options;
   const threads = encoderThreads === undefined ? [] : ['-threads', String(encoderThreads)];
-  if (options.lossless) return ['-c:v', codec.encoder, '-preset', 'ultrafast', '-qp', '0', ...threads];
-  const args = ['-vf', colourFilter(options.pixelFormat), '-c:v', codec.encoder, ...colourTags()];
+  const planes = format === 'i420';
+  if (options.lossless) {
+    const tags = planes ? colourTags(format) : [];
+    return ['-c:v', codec.encoder, '-preset', 'ultrafast', '-qp', '0', ...tags, ...threads];
+  }
+  // Planes are encoded as they are.
+  const filter = planes ? [] : ['-vf', colourFilter(options.pixelFormat)];
+  const args = [...filter, '-c:v', codec.encoder, ...colourTags(format)];
   if (crf !== undefined) args.push('-crf', String(crf));
   // VP9 takes its quality from -crf only when no bit rate bounds it.
   if (crf !== undefined && codec.encoder === 'libvpx-vp9') args.push('-b:v', '0', '-row-mt', '1', '-cpu-used', '4');
@@ -49,13 +80,16 @@ function colourFilter(pixelFormat: string): string {
   return `scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int,format=${pixelFormat}`;
 }
 
-function colourTags(): string[] {
-  return ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'];
+/** Planes of the compositor are made with the matrix of BT.601; sRGB has the primaries of BT.709. */
+function colourTags(format: FrameFormat): string[] {
+  const matrix = format === 'i420' ? 'smpte170m' : 'bt709';
+  return ['-colorspace', matrix, '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'];
 }
 
-/** A second output of the same run: the SHA-256 of each picture as RGB, before it is encoded. */
-function hashArguments(path: string): string[] {
-  return ['-map', '0:v', '-an', '-pix_fmt', 'rgb24', '-f', 'framehash', '-hash', 'sha256', path];
+/** A second output of the same run: the SHA-256 of each frame as it was captured, before it is encoded. */
+function hashArguments(format: FrameFormat, path: string): string[] {
+  const pixels = format === 'i420' ? 'yuv420p' : 'rgb24';
+  return ['-map', '0:v', '-an', '-pix_fmt', pixels, '-f', 'framehash', '-hash', 'sha256', path];
 }
 
 /** Joins the files that a list names, without encoding again. */

@@ -66,6 +66,14 @@ export const LOSSLESS: Codec = {
   pixelFormats: ['rgb24'],
 };
 
+/** The same for the planes of the compositor: they are encoded as they are. */
+export const LOSSLESS_PLANES: Codec = {
+  encoder: 'libx264',
+  containers: ['mkv', 'mp4'],
+  chunkExtension: 'mp4',
+  pixelFormats: ['yuv420p'],
+};
+
 /** Other names for the same codecs, as ffmpeg and other renderers spell them. */
 const ALIASES: Readonly<Record<string, string>> = {
   avc: 'h264',

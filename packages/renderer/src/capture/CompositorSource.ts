@@ -1,0 +1,104 @@
+import type { PageSession } from '../browser/PageSession.js';
+import { BrowserCrashError, where } from '../errors.js';
+import type { FrameTapEncoder } from '../page/frameTap.js';
+import type { Frame, FrameFormat } from './FrameSource.js';
+import type { FrameTap } from './FrameTap.js';
+import { i420FromPng } from './i420.js';
+import { ScreenshotSource } from './ScreenshotSource.js';
+
+/** How long a frame that was drawn may take to come: it takes 2 ms where nothing else runs. */
+const PATIENCE_MS = 3000;
+/** After so many frames that did not come, no more are waited for. */
+const MAX_LOST = 3;
+
+/**
+ * The planes of each frame, straight from the browser's compositor, or packets of a video that the
+ * browser has encoded from them. A frame that changes nothing is not drawn. The first frame of each file is
+ * compared with its own screenshot: where the two differ, planes are made from screenshots instead,
+ * and are still those that the capture would have given.
+ */
+export class CompositorSource extends ScreenshotSource {
+  /** Whether a frame of the present file has been taken, which another one can hold. */
+  #begun = false;
+  #distrusted = false;
+  /** Frames one after the other that did not come. */
+  #lostFrames = 0;
+
+  constructor(
+    page: PageSession,
+    readonly tap: FrameTap,
+    /** What frames are encoded with in the browser; undefined for planes. */
+    readonly encoder: FrameTapEncoder | undefined,
+  ) {
+    super(page);
+  }
+
+  override get format(): FrameFormat {
+    return this.encoder ? 'h264' : 'i420';
+  }
+
+  override async begin(): Promise<void> {
+    this.#begun = false;
+    if (this.encoder) await this.tap.encodeWith(this.encoder);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.tap[Symbol.asyncDispose]();
+  }
+
+  override async capture(frame: number): Promise<Frame> {
+    await this.advance(frame);
+    if (this.#distrusted) return this.#fromPicture(await this.picture());
+    const since = process.hrtime.bigint();
+    const damaged = await this.page.draw(this.#deadline);
+    // Planes are written once more; a packet cannot be.
+    if (!damaged && this.#begun && !this.encoder) return { kind: 'hold' };
+    const taken = await (damaged ? this.tap.take(frame, since, PATIENCE_MS) : this.tap.again(frame));
+    if (!taken) return this.#lost();
+    const isFirst = !this.#begun;
+    this.#begun = true;
+    this.#lostFrames = 0;
+    if (this.encoder) return { kind: 'packet', ...taken };
+    return isFirst ? this.#proven(taken.data) : { kind: 'planes', ...taken };
+  }
+
+  /** Takes planes for good when a screenshot of the same frame has the same. */
+  async #proven(data: Promise<Buffer>): Promise<Frame> {
+    const picture = this.#fromPicture(await this.picture());
+    const planes = await this.page.scope.wait(data, this.#deadline, 'the browser to hand over a frame');
+    if (!planes.equals(await picture.data)) this.#distrust('what the compositor gave differs from the screenshot');
+    return picture;
+  }
+
+  /** A frame that was drawn, and did not come. */
+  async #lost(): Promise<Frame> {
+    const { scope } = this.page;
+    if (this.encoder) {
+      const message = `${where(scope.position)}the browser handed over no frame (mode screenshot does without)`;
+      throw new BrowserCrashError(message, { ...scope.position }, 'picture');
+    }
+    this.#lostFrames++;
+    if (this.#lostFrames >= MAX_LOST) this.#distrust(`the compositor has lost ${MAX_LOST} frames one after the other`);
+    this.#begun = true;
+    return this.#fromPicture(await this.picture());
+  }
+
+  #distrust(reason: string): void {
+    const { scope } = this.page;
+    this.#distrusted = true;
+    scope.emit({
+      type: 'warning',
+      message: `frames are drawn by screenshot from here, which is slower: ${reason}`,
+      ...scope.position,
+      worker: scope.worker,
+    });
+  }
+
+  #fromPicture(png: Buffer): Extract<Frame, { data: unknown }> {
+    return { kind: 'planes', data: Promise.resolve(i420FromPng(png)) };
+  }
+
+  get #deadline(): number {
+    return this.page.options.deadlines.capture;
+  }
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { PageSession } from '../browser/PageSession.js';
+import {
+  frameTapWorker,
+  openFrameTap,
+  type FrameTapCommand,
+  type FrameTapConfig,
+  type FrameTapEncoder,
+} from '../page/frameTap.js';
+
+const NAMES = 'const __name = (value) => value;';
+
+/**
+ * The way of captured frames from the browser to here: a worker beside the page sends each one to a
+ * loopback server of ours, at an address that has a token in it. Not through the debugging protocol,
+ * which would spend more time on a frame than drawing it takes.
+ */
+export class FrameTap implements AsyncDisposable {
+  readonly #expected = new Map<number, (data: Buffer) => void>();
+  #contextId: number | undefined;
+
+  private constructor(
+    readonly page: PageSession,
+    readonly server: Server,
+    readonly token: string,
+  ) {
+    server.on('request', (request, response) => this.#receive(request, response));
+  }
+
+  /** Begins to capture a page that has loaded. Returns the reason where that page cannot be captured. */
+  static async open(page: PageSession): Promise<FrameTap | string> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const tap = new FrameTap(page, server, randomUUID());
+    try {
+      const refusal = await tap.#open();
+      if (refusal === '') return tap;
+      await tap[Symbol.asyncDispose]();
+      return refusal;
+    } catch (error) {
+      await tap[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<string> {
+    const { page } = this;
+    const { port } = this.server.address() as AddressInfo;
+    const { frameTree } = await page.session.send('Page.getFrameTree');
+    const world = await page.session.send('Page.createIsolatedWorld', {
+      frameId: frameTree.frame.id,
+      worldName: 'genlock',
+    });
+    this.#contextId = world.executionContextId;
+    const config: FrameTapConfig = {
+      url: `http://127.0.0.1:${port}/${this.token}`,
+      width: page.options.pixelWidth,
+      height: page.options.pixelHeight,
+      mark: page.session.ownWorker,
+      worker: `${NAMES}(${frameTapWorker.toString()})()`,
+    };
+    const opening = this.#evaluate(`(() => { ${NAMES} return (${openFrameTap.toString()})(${JSON.stringify(config)}) })()`);
+    // The browser begins a capture only while it is given frames.
+    return String(await page.drawUntil(opening, 'the browser to let its page be captured'));
+  }
+
+  /**
+   * Takes the first frame that was drawn at or after a moment of `process.hrtime`. Resolves when the
+   * page may go on, to what will be its planes or packet; to undefined when no frame has come.
+   */
+  take(frame: number, since: bigint, patienceMs: number): Promise<{ data: Promise<Buffer> } | undefined> {
+    return this.#ask(frame, { take: frame, since: Number(since / 1000n), patienceMs });
+  }
+
+  /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
+  again(frame: number): Promise<{ data: Promise<Buffer> } | undefined> {
+    return this.#ask(frame, { again: frame });
+  }
+
+  /**
+   * Has frames encoded from now on, by a new encoder that begins with a key frame. Without this, planes
+   * are sent. Returns why the browser cannot, if so; else the empty string.
+   */
+  async encodeWith(encoder: FrameTapEncoder): Promise<string> {
+    const { fps, deadlines } = this.page.options;
+    const answer = this.#evaluate(`genlockTap.encodeWith(${JSON.stringify(encoder)}, ${JSON.stringify(fps)})`);
+    return String(await this.page.scope.wait(answer, deadlines.capture, 'the browser to prepare its encoder'));
+  }
+
+  /** Closes the server: no frame comes after it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    const closed = once(this.server, 'close');
+    this.server.close();
+    await closed;
+  }
+
+  async #ask(frame: number, command: FrameTapCommand): Promise<{ data: Promise<Buffer> } | undefined> {
+    // The bytes may be here before the answer.
+    const data = new Promise<Buffer>((resolve) => this.#expected.set(frame, resolve));
+    const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(command)})`);
+    const { capture } = this.page.options.deadlines;
+    const taken = await this.page.scope.wait(answer, capture, 'the browser to hand over a frame');
+    if (taken === true) return { data };
+    this.#expected.delete(frame);
+    return undefined;
+  }
+
+  async #evaluate(expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = await this.page.session.send('Runtime.evaluate', {
+      contextId: this.#contextId!,
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+      // Only a page that a user has touched may be captured.
+      userGesture: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const [, token, frame] = (request.url ?? '').split('/');
+    // Anybody on this machine may knock.
+    if (token !== this.token) {
+      response.writeHead(404).end();
+      return;
+    }
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      response.writeHead(204).end();
+      const resolve = this.#expected.get(Number(frame));
+      this.#expected.delete(Number(frame));
+      resolve?.(Buffer.concat(parts));
+    });
+    // The browser was ended: whoever waits for the frame waits for that, too.
+    request.on('error', () => {});
+  }
+}

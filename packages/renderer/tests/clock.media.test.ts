@@ -31,6 +31,7 @@ before(async () => {
     times.set(name, await frameTimes(join(folder, name)));
   }
   await makeBarcodes(folder, 'loop.gif', '10', 0.4, ['-loop', '0']);
+  await makeBarcodes(folder, 'fast.gif', '50', 0.4, ['-loop', '0']);
   await makeBarcodes(folder, 'twice.png', '10', 0.3, ['-pix_fmt', 'rgb24', '-plays', '2', '-f', 'apng']);
   await makeBarcodes(folder, 'odd.webp', '12.5', 0.4, ['-c:v', 'libwebp_anim', '-lossless', '1', '-loop', '0']);
 });
@@ -228,7 +229,9 @@ describe('an animated picture', () => {
       <svg viewBox="0 0 64 16"><image href="loop.gif" width="64" height="16"/></svg>
       <script>requestAnimationFrame(function draw() {
         requestAnimationFrame(draw);
-        if (genlock.frame === 5) document.body.append(Object.assign(new Image(), { src: 'loop.gif?late' }));
+        const add = (src) => document.body.append(Object.assign(new Image(), { src }));
+        if (genlock.frame === 5) add('loop.gif?late');
+        if (genlock.frame === 7) ['loop.gif?later', 'fast.gif?late'].forEach(add);
       });</script>`,
       20,
       {},
@@ -254,6 +257,14 @@ describe('an animated picture', () => {
     assert.deepEqual(
       column(cells, 4).slice(5),
       perFrame(15, (n) => gif(n / FPS)),
+    );
+    assert.deepEqual(
+      column(cells, 5).slice(7),
+      perFrame(13, (n) => gif(n / FPS)),
+    );
+    assert.deepEqual(
+      column(cells, 6).slice(7),
+      perFrame(13, (n) => Math.floor(n / FPS / 0.02 + 1e-6) % 20),
     );
   });
 });

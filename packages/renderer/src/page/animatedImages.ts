@@ -29,8 +29,10 @@ export function installAnimatedImages(control: Control): void {
     shown: { time: number; url: string } | undefined;
     width: number;
   }
-  /** By address: null for what is not animated, undefined while that is not known. */
-  const known = new Map<string, Animation | null | undefined>();
+  /** By address: null for what is not animated, or cannot be decoded. */
+  const known = new Map<string, Animation | null>();
+  /** Addresses whose file is read or whose frame is made just now: once at a time. */
+  const busy = new Map<string, Promise<unknown>>();
   const overridden = new WeakMap<Element, { source: string; url: string }>();
   const load = fetch;
 
@@ -87,17 +89,16 @@ export function installAnimatedImages(control: Control): void {
   /** Which frame is shown at a virtual time, by the durations in the file. */
   async function indexAt(animation: Animation, now: number): Promise<number> {
     const { ends, count } = animation;
-    const passed = now - animation.start;
+    // Times are sums of fractions: a frame counts as begun a microsecond early.
+    const passed = now - animation.start + 0.001;
     while (ends.length < count && (ends.at(-1) ?? 0) <= passed) {
       const image = await decode(animation, ends.length);
       const duration = (image.duration ?? 0) / 1000;
       ends.push((ends.at(-1) ?? 0) + (duration > SHORTEST ? duration : INSTEAD));
     }
-    const turn = ends.at(-1)!;
-    if (ends.length === count && passed >= turn * animation.plays) return count - 1;
-    // Times are sums of fractions: a frame counts as begun a microsecond early.
-    const time = (passed + 0.001) % turn;
-    return ends.findIndex((end) => time < end);
+    const turn = ends.length === count ? ends.at(-1)! : Infinity;
+    if (passed >= turn * animation.plays) return count - 1;
+    return ends.findIndex((end) => passed % turn < end);
   }
 
   async function frameOf(animation: Animation, index: number): Promise<string> {
@@ -154,25 +155,33 @@ export function installAnimatedImages(control: Control): void {
     if (overridden.delete(element) && element instanceof HTMLImageElement) element.style.removeProperty('content');
   }
 
+  /** Reads a file that is new, or makes the frame of the present time. What cannot be read or decoded is left alone. */
+  async function prepare(source: string): Promise<void> {
+    try {
+      const animation = known.get(source);
+      if (animation) await advance(animation);
+      else known.set(source, await read(source));
+    } catch {
+      known.set(source, null);
+    }
+    busy.delete(source);
+  }
+
   /** Shows the frames of the present time; returns what is to be waited for before that can be done. */
   function update(): Promise<unknown>[] {
-    const waiting = new Map<string, Promise<unknown>>();
+    const waiting = new Set<Promise<unknown>>();
     for (const [element, source] of elements()) {
-      if (waiting.has(source)) continue;
-      const animation = known.get(source);
-      if (animation) {
-        if (animation.shown?.time === control.now) override(element, source, animation);
-        else waiting.set(source, advance(animation));
-      } else {
-        restore(element);
-        if (known.has(source)) continue;
-        known.set(source, NEVER_ANIMATED.test(source) ? null : undefined);
-        // What the page may not read shows what the browser makes of it.
-        const found = (result: Animation | null) => known.set(source, result);
-        if (!NEVER_ANIMATED.test(source)) void control.track(read(source).then(found, () => found(null)));
+      const animation = NEVER_ANIMATED.test(source) ? null : known.get(source);
+      if (!animation) restore(element);
+      if (animation === null) continue;
+      if (animation?.shown?.time === control.now) {
+        override(element, source, animation);
+        continue;
       }
+      if (!busy.has(source)) busy.set(source, prepare(source));
+      waiting.add(busy.get(source)!);
     }
-    return [...waiting.values()];
+    return [...waiting];
   }
 
   control.movers.push(async () => {

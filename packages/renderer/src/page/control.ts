@@ -167,6 +167,8 @@ export function createControl(config: PageConfig, key: string): Control {
   const MAX_ROUNDS_AT_LOAD = 2000;
   let rounds = 0;
   let moment = '';
+  /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
+  let exchanged = Promise.resolve();
 
   const control: Control = {
     config,
@@ -215,16 +217,7 @@ export function createControl(config: PageConfig, key: string): Control {
       }),
     realPost,
     exchanges: new Set(),
-    exchange: async () => {
-      const present = `${control.frame} ${control.now}`;
-      if (moment !== present) rounds = 0;
-      moment = present;
-      for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-        busy = false;
-        for (const part of control.exchanges) if (await part()) busy = true;
-        if (!busy) return;
-      }
-    },
+    exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
     photographing: 0,
     addTimer: () => 0,
@@ -256,6 +249,17 @@ export function createControl(config: PageConfig, key: string): Control {
     settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
     step: () => control.settle(),
   };
+
+  async function exchange(): Promise<void> {
+    const present = `${control.frame} ${control.now}`;
+    if (moment !== present) rounds = 0;
+    moment = present;
+    for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      busy = false;
+      for (const part of control.exchanges) if (await part()) busy = true;
+      if (!busy) return;
+    }
+  }
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.
   try {

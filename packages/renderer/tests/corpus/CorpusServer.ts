@@ -25,7 +25,12 @@ export class CorpusServer implements AsyncDisposable {
     await makeMedia(media);
     const server = await Server.start((request, response) => {
       const path = (request.url ?? '/').replace(/[?#].*$/, '');
-      const [root, file] = locate(path, media);
+      const found = locate(path, media);
+      if (!found) {
+        response.writeHead(404).end(`No installed package has ${path}: run npm install.`);
+        return;
+      }
+      const [root, file] = found;
       send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
     });
     return new CorpusServer(media, server);
@@ -41,17 +46,17 @@ export class CorpusServer implements AsyncDisposable {
   }
 }
 
-/** The folder that a path is answered from, and the file in it. */
-function locate(path: string, media: string): [root: string, file: string] {
+/** The folder that a path is answered from, and the file in it; undefined where the package is not installed. */
+function locate(path: string, media: string): [root: string, file: string] | undefined {
   if (path.startsWith('/media/')) return [media, path.slice('/media'.length)];
   const [, name, file] = /^\/vendor\/((?:@[^/]+\/)?[^/]+)(\/.*)$/.exec(path) ?? [];
-  return name === undefined ? [PAGES, path] : [packageFolder(name), file!];
+  if (name === undefined) return [PAGES, path];
+  const folder = packageFolder(name);
+  return folder === undefined ? undefined : [folder, file!];
 }
 
 /** Asking for a package's file by its name would fail where its "exports" hide that file. */
-function packageFolder(name: string): string {
+function packageFolder(name: string): string | undefined {
   const folders = (resolve.paths(name) ?? []).map((modules) => join(modules, name));
-  const folder = folders.find((candidate) => existsSync(join(candidate, 'package.json')));
-  if (folder === undefined) throw new Error(`The package ${name} is not installed: run npm install.`);
-  return folder;
+  return folders.find((candidate) => existsSync(join(candidate, 'package.json')));
 }

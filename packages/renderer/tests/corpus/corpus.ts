@@ -77,7 +77,17 @@ export const CORPUS: readonly CorpusPage[] = [
     notYet: "they follow the browser's own time",
     pixels: bar(20, 40, 80, WHITE, BLACK),
   },
-  { name: 'gif-late', shows: 'animated GIFs added later' },
+  {
+    name: 'gif-late',
+    shows: 'animated GIFs added later',
+    // The first of them at its own start; the fifth after ten of its frames.
+    pixels: [
+      [3, 1, 53, WHITE],
+      [3, 5, 53, BLACK],
+      [20, 126, 113, WHITE],
+      [20, 140, 113, BLACK],
+    ],
+  },
   { name: 'apng', shows: 'animated PNG', pixels: bar(28, 44, 80, WHITE, BLACK) },
   { name: 'webp', shows: 'animated WebP', pixels: bar(28, 44, 80, WHITE, BLACK) },
   { name: 'video', shows: 'video', pixels: bar(40, 72, 160, WHITE, BLACK) },

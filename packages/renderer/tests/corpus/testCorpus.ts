@@ -60,6 +60,13 @@ export function testCorpus(test: CorpusTest): void {
     assert.deepEqual(files.sort(), listed.sort());
   });
 
+  it('answers 404 for what is not there', async () => {
+    for (const path of ['missing', 'media/missing.gif', 'vendor/three/missing.js', 'vendor/missing/missing.js']) {
+      const { status } = await fetch(server.server.url(path), { signal: AbortSignal.timeout(10_000) });
+      assert.equal(status, 404, path);
+    }
+  });
+
   /** Renders without loss; returns the hashes of the captured frames and the file. */
   async function render({ name }: CorpusPage, { name: split, concurrency, from = 0, entry = 'replay' }: Split) {
     const path = join(folder, `${name} ${split}.mkv`);

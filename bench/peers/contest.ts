@@ -101,8 +101,11 @@ async function attempt(contestant: Contestant, job: Job, isFirst: boolean): Prom
   return size > 0 ? result : `wrote no video: ${lastLines(result.said)}`;
 }
 
+/** What a tool says of its failure: the lines that speak of one, or the last ones. */
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' | ').slice(-400);
+  const lines = text.trim().split('\n');
+  const told = lines.filter((line) => /error|failed|cannot/i.test(line));
+  return (told.length > 0 ? told : lines).slice(-3).join(' | ').slice(-400);
 }
 
 function progress(result: ProgramResult | string, frames: number): string {

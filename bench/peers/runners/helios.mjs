@@ -12,8 +12,12 @@ if (job.step === 'prepare') {
   const script = 'window.helios = { waitUntilStable: () => window.drawAt(performance.now() / 1000) };';
   writeFileSync(html, pageWith(job.page, script));
 } else {
-  // With begin-frame control its first screenshot waits for a frame that nobody issues.
-  const stripped = ['--enable-begin-frame-control', '--run-all-compositor-stages-before-draw', '--single-process'];
+  const stripped = [
+    // With these its first screenshot waits for a frame that nobody issues.
+    ...['--enable-begin-frame-control', '--run-all-compositor-stages-before-draw', '--single-process'],
+    // Without a graphics card there would be no WebGL at all.
+    '--disable-software-rasterizer',
+  ];
   const executablePath = browserWithout(stripped, job.browser, join(job.folder, 'browser'));
   await RenderOrchestrator.render(pathToFileURL(html).href, job.output, {
     width: job.width,
@@ -26,6 +30,6 @@ if (job.step === 'prepare') {
     preset: job.preset,
     concurrency: job.concurrency,
     ffmpegPath: job.ffmpeg,
-    browserConfig: { executablePath, args: ['--no-sandbox'] },
+    browserConfig: { executablePath, args: ['--no-sandbox', '--enable-unsafe-swiftshader'] },
   });
 }

@@ -51,11 +51,11 @@ async function measureGrowths(flags: Flags, signal: AbortSignal): Promise<Growth
   return figures;
 }
 
-async function measurePeers({ pages, frames, rounds, cache }: Flags, signal: AbortSignal): Promise<Entry[]> {
+async function measurePeers({ pages, modes, frames, rounds, cache }: Flags, signal: AbortSignal): Promise<Entry[]> {
   const folder = mkdtempSync(join(tmpdir(), 'genlock-bench-'));
   const names = pages.filter((page): page is PageName & typeof page => page !== '4k');
   try {
-    return await holdContest({ pages: names, frames, rounds, cache, folder, signal, say });
+    return await holdContest({ pages: names, modes, frames, rounds, cache, folder, signal, say });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -89,8 +89,10 @@ export function peersText(entries: readonly Entry[]): string {
     faults.join('; '),
   ]);
   const head = ['page', 'tool', 'workers', 'frames/s', 'SSIM', 'PSNR dB', 'file MiB', 'faults'];
-  const lines = ratios(entries).map(({ page, peer, ratio }) =>
-    ratio === undefined ? `${page}: no figure to compare with` : `${page}: ${ratio.toFixed(2)} x ${peer}`,
+  const lines = ratios(entries).map(({ page, genlock, peer, ratio }) =>
+    ratio === undefined
+      ? `${page}, ${genlock}: no figure to compare with`
+      : `${page}, ${genlock}: ${ratio.toFixed(2)} x ${peer}`,
   );
   return `${table(head, rows, 2)}\n\nGenlock beside the fastest other tool\n  ${lines.join('\n  ')}`;
 }

@@ -2,12 +2,12 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBrowser, findFfmpeg } from '@genlock/renderer';
-import { ENCODING, FPS, pageFile, SPEED_SIZE, type PageName } from '../cases.js';
+import { ENCODING, FPS, MODES, pageFile, SPEED_SIZE, type PageName } from '../cases.js';
 import { CLI } from '../paths.js';
 import { runProgram, type ProgramResult } from '../program.js';
 import { compare } from '../quality.js';
 import { makeReference } from '../reference.js';
-import { chooseBest, concurrenciesOf, GENLOCK, newEntry, type Entry } from './entries.js';
+import { chooseBest, concurrenciesOf, GENLOCK, modeFlags, newEntry, type Entry } from './entries.js';
 import { installPeer, type InstalledPeer } from './install.js';
 import { cannotDraw, isCanvasPage, PEERS } from './peers.js';
 import { judge } from './verdict.js';
@@ -16,6 +16,8 @@ const MINUTE = 60_000;
 
 export interface ContestOptions {
   pages: readonly PageName[];
+  /** Names in MODES: the ways in which Genlock renders. */
+  modes: readonly string[];
   frames: number;
   rounds: number;
   /** Folder for the other tools' packages. */
@@ -117,7 +119,7 @@ async function gather(
   options: ContestOptions,
 ): Promise<{ contestants: Contestant[]; failures: (readonly [string, string])[] }> {
   const { cache, signal, say } = options;
-  const contestants: Contestant[] = [genlock(options)];
+  const contestants: Contestant[] = options.modes.map((mode) => genlock(mode, options));
   const failures: (readonly [string, string])[] = [];
   for (const peer of PEERS) {
     say(`installing ${peer.title} into ${cache} (where it is not there)`);
@@ -131,16 +133,25 @@ async function gather(
   return { contestants, failures };
 }
 
-function genlock({ frames, signal }: ContestOptions): Contestant {
+function genlock(mode: string, { frames, signal }: ContestOptions): Contestant {
   return {
-    title: GENLOCK,
+    title: mode === 'default' ? GENLOCK : `${GENLOCK}, ${mode}`,
     cannotDraw: () => undefined,
     prepare: () => Promise.resolve(),
     render: ({ page, output, concurrency }) => {
       const { width, height } = SPEED_SIZE;
       const size = [`--width=${width}`, `--height=${height}`, `--fps=${FPS}`, `--frames=0-${frames - 1}`];
       const encoding = [`--crf=${ENCODING.crf}`, `--preset=${ENCODING.preset}`];
-      const args = ['render', pageFile(page), '-o', output, `--concurrency=${concurrency}`, ...size, ...encoding];
+      const args = [
+        'render',
+        pageFile(page),
+        '-o',
+        output,
+        `--concurrency=${concurrency}`,
+        ...size,
+        ...encoding,
+        ...modeFlags(MODES[mode]!),
+      ];
       return runProgram(process.execPath, [CLI, ...args], { signal, timeoutMs: timeLimit(frames) });
     },
   };

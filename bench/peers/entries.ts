@@ -51,19 +51,35 @@ export function chooseBest(entry: Entry): number | undefined {
   return entry.best;
 }
 
-/** How many times as fast Genlock is as the fastest other tool that makes the right picture, for each page. */
-export function ratios(
-  entries: readonly Entry[],
-): { page: PageName; peer: string | undefined; ratio: number | undefined }[] {
-  return [...new Set(entries.map(({ page }) => page))].map((page) => {
-    const right = entries.filter(
-      (entry) => entry.page === page && !entry.isWrong && entry.framesPerSecond !== undefined,
-    );
-    const own = right.find(({ tool }) => tool === GENLOCK);
-    const fastest = right
-      .filter(({ tool }) => tool !== GENLOCK)
+/** How many times as fast as the fastest other tool that makes the right picture Genlock is, in each of its modes. */
+export interface Ratio {
+  page: PageName;
+  genlock: string;
+  peer: string | undefined;
+  ratio: number | undefined;
+}
+
+export function ratios(entries: readonly Entry[]): Ratio[] {
+  return entries.filter(isGenlock).map((own) => {
+    const { page, tool, framesPerSecond } = own;
+    const fastest = entries
+      .filter((entry) => entry.page === page && !isGenlock(entry) && !entry.isWrong)
+      .filter((entry) => entry.framesPerSecond !== undefined)
       .sort((a, b) => b.framesPerSecond! - a.framesPerSecond!)[0];
-    const ratio = own && fastest ? own.framesPerSecond! / fastest.framesPerSecond! : undefined;
-    return { page, peer: fastest?.tool, ratio };
+    const isKnown = fastest && framesPerSecond !== undefined && !own.isWrong;
+    const ratio = isKnown ? framesPerSecond / fastest.framesPerSecond! : undefined;
+    return { page, genlock: tool, peer: fastest?.tool, ratio };
+  });
+}
+
+function isGenlock({ tool }: Entry): boolean {
+  return tool.split(',')[0] === GENLOCK;
+}
+
+/** Options of the renderer as the command line has them. */
+export function modeFlags(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).map(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? flag : `${flag}=${String(value)}`;
   });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseBest, concurrenciesOf, newEntry, ratios, type Entry } from '../peers/entries.js';
+import { chooseBest, concurrenciesOf, modeFlags, newEntry, ratios, type Entry } from '../peers/entries.js';
 import { cannotDraw, PEERS } from '../peers/peers.js';
 import { judge } from '../peers/verdict.js';
 import type { Quality } from '../quality.js';
@@ -40,8 +40,9 @@ test('Genlock is compared with the fastest tool that makes the right picture', (
     entry('Frozen', { 1: [1000] }, { isWrong: true }),
     entry('Broken', {}),
   ];
-  assert.deepEqual(ratios(entries), [{ page: 'dom', peer: 'Right', ratio: 2 }]);
-  assert.deepEqual(ratios(entries.slice(3)), [{ page: 'dom', peer: undefined, ratio: undefined }]);
+  assert.deepEqual(ratios(entries), [{ page: 'dom', genlock: 'Genlock', peer: 'Right', ratio: 2 }]);
+  const alone = ratios([entry('Genlock, fast', { 1: [1000] }), ...entries.slice(3)]);
+  assert.deepEqual(alone, [{ page: 'dom', genlock: 'Genlock, fast', peer: undefined, ratio: undefined }]);
 });
 
 test('a video with another picture, or one that stands still, is wrong', () => {
@@ -56,4 +57,13 @@ test('a video with another picture, or one that stands still, is wrong', () => {
 
 test('a frame too many is named, and is no wrong picture', () => {
   assert.deepEqual(judge({ ...GOOD, frames: 151 }, 150), { faults: ['151 frames instead of 150'], isWrong: false });
+});
+
+test('a mode is given to the command line as its flags', () => {
+  assert.deepEqual(modeFlags({}), []);
+  assert.deepEqual(modeFlags({ mode: 'screenshot', fast: true, chunkFrames: 30 }), [
+    '--mode=screenshot',
+    '--fast',
+    '--chunk-frames=30',
+  ]);
 });

@@ -11,6 +11,8 @@ export interface Quality {
   /** Structural similarity, 0 to 1: the mean of all frames, and the worst frame. */
   ssim: number;
   worstSsim: number;
+  /** The mean structural similarity of brightness alone: high where only the colours are off. */
+  shape: number;
   /** Peak signal-to-noise ratio in decibels, of the mean squared error of all frames. */
   psnr: number;
   /** Frames that differ from the one before, as far as the lossless video goes: in both. */
@@ -34,20 +36,23 @@ export async function compare(
 ): Promise<Quality> {
   const log = (name: string) => join(folder, `${name}.log`);
   const filter = [
-    `[0:v]${PAIRED},scale,format=gbrp,split=3[v1][v2][v3]`,
-    `[1:v]${PAIRED},scale,format=gbrp,split=3[r1][r2][r3]`,
+    `[0:v]${PAIRED},scale,format=gbrp,split=4[v1][v2][v3][v4]`,
+    `[1:v]${PAIRED},scale,format=gbrp,split=4[r1][r2][r3][r4]`,
     `[v1][r1]ssim=shortest=1:stats_file=ssim.log[o1]`,
     `[v2][r2]psnr=shortest=1:stats_file=psnr.log[o2]`,
     `[v3]${differences('video')}[o3]`,
     `[r3]${differences('reference')}[o4]`,
+    `[v4]format=gray[v5]`,
+    `[r4]format=gray[r5]`,
+    `[v5][r5]ssim=shortest=1:stats_file=shape.log[o5]`,
   ].join(';');
-  const outputs = [1, 2, 3, 4].flatMap((i) => ['-map', `[o${i}]`, '-f', 'null', '-']);
+  const outputs = [1, 2, 3, 4, 5].flatMap((i) => ['-map', `[o${i}]`, '-f', 'null', '-']);
   const args = ['-nostdin', '-v', 'error', '-i', video, '-i', reference, '-filter_complex', filter, ...outputs];
   const options: ProgramOptions = { signal, timeoutMs: 600_000, cwd: folder };
   const { end, said } = await runProgram(ffmpeg, args, options);
   if (end !== 0) throw new Error(`ffmpeg could not compare ${video} with ${reference}: ${said.trim()}`);
-  const [ssim, psnr, moves, referenceMoves] = await Promise.all(
-    ['ssim', 'psnr', 'video', 'reference'].map(async (name) => await readFile(log(name), 'utf8')),
+  const [ssim, psnr, moves, referenceMoves, shape] = await Promise.all(
+    ['ssim', 'psnr', 'video', 'reference', 'shape'].map(async (name) => await readFile(log(name), 'utf8')),
   );
   const similar = numbers(ssim!, /All:([\d.]+)/g);
   const errors = numbers(psnr!, /mse_avg:([\d.]+)/g);
@@ -57,6 +62,7 @@ export async function compare(
     frames: inVideo.length,
     ssim: mean(similar),
     worstSsim: Math.min(...similar),
+    shape: mean(numbers(shape!, /All:([\d.]+)/g)),
     psnr: 10 * Math.log10(255 ** 2 / mean(errors)),
     moving: inVideo.slice(0, inReference.length).filter((change) => change > STILL).length,
     movingInReference: inReference.filter((change) => change > STILL).length,

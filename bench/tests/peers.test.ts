@@ -5,7 +5,15 @@ import { cannotDraw, PEERS } from '../peers/peers.js';
 import { judge } from '../peers/verdict.js';
 import type { Quality } from '../quality.js';
 
-const GOOD: Quality = { frames: 150, ssim: 0.97, worstSsim: 0.96, psnr: 40, moving: 149, movingInReference: 149 };
+const GOOD: Quality = {
+  frames: 150,
+  ssim: 0.97,
+  worstSsim: 0.96,
+  shape: 0.98,
+  psnr: 40,
+  moving: 149,
+  movingInReference: 149,
+};
 
 function entry(tool: string, runs: Entry['runs'], more: Partial<Entry> = {}): Entry {
   const made = Object.assign(newEntry('dom', tool, 150, []), { runs, ...more });
@@ -47,15 +55,16 @@ test('Genlock is compared with the fastest tool that makes the right picture', (
 
 test('a video with another picture, or one that stands still, is wrong', () => {
   assert.deepEqual(judge(GOOD, 150), { faults: [], isWrong: false });
-  assert.match(judge({ ...GOOD, ssim: 0.5 }, 150).faults[0]!, /^WRONG: another picture/);
-  assert.equal(judge({ ...GOOD, ssim: NaN }, 150).isWrong, true);
+  assert.match(judge({ ...GOOD, shape: 0.5 }, 150).faults[0]!, /^WRONG: another picture/);
+  assert.equal(judge({ ...GOOD, shape: NaN }, 150).isWrong, true);
   assert.deepEqual(judge({ ...GOOD, moving: 3 }, 150), {
     faults: ['WRONG: frozen (3 of 149 frames move)'],
     isWrong: true,
   });
 });
 
-test('a frame too many is named, and is no wrong picture', () => {
+test('colours that are off and a frame too many are named, and are no wrong picture', () => {
+  assert.deepEqual(judge({ ...GOOD, ssim: 0.8 }, 150), { faults: ['colours are off'], isWrong: false });
   assert.deepEqual(judge({ ...GOOD, frames: 151 }, 150), { faults: ['151 frames instead of 150'], isWrong: false });
 });
 

@@ -108,7 +108,8 @@ async function bench(flags: Flags, signal: AbortSignal): Promise<boolean> {
   if (peers) printPeers(peers, flags);
   const stops = await measure('stop', () => measureStops(flags, signal));
   const clean = !stops || printStops(stops, flags);
-  const results = { machine, flags, speed, growth, peers, stops };
+  // Where things lie on this machine is no part of what was measured.
+  const results = { machine, flags: { ...flags, cache: undefined, json: undefined }, speed, growth, peers, stops };
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, undefined, 2)}\n`);
   if (flags.save) say(`saved: ${saveResults(results, printed).join(', ')}`);
   return clean;

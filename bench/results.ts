@@ -5,7 +5,10 @@ import type { Machine } from './machine.js';
 import { BENCH } from './paths.js';
 
 /** Writes what was measured as JSON, and what was printed as Markdown; returns the files. */
-export function saveResults(results: { machine: Machine; flags: Flags }, printed: readonly string[]): string[] {
+export function saveResults(
+  results: { machine: Machine; flags: Pick<Flags, 'parts'> },
+  printed: readonly string[],
+): string[] {
   const folder = join(BENCH, 'results');
   mkdirSync(folder, { recursive: true });
   const { machine, flags } = results;

@@ -9,6 +9,8 @@ export interface MemoryPeak {
   /** The Node process that runs the library. */
   node: number;
   samples: number;
+  /** All workers together at each sample, in bytes. */
+  series: number[];
   /** True when a process kept its memory secret (another user's, or a sandboxed one): the figures are too low. */
   incomplete: boolean;
 }
@@ -19,7 +21,7 @@ export interface MemoryPeak {
  * count as CPU time of the render.
  */
 export class MemorySampler {
-  readonly peak: MemoryPeak = { workers: [], node: 0, samples: 0, incomplete: false };
+  readonly peak: MemoryPeak = { workers: [], node: 0, samples: 0, series: [], incomplete: false };
   readonly #groups = new Map<number, { role: 'browser' | 'encoder'; worker: number }>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -50,6 +52,7 @@ export class MemorySampler {
       const peak = (this.peak.workers[worker] ??= { browser: 0, encoder: 0 });
       if (memory.browser + memory.encoder > peak.browser + peak.encoder) this.peak.workers[worker] = memory;
     });
+    this.peak.series.push(now.reduce((sum, worker) => sum + worker.browser + worker.encoder, 0));
     this.peak.node = Math.max(this.peak.node, this.#pss(node));
     this.peak.samples += 1;
   }

@@ -3,38 +3,31 @@
  *
  *     npm run bench -- --quick
  */
-import { writeFileSync } from 'node:fs';
-import { SPEED_CASES, SPEED_SIZE, STOP_CASES } from './cases.js';
-import { runSpeed, runStops } from './child.js';
-import { parseFlags, USAGE, type Flags } from './flags.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SPEED_SIZE, STOP_CASES, type PageName } from './cases.js';
+import { runStops } from './child.js';
+import { parseFlags, USAGE, type Flags, type Part } from './flags.js';
+import { GROWTH, measureGrowth, type GrowthFigures } from './growth.js';
 import { describeMachine, machineText } from './machine.js';
-import {
-  condition,
-  cpuText,
-  phasesText,
-  speedText,
-  stopFaults,
-  stopText,
-  type SpeedFigures,
-  type StopFigures,
-} from './report.js';
+import { holdContest } from './peers/contest.js';
+import type { Entry } from './peers/entries.js';
+import { PEERS } from './peers/peers.js';
+import { cpuText, floorText, growthText, peersText, phasesText, speedText } from './report.js';
+import { saveResults } from './results.js';
+import { measureSpeedPart, speedCases, type Speed } from './speedPart.js';
+import { condition, stopFaults, stopText, type StopFigures } from './stopReport.js';
 
 /** Progress goes to stderr, so that stdout holds the tables alone. */
 const say = (line: string) => console.error(line);
 
-async function measureSpeed({ frames, rounds }: Flags, signal: AbortSignal): Promise<SpeedFigures[]> {
-  const figures: SpeedFigures[] = SPEED_CASES.map((speed) => ({ case: speed, runs: [] }));
-  // In turns: what else happens on the machine falls on all cases alike.
-  for (let round = 1; round <= rounds; round++) {
-    for (const { case: speed, runs } of figures) {
-      const run = await runSpeed(speed, frames, signal);
-      runs.push(run);
-      const rate = run.framesPerSecond.toFixed(2);
-      say(`speed, round ${round} of ${rounds}: ${speed.page}, ${speed.workers} workers: ${rate} frames/s`);
-    }
-  }
-  return figures;
-}
+/** What has been printed so far: it is saved too. */
+const printed: string[] = [];
+const print = (text: string) => {
+  printed.push(text);
+  console.log(text);
+};
 
 async function measureStops({ stops }: Flags, signal: AbortSignal): Promise<StopFigures[]> {
   const figures: StopFigures[] = [];
@@ -49,39 +42,76 @@ async function measureStops({ stops }: Flags, signal: AbortSignal): Promise<Stop
   return figures;
 }
 
-function printSpeed(figures: SpeedFigures[], { frames, rounds }: Flags): void {
-  const { width, height } = SPEED_SIZE;
-  console.log(
-    `\nSpeed: ${frames} frames of ${width}x${height}, median (min-max) of ${rounds}\n\n${speedText(figures)}`,
-  );
-  console.log(`\nCPU-milliseconds per frame by process, median\n\n${cpuText(figures)}`);
-  console.log(`\nMilliseconds in each phase, of the worker that took longest; then of the render; median`);
-  console.log(`\n${phasesText(figures)}`);
-  if (figures.some(({ runs }) => runs.some(({ memory }) => memory.incomplete))) {
-    console.log('\nThe memory of some processes could not be read: the figures of memory are too low.');
+async function measureGrowths(flags: Flags, signal: AbortSignal): Promise<GrowthFigures[]> {
+  const figures: GrowthFigures[] = [];
+  for (const speed of speedCases(flags)) {
+    figures.push(await measureGrowth(speed, { ...flags, signal }));
+    say(`growth: ${speed.page}, ${speed.mode}, ${speed.workers} workers: done`);
   }
+  return figures;
+}
+
+async function measurePeers({ pages, modes, frames, rounds, cache }: Flags, signal: AbortSignal): Promise<Entry[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'genlock-bench-'));
+  const names = pages.filter((page): page is PageName & typeof page => page !== '4k');
+  try {
+    return await holdContest({ pages: names, modes, frames, rounds, cache, folder, signal, say });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function printSpeed({ figures, floors }: Speed, { frames, rounds, profile }: Flags): void {
+  const { width, height } = SPEED_SIZE;
+  const what = `${frames} frames of ${width}x${height} (4k: twice that), median (min-max) of ${rounds}`;
+  print(`\nSpeed: ${what}\n\n${speedText(figures, floors)}`);
+  print(`\nThe floor: drawing and x264 alone, on all cores\n\n${floorText(floors)}`);
+  if (profile) {
+    print(`\nCPU-milliseconds per frame by process, median\n\n${cpuText(figures)}`);
+    print(`\nMilliseconds in each phase, of the worker that took longest; then of the render; median`);
+    print(`\n${phasesText(figures)}`);
+  }
+  if (figures.some(({ runs }) => runs.some(({ memory }) => memory.incomplete))) {
+    print('\nThe memory of some processes could not be read: the figures of memory are too low.');
+  }
+}
+
+function printGrowth(figures: GrowthFigures[]): void {
+  print(`\nGrowth: what ${GROWTH} times the frames take, as a multiple\n\n${growthText(figures)}`);
+}
+
+function printPeers(entries: Entry[], { frames, rounds }: Flags): void {
+  print(`\nBeside other tools: ${frames} frames of 1920x1080, whole processes, median (min-max) of ${rounds}`);
+  print(`\n${peersText(entries)}\n\nHow they encode (Genlock: lossless pictures, x264 crf 18 veryfast)`);
+  for (const { title, encoding } of PEERS) print(`  ${title}: ${encoding}`);
 }
 
 /** Prints the stops. True when each of them left nothing. */
 function printStops(figures: StopFigures[], { stops }: Flags): boolean {
-  console.log(`\nStopping: from abort() to the settled promise, ${stops} stops each\n\n${stopText(figures)}`);
+  print(`\nStopping: from abort() to the settled promise, ${stops} stops each\n\n${stopText(figures)}`);
   const faults = stopFaults(figures);
   const total = figures.reduce((sum, { runs }) => sum + runs.length, 0);
-  if (faults.length === 0) console.log(`\nAfter each of the ${total} stops: no process and no file was left.`);
-  else console.log(`\nFAULTS\n  ${faults.join('\n  ')}`);
+  if (faults.length === 0) print(`\nAfter each of the ${total} stops: no process and no file was left.`);
+  else print(`\nFAULTS\n  ${faults.join('\n  ')}`);
   return faults.length === 0;
 }
 
 async function bench(flags: Flags, signal: AbortSignal): Promise<boolean> {
   const machine = await describeMachine();
-  console.log(machineText(machine));
-  const speed = flags.only === 'stop' ? undefined : await measureSpeed(flags, signal);
+  print(machineText(machine));
+  const measure = async <T>(part: Part, run: () => Promise<T>) => (flags.parts.includes(part) ? run() : undefined);
+  const speed = await measure('speed', () => measureSpeedPart(flags, signal, say));
   if (speed) printSpeed(speed, flags);
-  const stops = flags.only === 'speed' ? undefined : await measureStops(flags, signal);
+  const growth = await measure('growth', () => measureGrowths(flags, signal));
+  if (growth) printGrowth(growth);
+  const peers = await measure('peers', () => measurePeers(flags, signal));
+  if (peers) printPeers(peers, flags);
+  const stops = await measure('stop', () => measureStops(flags, signal));
   const clean = !stops || printStops(stops, flags);
-  if (flags.json !== undefined) {
-    writeFileSync(flags.json, `${JSON.stringify({ machine, flags, speed, stops }, undefined, 2)}\n`);
-  }
+  // Where things lie on this machine is no part of what was measured.
+  const results = { machine, flags: { ...flags, cache: undefined, json: undefined }, speed, growth, peers, stops };
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, undefined, 2)}\n`);
+  if (flags.save) say(`saved: ${saveResults(results, printed).join(', ')}`);
   return clean;
 }
 

@@ -1,13 +1,19 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import type { RenderPhase, WorkerReport } from '@genlock/renderer';
+import type { DistributedRenderOptions, RenderPhase, WorkerReport } from '@genlock/renderer';
+import { BENCH } from './paths.js';
 
-/** Their files are in pages/. `idle` never changes; `loop` falls into an endless loop where its property says. */
-export type PageName = 'dom' | 'canvas' | 'idle' | 'loop';
+/** Their files are in pages/. `text` is light; `slides` stands still mostly; `idle` never changes; `loop` falls into an endless loop where its property says. */
+export type PageName = 'dom' | 'text' | 'slides' | 'canvas' | 'webgl' | 'mixed' | 'idle' | 'loop';
+
+/** What is measured of the pages: one of them twice, in two sizes. */
+export type SpeedPage = Exclude<PageName, 'idle' | 'loop'> | '4k';
 
 /** One kind of render whose speed is measured. */
 export interface SpeedCase {
-  page: PageName;
+  page: SpeedPage;
+  /** A name in MODES. */
+  mode: string;
   workers: number;
 }
 
@@ -38,6 +44,7 @@ export interface StopCase {
 /** What a child process of the bench is given to do. `folder` is its own, for everything that it writes. */
 export type Task =
   | { kind: 'speed'; folder: string; speed: SpeedCase; frames: number }
+  | { kind: 'draw'; folder: string; page: SpeedPage; frames: number }
   | { kind: 'stop'; folder: string; stop: StopCase; stops: number };
 
 /** CPU-seconds of a whole render, by process. */
@@ -51,12 +58,11 @@ export interface CpuSeconds {
   chromium: Record<string, number>;
 }
 
-/** What one render took. Milliseconds and bytes. */
+/** What one render took, as the process that rendered knows it. Milliseconds and bytes. */
 export interface SpeedResult {
   frames: number;
+  /** From the call of `render` to the settled promise. */
   wallMs: number;
-  /** Frames per second of the whole render, from the call to the settled promise. */
-  framesPerSecond: number;
   /** Frames per second while every worker was capturing; undefined when there was no such time. */
   steadyFramesPerSecond: number | undefined;
   cpu: CpuSeconds;
@@ -81,6 +87,14 @@ export interface StopResult {
   faults: string[];
 }
 
+/** CPU time of drawing alone. */
+export interface DrawResult {
+  /** CPU-seconds of a frame, of all processes. */
+  cpuPerFrame: number;
+  /** Frames per second of all browsers together. */
+  framesPerSecond: number;
+}
+
 /** What a child process of the bench tells. */
 export type ChildMessage =
   | { type: 'started'; pid: number; role: string; worker: number | undefined }
@@ -88,10 +102,25 @@ export type ChildMessage =
   | { type: 'failed'; message: string };
 
 export const SPEED_SIZE = { width: 1920, height: 1080 };
+export const FPS = 30;
+/** The same for all that is measured: good enough to be watched, and fast. */
+export const ENCODING = { crf: 18, preset: 'veryfast' };
 
-export const SPEED_CASES: readonly SpeedCase[] = (['dom', 'canvas'] as const).flatMap((page) =>
-  [1, 2, 3].map((workers) => ({ page, workers })),
-);
+/** The pages whose speed is measured. */
+export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: number }>> = {
+  dom: { page: 'dom', scale: 1 },
+  text: { page: 'text', scale: 1 },
+  slides: { page: 'slides', scale: 1 },
+  canvas: { page: 'canvas', scale: 1 },
+  webgl: { page: 'webgl', scale: 1 },
+  mixed: { page: 'mixed', scale: 1 },
+  '4k': { page: 'dom', scale: 2 },
+};
+
+/** The ways to render that are compared: each a name for more options of the renderer. */
+export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
+  default: {},
+};
 
 const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };
 const SMALL = {
@@ -137,6 +166,10 @@ export const STOP_CASES: readonly StopCase[] = [
 /** What is aimed at: milliseconds from the abort to nothing left. */
 export const STOP_AIMS = { medianMs: { 2: 50, 8: 250 } as Readonly<Record<number, number>>, maxMs: 1000 };
 
+export function pageFile(page: PageName): string {
+  return join(BENCH, 'pages', `${page}.html`);
+}
+
 export function pageUrl(page: PageName): string {
-  return pathToFileURL(join(import.meta.dirname, 'pages', `${page}.html`)).href;
+  return pathToFileURL(pageFile(page)).href;
 }

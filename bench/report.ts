@@ -1,5 +1,8 @@
-import { STOP_AIMS, type SpeedCase, type SpeedResult, type StopCase, type StopResult } from './cases.js';
-import type { MemoryPeak } from './MemorySampler.js';
+import type { SpeedCase } from './cases.js';
+import type { SpeedRun } from './child.js';
+import type { Floor } from './floor.js';
+import { GROWTH, growthOf, type GrowthFigures } from './growth.js';
+import { ratios, type Entry } from './peers/entries.js';
 import { median, spread, table } from './tables.js';
 
 /** A case with the results of all its runs. */
@@ -7,67 +10,105 @@ export interface Measured<Case, Result> {
   case: Case;
   runs: Result[];
 }
-export type SpeedFigures = Measured<SpeedCase, SpeedResult & { memory: MemoryPeak }>;
-export type StopFigures = Measured<StopCase, StopResult>;
+export type SpeedFigures = Measured<SpeedCase, SpeedRun>;
 
 const MEGABYTE = 2 ** 20;
 const WORKER_PHASES = ['launch', 'load', 'seek', 'capture', 'drain', 'verify'] as const;
 const RENDER_PHASES = ['verify', 'concat', 'commit'] as const;
 
-/** Speed, CPU time and memory: one row for each case. */
-export function speedText(figures: readonly SpeedFigures[]): string {
-  const rows = figures.map(({ case: { page, workers }, runs }) => [
+const HEAD = ['page', 'mode', 'workers'];
+const name = ({ page, mode, workers }: SpeedCase) => [page, mode, String(workers)];
+
+/** Speed beside what bounds it, CPU time, quality and memory: one row for each case. */
+export function speedText(figures: readonly SpeedFigures[], floors: readonly Floor[]): string {
+  const rows = figures.map(({ case: speed, runs }) => {
+    const of = (figure: (run: SpeedRun) => number | undefined, digits: number) => spread(runs.map(figure), digits);
+    const floor = floors.find(({ page }) => page === speed.page);
+    const quality = runs.find((run) => run.quality)?.quality;
+    return [
+      ...name(speed),
+      of((run) => run.framesPerSecond, 2),
+      floor ? (median(runs.map((run) => run.framesPerSecond)) / floor.framesPerSecond).toFixed(2) : '-',
+      of((run) => run.steadyFramesPerSecond, 2),
+      of((run) => run.cpu.total / run.frames, 3),
+      quality ? quality.ssim.toFixed(4) : '-',
+      quality ? quality.psnr.toFixed(1) : '-',
+      of((run) => run.bytes / MEGABYTE, 2),
+      of(largestWorker, 0),
+      of(largestEncoder, 0),
+      of((run) => run.memory.node / MEGABYTE, 0),
+    ];
+  });
+  const quality = ['SSIM', 'PSNR dB', 'file MiB'];
+  const memory = ['MiB/worker', 'of it encoder', 'MiB Node'];
+  const speed = ['frames/s', 'of the floor', 'steady frames/s', 'CPU-s/frame'];
+  return table([...HEAD, ...speed, ...quality, ...memory], rows, 2);
+}
+
+/** The floor: one row for each page. */
+export function floorText(floors: readonly Floor[]): string {
+  const rows = floors.map(({ page, drawing, encoding, framesPerSecond }) => [
     page,
-    String(workers),
-    spread(
-      runs.map((run) => run.framesPerSecond),
-      2,
-    ),
-    spread(
-      runs.map((run) => run.steadyFramesPerSecond),
-      2,
-    ),
-    spread(
-      runs.map((run) => run.cpu.total / run.frames),
-      3,
-    ),
-    spread(runs.map(largestWorker), 0),
-    spread(runs.map(largestEncoder), 0),
-    spread(
-      runs.map((run) => run.memory.node / MEGABYTE),
-      0,
-    ),
-    spread(
-      runs.map((run) => run.bytes / MEGABYTE),
-      2,
-    ),
+    drawing.toFixed(3),
+    encoding.toFixed(3),
+    framesPerSecond.toFixed(1),
   ]);
-  const head = [
-    'page',
-    'workers',
-    'frames/s',
-    'steady frames/s',
-    'CPU-s/frame',
-    'MiB/worker',
-    'of it encoder',
-    'MiB Node',
-    'file MiB',
-  ];
-  return table(head, rows);
+  return table(['page', 'drawing CPU-s/frame', 'x264 CPU-s/frame', 'floor frames/s'], rows);
+}
+
+/** What becomes of time and memory when a render is ten times as long. */
+export function growthText(figures: readonly GrowthFigures[]): string {
+  const rows = figures.map((growth) => {
+    const { time, captureTime, memory } = growthOf(growth);
+    return [
+      ...name(growth.case),
+      `${growth.frames}, ${GROWTH * growth.frames}`,
+      time.toFixed(2),
+      captureTime.toFixed(2),
+      memory?.toFixed(2) ?? '-',
+    ];
+  });
+  return table([...HEAD, 'frames', 'time', 'time without start and end', 'memory, end to start'], rows, 2);
+}
+
+/** Genlock and other tools: one row for each tool and page. */
+export function peersText(entries: readonly Entry[]): string {
+  const rows = entries.map(({ page, tool, best, runs, quality, bytes, faults, frames }) => [
+    page,
+    tool,
+    best === undefined ? '-' : String(best),
+    best === undefined
+      ? '-'
+      : spread(
+          runs[best]!.map((ms) => (1000 * frames) / ms),
+          2,
+        ),
+    quality ? quality.ssim.toFixed(4) : '-',
+    quality ? quality.psnr.toFixed(1) : '-',
+    bytes === undefined ? '-' : (bytes / MEGABYTE).toFixed(2),
+    faults.join('; '),
+  ]);
+  const head = ['page', 'tool', 'workers', 'frames/s', 'SSIM', 'PSNR dB', 'file MiB', 'faults'];
+  const lines = ratios(entries).map(({ page, genlock, peer, ratio }) =>
+    ratio === undefined
+      ? `${page}, ${genlock}: no figure to compare with`
+      : `${page}, ${genlock}: ${ratio.toFixed(2)} x ${peer}`,
+  );
+  return `${table(head, rows, 2)}\n\nGenlock beside the fastest other tool\n  ${lines.join('\n  ')}`;
 }
 
 /** The worker with the largest memory in one run. */
-function largest({ memory }: { memory: MemoryPeak }): { browser: number; encoder: number } {
+function largest({ memory }: SpeedRun): { browser: number; encoder: number } {
   // A worker that ended before the first sample has no entry.
   const sum = ({ browser, encoder }: { browser: number; encoder: number }) => browser + encoder;
   return memory.workers.filter(Boolean).sort((a, b) => sum(b) - sum(a))[0] ?? { browser: 0, encoder: 0 };
 }
 
-function largestWorker(run: { memory: MemoryPeak }): number {
+function largestWorker(run: SpeedRun): number {
   return (largest(run).browser + largest(run).encoder) / MEGABYTE;
 }
 
-function largestEncoder(run: { memory: MemoryPeak }): number {
+function largestEncoder(run: SpeedRun): number {
   return largest(run).encoder / MEGABYTE;
 }
 
@@ -76,82 +117,28 @@ export function cpuText(figures: readonly SpeedFigures[]): string {
   const kinds = [
     ...new Set(figures.flatMap(({ runs }) => runs.flatMap((run) => Object.keys(run.cpu.chromium)))),
   ].sort();
-  const rows = figures.map(({ case: { page, workers }, runs }) => {
-    const perFrame = (seconds: (run: SpeedResult) => number) =>
+  const rows = figures.map(({ case: speed, runs }) => {
+    const perFrame = (seconds: (run: SpeedRun) => number) =>
       median(runs.map((run) => (1000 * seconds(run)) / run.frames)).toFixed(0);
     return [
-      page,
-      String(workers),
+      ...name(speed),
       perFrame((run) => run.cpu.node),
       ...kinds.map((kind) => perFrame((run) => run.cpu.chromium[kind] ?? 0)),
       perFrame((run) => run.cpu.ffmpeg),
     ];
   });
-  return table(['page', 'workers', 'Node', ...kinds.map((kind) => `Chromium ${kind}`), 'ffmpeg'], rows);
+  return table([...HEAD, 'Node', ...kinds.map((kind) => `Chromium ${kind}`), 'ffmpeg'], rows, 2);
 }
 
 /** How long each phase takes. */
 export function phasesText(figures: readonly SpeedFigures[]): string {
-  const rows = figures.map(({ case: { page, workers }, runs }) => [
-    page,
-    String(workers),
+  const rows = figures.map(({ case: speed, runs }) => [
+    ...name(speed),
     ...WORKER_PHASES.map((phase) => {
       const longest = runs.map((run) => Math.max(...run.workers.map(({ phases }) => phases[phase] ?? 0)));
       return median(longest).toFixed(0);
     }),
     ...RENDER_PHASES.map((phase) => median(runs.map((run) => run.phases[phase] ?? 0)).toFixed(0)),
   ]);
-  return table(['page', 'workers', ...WORKER_PHASES, 'verify all', 'concat', 'commit'], rows);
-}
-
-/** Stopping: one row for each case. */
-export function stopText(figures: readonly StopFigures[]): string {
-  const rows = figures.map(({ case: stop, runs }) => {
-    const { phase, workers, width, height } = stop;
-    // A render that was done before its abort came has no figures.
-    const stopped = runs.filter(({ ms }) => ms !== undefined);
-    const of = (figure: (values: number[]) => number, key: 'ms' | 'processesMs') =>
-      stopped.length > 0 ? figure(stopped.map((run) => run[key]!)).toFixed(0) : '-';
-    const inPhase = runs.reduce((sum, run) => sum + run.inPhase, 0) / runs.length;
-    return [
-      phase,
-      condition(stop),
-      String(workers),
-      `${width}x${height}`,
-      of(median, 'ms'),
-      of((values) => Math.max(...values), 'ms'),
-      aim(workers, stopped),
-      of(median, 'processesMs'),
-      `${stopped.length}/${runs.length}`,
-      `${(100 * inPhase).toFixed(0)}%`,
-      String(runs.filter(({ faults }) => faults.length > 0).length),
-    ];
-  });
-  const times = ['median ms', 'max ms', 'aim', 'processes ms'];
-  return table(['stopped in', 'page', 'workers', 'size', ...times, 'stops', 'in phase', 'faults'], rows, 2);
-}
-
-/** What the page and its browser are doing. */
-export function condition({ page, stopped }: StopCase): string {
-  return stopped ? `${page}, SIGSTOP` : page;
-}
-
-/** `<50, <1000: met`: what the median and the largest time should be. */
-function aim(workers: number, stopped: readonly StopResult[]): string {
-  const { medianMs, maxMs } = STOP_AIMS;
-  const most = medianMs[workers];
-  const text = `${most === undefined ? '' : `<${most}, `}<${maxMs}`;
-  if (stopped.length === 0) return text;
-  const times = stopped.map(({ ms }) => ms!);
-  const met = Math.max(...times) < maxMs && (most === undefined || median(times) < most);
-  return `${text}: ${met ? 'met' : 'NOT met'}`;
-}
-
-/** Every fault of every stop, in words. */
-export function stopFaults(figures: readonly StopFigures[]): string[] {
-  return figures.flatMap(({ case: stop, runs }) =>
-    runs.flatMap(({ faults }, i) =>
-      faults.map((fault) => `${stop.phase}, ${condition(stop)}, ${stop.workers} workers, stop ${i + 1}: ${fault}`),
-    ),
-  );
+  return table([...HEAD, ...WORKER_PHASES, 'verify all', 'concat', 'commit'], rows, 2);
 }

@@ -2,18 +2,19 @@
  * The child process of the bench: does one task, given as JSON in its first argument, and tells of it
  * by messages to its parent. By hand (without a parent) it prints the result:
  *
- *     npx tsx bench/run.ts '{"kind":"speed","folder":"/tmp/b","speed":{"page":"dom","workers":2},"frames":30}'
+ *     node bench/dist/run.js '{"kind":"speed","folder":"/tmp/b","speed":{"page":"dom","mode":"default","workers":2},"frames":30}'
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RenderEvent } from '@genlock/renderer';
 import type { ChildMessage, Task } from './cases.js';
+import { measureDrawing } from './drawing.js';
 import { measureSpeed } from './speed.js';
 import { measureStops } from './stop.js';
 
 const task = JSON.parse(process.argv[2] ?? '') as Task;
 
-// Set here and not by the parent: tsx keeps files of its own in TMPDIR, which are none of the render's.
+// A folder of its own, so that what is left in it can be told from what others leave.
 process.env['TMPDIR'] = join(task.folder, 'tmp');
 mkdirSync(process.env['TMPDIR'], { recursive: true });
 
@@ -33,12 +34,14 @@ const onEvent = (event: RenderEvent) => {
   tell({ type: 'started', pid: event.pid, role: event.role, worker: event.worker });
 };
 
+function measure(): Promise<unknown> {
+  if (task.kind === 'speed') return measureSpeed(task, onEvent, controller.signal);
+  if (task.kind === 'draw') return measureDrawing(task, onEvent, controller.signal);
+  return measureStops(task, onEvent, controller.signal);
+}
+
 try {
-  const measure =
-    task.kind === 'speed'
-      ? measureSpeed(task, onEvent, controller.signal)
-      : measureStops(task, onEvent, controller.signal);
-  tell({ type: 'result', result: await measure });
+  tell({ type: 'result', result: await measure() });
 } catch (error) {
   tell({ type: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   process.exitCode = 1;

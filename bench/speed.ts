@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RenderOrchestrator, type RenderEvent } from '@genlock/renderer';
-import { pageUrl, SPEED_SIZE, type SpeedResult, type Task } from './cases.js';
+import { ENCODING, FPS, MODES, pageUrl, SPEED_PAGES, SPEED_SIZE, type SpeedResult, type Task } from './cases.js';
 import { CpuMeter } from './CpuMeter.js';
 
 /** Frames of each worker that belong to its warming up, not to the steady state. */
 const WARM_UP_FRAMES = 5;
+
+/** The video's name in the task's folder. */
+export const OUTPUT = 'out.mp4';
 
 /** Renders once and says what it took. */
 export async function measureSpeed(
@@ -13,9 +16,11 @@ export async function measureSpeed(
   onEvent: (event: RenderEvent) => void,
   signal: AbortSignal,
 ): Promise<SpeedResult> {
-  const { page, workers } = task.speed;
-  const output = join(task.folder, 'out.mp4');
-  const options = { ...SPEED_SIZE, fps: 30, frameCount: task.frames, concurrency: workers };
+  const { mode, workers } = task.speed;
+  const { page, scale } = SPEED_PAGES[task.speed.page];
+  const output = join(task.folder, OUTPUT);
+  const frames = { fps: FPS, frameCount: task.frames, concurrency: workers };
+  const options = { ...SPEED_SIZE, scale, ...ENCODING, ...frames, ...MODES[mode] };
   const frameTimes: number[][] = Array.from({ length: workers }, () => []);
   const cpu = new CpuMeter();
   const start = performance.now();
@@ -31,7 +36,6 @@ export async function measureSpeed(
   return {
     frames: task.frames,
     wallMs,
-    framesPerSecond: (task.frames * 1000) / wallMs,
     steadyFramesPerSecond: steadyRate(frameTimes),
     cpu: cpu.read(),
     bytes: (await stat(output)).size,

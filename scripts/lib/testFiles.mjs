@@ -9,7 +9,7 @@ export function testFolders(root) {
   const packages = readdirSync(join(root, 'packages'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => `packages/${entry.name}/tests`);
-  return [...packages, 'examples/tests', 'scripts/tests'];
+  return [...packages, 'examples/tests', 'scripts/tests', 'bench/tests'];
 }
 
 /**

@@ -62,7 +62,7 @@ async function measureEncoding(
       String(FPS),
       '-i',
       raw,
-      ...encoderOnly(encodeArguments(options, output)),
+      ...encoderOnly(encodeArguments('i420', options, output)),
     ]);
     return (reapedCpu() - before) / frames;
   } finally {

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
+import type { FrameFormat } from './capture/FrameSource.js';
+import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -55,12 +57,17 @@ async function renderRange(
   const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
   const browser = jobOptions.warm ?? new WarmBrowser();
   try {
-    let encoder: FrameEncoder | undefined;
-    await using _encoder = { [Symbol.asyncDispose]: async () => encoder?.[Symbol.asyncDispose]() };
+    const encode = (format: FrameFormat) =>
+      new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
+    // The encoder starts while the browser does, for the frames that are to be expected.
+    let encoder = encode(expectedFormat(options));
+    await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
       const source = await browser.open(scope, options, url);
-      const { format } = source;
-      encoder = new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
+      if (source.format !== encoder.format) {
+        await encoder[Symbol.asyncDispose]();
+        encoder = encode(source.format);
+      }
       const before = await enterChunk(source, options, scope, url);
       if (before) await keepSeam(source, options, scope, 'entry', before);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
@@ -90,7 +97,7 @@ async function renderRange(
     // A browser that nobody waits for has done its work: what becomes of it now is no failure.
     const closed = browser.isWanted() ? undefined : browser.close();
     await scope.enter('drain');
-    await Promise.all([encoder!.finish(), closed]);
+    await Promise.all([encoder.finish(), closed]);
   } finally {
     // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
     if (scope.signal.aborted) await browser.close();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { FrameFormat } from '../src/capture/FrameSource.js';
 import { concatArguments, concatList, encodeArguments } from '../src/ffmpeg/arguments.js';
 import { formatHashes, parseFrameHashes } from '../src/ffmpeg/frameHashes.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
@@ -70,8 +71,9 @@ describe('concatList', () => {
 });
 
 describe('encodeArguments', () => {
-  const of = (change: object, output: string, hashes?: string) =>
+  const of = (change: object, output: string, hashes?: string, format: FrameFormat = 'png') =>
     encodeArguments(
+      format,
       parseRendererOptions({ width: 320, height: 180, fps: 30, frameCount: 1, ...change }, output),
       output,
       hashes,
@@ -89,6 +91,22 @@ describe('encodeArguments', () => {
     const args = of({ videoBitrate: '500k' }, 'out.mp4');
     assert.equal(args[args.indexOf('-b:v') + 1], '500k');
     assert.ok(!args.includes('-crf'));
+  });
+
+  it('encodes planes as they are, and says what they are', () => {
+    const args = of({}, 'out.mp4', 'h', 'i420').join(' ');
+    assert.match(args, /-f rawvideo -pixel_format yuv420p -video_size 320x180 -framerate 30\/1 -i pipe:0/);
+    assert.match(args, /-c:v libx264 -colorspace smpte170m -color_primaries bt709/);
+    assert.match(args, /-pix_fmt yuv420p -f framehash/);
+    assert.doesNotMatch(args, /-vf/);
+  });
+
+  it('copies packets, gives each its time, and says the colours', () => {
+    const args = of({ fps: 29.97 }, 'out.mp4', undefined, 'h264').join(' ');
+    assert.match(
+      args,
+      /-f h264 .*-c:v copy -bsf:v h264_metadata=.*matrix_coefficients=6,setts=ts=N\*1001\/\(30000\*TB\)/,
+    );
   });
 
   it('does not touch the colours of a lossless video', () => {

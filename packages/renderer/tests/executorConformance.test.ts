@@ -36,7 +36,7 @@ function encode(options: RendererOptions): Promise<Buffer> {
 async function encodeNow(options: RendererOptions, startFrame: number, frameCount: number): Promise<Buffer> {
   await using directory = await WorkDirectory.create();
   const path = directory.file('chunk.mp4');
-  const encoder = ManagedProcess.start('ffmpeg', encodeArguments(parseRendererOptions(options, path), path), {
+  const encoder = ManagedProcess.start('ffmpeg', encodeArguments('png', parseRendererOptions(options, path), path), {
     role: 'encoder',
     stdio: ['pipe', 'ignore', 'pipe'],
   });

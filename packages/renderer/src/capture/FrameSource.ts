@@ -6,9 +6,7 @@ export type FrameFormat = 'png' | 'i420' | 'h264';
  * still be on their way while the page goes on; or word that nothing has changed since the frame before.
  */
 export type Frame =
-  | { kind: 'picture'; png: Buffer }
-  | { kind: 'planes' | 'packet'; data: Promise<Buffer> }
-  | { kind: 'hold' };
+  { kind: 'picture'; png: Buffer } | { kind: 'planes' | 'packet'; data: Promise<Buffer> } | { kind: 'hold' };
 
 /** Draws the frames of a page, in order. */
 export interface FrameSource {

@@ -63,7 +63,9 @@ export class FrameTap implements AsyncDisposable {
       mark: page.session.ownWorker,
       worker: `${NAMES}(${frameTapWorker.toString()})()`,
     };
-    const opening = this.#evaluate(`(() => { ${NAMES} return (${openFrameTap.toString()})(${JSON.stringify(config)}) })()`);
+    const opening = this.#evaluate(
+      `(() => { ${NAMES} return (${openFrameTap.toString()})(${JSON.stringify(config)}) })()`,
+    );
     // The browser begins a capture only while it is given frames.
     return String(await page.drawUntil(opening, 'the browser to let its page be captured'));
   }

@@ -4,9 +4,16 @@ import { ToolError } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { CompositorSource } from './CompositorSource.js';
+import type { FrameFormat } from './FrameSource.js';
 import { FrameTap } from './FrameTap.js';
 import { inPageEncoder } from './inPageEncoder.js';
 import { ScreenshotSource } from './ScreenshotSource.js';
+
+/** How the frames of a source with these options come, unless the page or browser does not allow it. */
+export function expectedFormat({ mode, fast, browserConfig }: ResolvedOptions): FrameFormat {
+  if (mode === 'screenshot' || browserConfig.beginFrameControl === false) return 'png';
+  return fast ? 'h264' : 'i420';
+}
 
 /**
  * Loads the page in the browser and finds the way in which its frames are captured, as the options'

@@ -12,6 +12,7 @@ import { ranOutOfDisk } from './ranOutOfDisk.js';
  * closed only after the last frame: closed earlier, ffmpeg would leave a playable, truncated file.
  */
 export class FrameEncoder implements AsyncDisposable {
+  readonly format: FrameFormat;
   readonly #process: ManagedProcess;
   readonly #input: Writable;
   #open = true;
@@ -25,6 +26,7 @@ export class FrameEncoder implements AsyncDisposable {
     readonly options: ResolvedOptions,
     { format, ...paths }: { format: FrameFormat; ffmpeg: string; output: string; hashes: string | undefined },
   ) {
+    this.format = format;
     this.#process = scope.start(paths.ffmpeg, encodeArguments(format, options, paths.output, paths.hashes), {
       role: 'encoder',
       hardening: 'parentDeath',

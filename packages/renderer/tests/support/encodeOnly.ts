@@ -27,7 +27,7 @@ function picture(frame: number): Buffer {
 export const encodeOnly: RenderExecutor = {
   async render(_url, path, options, { signal }) {
     const resolved = parseRendererOptions(options, path);
-    await using encoder = ManagedProcess.start('ffmpeg', encodeArguments(resolved, path), {
+    await using encoder = ManagedProcess.start('ffmpeg', encodeArguments('png', resolved, path), {
       role: 'encoder',
       signal,
       stdio: ['pipe', 'ignore', 'pipe'],

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { i420FromPng } from '../src/capture/i420.js';
+import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
+import { renderStill } from '../src/index.js';
+import { runCommand } from '../src/lifecycle/runCommand.js';
+import { atEvent, eventsOf, fail, succeed } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+import { probe } from './support/video.js';
+
+const FRAMES = 12;
+const SIZE = { width: 320, height: 180, fps: 30 };
+const page = (name: string) => pathToFileURL(join(import.meta.dirname, 'pages', `${name}.html`)).href;
+
+const sandbox = new Sandbox();
+after(() => sandbox[Symbol.dispose]());
+
+let renders = 0;
+
+async function render(url: string, options: Partial<DistributedRenderOptions>, extension = 'mp4') {
+  const frameHashes = join(sandbox.root, `${++renders}.hashes`);
+  const events: RenderEvent[] = [];
+  const onEvent = (event: RenderEvent) => void events.push(event);
+  const all = { ...SIZE, frameCount: FRAMES, frameHashes, ...options };
+  const { path } = await succeed(sandbox, url, all, { onEvent }, `${renders}.${extension}`);
+  const hashes = readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+  const captures = eventsOf(events, 'capture');
+  const warnings = eventsOf(events, 'warning').map(({ message }) => message);
+  return { path, hashes, captures, warnings };
+}
+
+/** The planes of one frame of a video. */
+async function planesOf(path: string, frame: number): Promise<Buffer> {
+  const raw = join(sandbox.root, 'frame.yuv');
+  const select = ['-vf', `select=eq(n\\,${frame})`, '-vframes', '1', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', raw];
+  const { code, stderr } = await runCommand('ffmpeg', ['-v', 'error', '-y', '-i', path, ...select]);
+  assert.equal(code, 0, stderr);
+  return readFileSync(raw);
+}
+
+async function planesOfStill(url: string, frame: number): Promise<Buffer> {
+  const path = join(sandbox.root, 'still.png');
+  await renderStill(url, path, { ...SIZE, frame });
+  return i420FromPng(readFileSync(path));
+}
+
+for (const name of ['cards', 'simulation', 'webgl']) {
+  describe(`compositor capture of ${name}`, () => {
+    it('gives the same planes however the work is split, and those of the stills', async () => {
+      const one = await render(page(name), { mode: 'compositor', lossless: true, concurrency: 1 }, 'mkv');
+      assert.deepEqual(one.warnings, []);
+      assert.deepEqual(one.captures, [{ type: 'capture', worker: 0, mode: 'compositor', fast: false }]);
+      const three = await render(page(name), { mode: 'compositor', lossless: true, concurrency: 3 }, 'mkv');
+      assert.deepEqual(three.hashes, one.hashes);
+      assert.equal(new Set(one.hashes.map((line) => line.split(' ')[1])).size, FRAMES, 'no frame is another one');
+      for (const frame of [0, 7]) {
+        assert.ok((await planesOf(one.path, frame)).equals(await planesOfStill(page(name), frame)), `frame ${frame}`);
+      }
+    });
+  });
+}
+
+describe('the way of capture', () => {
+  it('is the compositor by itself, and the screenshot where more than its planes is asked for', async () => {
+    assert.equal((await render(page('cards'), {})).captures[0]?.mode, 'compositor');
+    assert.equal((await render(page('cards'), { lossless: true }, 'mkv')).captures[0]?.mode, 'screenshot');
+    assert.equal((await render(page('cards'), { pixelFormat: 'yuv444p' })).captures[0]?.mode, 'screenshot');
+  });
+
+  it('holds a frame that changes nothing, also the first', async () => {
+    const path = join(sandbox.root, 'still.html');
+    writeFileSync(path, '<body style="background: teal"><h1>Still</h1></body>');
+    for (const options of [{}, { fast: true }]) {
+      const { hashes, warnings } = await render(pathToFileURL(path).href, options);
+      assert.equal(hashes.length, FRAMES);
+      assert.deepEqual(warnings, []);
+      if (!('fast' in options)) assert.equal(new Set(hashes.map((line) => line.split(' ')[1])).size, 1);
+    }
+  });
+
+  it('is the screenshot, and says why, where the page lets nothing be fetched', async () => {
+    const path = join(sandbox.root, 'strict.html');
+    const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
+    writeFileSync(path, `${policy}<body>Strict</body>`);
+    const { captures } = await render(pathToFileURL(path).href, {});
+    const [capture] = captures;
+    assert.equal(capture?.mode, 'screenshot');
+    assert.match(capture.reason ?? '', /Content-Security-Policy/);
+  });
+
+  it('keeps colours within 2 levels, and says what they are', async () => {
+    const path = join(sandbox.root, 'chart.html');
+    const colours = ['#ff0000', '#00ff00', '#0000ff', '#ffffff', '#000000', '#808080', '#ffff00', '#123456'];
+    const patches = colours.map(
+      (colour) => `<div style="width:40px;height:180px;float:left;background:${colour}"></div>`,
+    );
+    writeFileSync(path, `<body style="margin:0">${patches.join('')}</body>`);
+    for (const options of [{}, { fast: true }, { mode: 'screenshot' as const }]) {
+      const { path: video } = await render(pathToFileURL(path).href, { ...options, frameCount: 2 });
+      const rgb = join(sandbox.root, 'chart.rgb');
+      const args = ['-v', 'error', '-y', '-i', video, '-vframes', '1', '-sws_flags', 'accurate_rnd+full_chroma_int'];
+      await runCommand('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'rgb24', rgb]);
+      const pixels = readFileSync(rgb);
+      for (const [index, colour] of colours.entries()) {
+        const at = (90 * 320 + index * 40 + 20) * 3;
+        const wanted = [1, 3, 5].map((digit) => Number.parseInt(colour.slice(digit, digit + 2), 16));
+        const off = wanted.map((value, channel) => Math.abs(value - pixels[at + channel]!));
+        assert.ok(
+          Math.max(...off) <= 2,
+          `${colour} ${JSON.stringify(options)}: ${[...pixels.subarray(at, at + 3)].join(' ')}`,
+        );
+      }
+    }
+  });
+});
+
+describe('the encoder of the browser', () => {
+  it('gives every frame at its time, in chunks that begin with a key frame', async () => {
+    const { path, captures } = await render(page('cards'), { fast: true, concurrency: 2, fps: '30000/1001' });
+    assert.deepEqual(
+      captures.map(({ fast }) => fast),
+      [true, true],
+    );
+    const { stream, packets } = await probe(path);
+    assert.deepEqual(
+      [stream['codec_name'], stream['color_space'], stream['nb_read_frames']],
+      ['h264', 'smpte170m', '12'],
+    );
+    const keys = packets.flatMap(({ flags }, frame) => (flags.startsWith('K') ? [frame] : []));
+    assert.deepEqual(keys, [0, 6]);
+  });
+});
+
+for (const [name, mode] of [
+  ['compositor capture', { mode: 'compositor' }],
+  ['the encoder of the browser', { fast: true }],
+  ['screenshots', { mode: 'screenshot' }],
+] as const) {
+  describe(`a stop of ${name}`, () => {
+    for (const phase of ['launch', 'load', 'capture', 'drain'] as const) {
+      it(`by an abort in ${phase} leaves nothing, and is the reason`, async () => {
+        const controller = new AbortController();
+        const reason = new Error('enough');
+        const onEvent = atEvent(
+          (event) => event.type === 'phase' && event.phase === phase && event.worker === 1,
+          () => controller.abort(reason),
+        );
+        const { error } = await fail(sandbox, page('cards'), mode, { signal: controller.signal, onEvent });
+        assert.equal(error, reason);
+      });
+    }
+
+    for (const role of ['browser', 'encoder']) {
+      it(`by a killed ${role} is told with the place`, async () => {
+        let pid = 0;
+        const onEvent = (event: RenderEvent) => {
+          if (event.type === 'process' && event.state === 'started' && event.role === role && event.worker === 1) {
+            ({ pid } = event);
+          }
+          if (event.type === 'frame' && event.worker === 1 && event.rendered === 2) process.kill(pid, 'SIGKILL');
+        };
+        const { error, receipt } = await fail(sandbox, page('cards'), mode, { onEvent });
+        assert.ok(error instanceof Error);
+        assert.equal(receipt.first.worker, 1);
+        assert.match(error.message, /worker 1/);
+      });
+    }
+  });
+}

@@ -62,6 +62,13 @@ export class CompositorSource extends ScreenshotSource {
     return isFirst ? this.#proven(taken.data) : { kind: 'planes', ...taken };
   }
 
+  /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
+  override async picture(deadlineMs?: number): Promise<Buffer> {
+    const png = await super.picture(deadlineMs);
+    await this.page.draw(deadlineMs ?? this.#deadline);
+    return png;
+  }
+
   /** Takes planes for good when a screenshot of the same frame has the same. */
   async #proven(data: Promise<Buffer>): Promise<Frame> {
     const picture = this.#fromPicture(await this.picture());

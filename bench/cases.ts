@@ -120,6 +120,8 @@ export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: nu
 /** The ways to render that are compared: each a name for more options of the renderer. */
 export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
   default: {},
+  fast: { fast: true },
+  screenshot: { mode: 'screenshot' },
 };
 
 const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };

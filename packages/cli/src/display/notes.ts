@@ -26,6 +26,9 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
     switch (event.type) {
       case 'warning':
         return once(`warning: ${printable(event.message)}`);
+      case 'capture':
+        if (event.reason !== undefined) return once(`${captureText(event)}: ${printable(event.reason)}`);
+        return verbose ? `${place(event)}${captureText(event)}` : undefined;
       case 'page-console': {
         const text = printable(event.text);
         if (verbose) return `${place(event)}console.${event.level}: ${text}${event.url ? ` (${source(event)})` : ''}`;
@@ -65,6 +68,10 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
     const note = describe(event);
     return note === undefined ? undefined : wording(note);
   };
+}
+
+function captureText({ mode, fast }: Extract<RenderEvent, { type: 'capture' }>): string {
+  return `frames are taken ${mode === 'screenshot' ? 'as screenshots' : 'from the compositor'}${fast ? ', encoded by the browser' : ''}`;
 }
 
 function place({ worker, frame }: { worker?: number; frame?: number }): string {

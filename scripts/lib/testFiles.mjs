@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SUFFIXES = ['.test.ts', '.test.mjs'];
-const LONG = '.long.test.ts';
+const LONG = /\.long\.test\.(ts|mjs)$/;
 
 /** The folders that hold tests. */
 export function testFolders(root) {
@@ -21,6 +21,6 @@ export function testFolders(root) {
 export function chooseTests(files, { all = false, filters = [] } = {}) {
   return files
     .filter((file) => SUFFIXES.some((suffix) => file.endsWith(suffix)))
-    .filter((file) => filters.includes(file) || all || !file.endsWith(LONG))
+    .filter((file) => filters.includes(file) || all || !LONG.test(file))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
 }

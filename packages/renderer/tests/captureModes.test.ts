@@ -7,6 +7,7 @@ import { i420FromPng } from '../src/capture/i420.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { renderStill } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { LONG } from './support/extent.js';
 import { atEvent, eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { probe } from './support/video.js';
@@ -47,8 +48,12 @@ async function planesOfStill(url: string, frame: number): Promise<Buffer> {
   return i420FromPng(readFileSync(path));
 }
 
-for (const name of ['cards', 'simulation', 'webgl']) {
-  describe(`compositor capture of ${name}`, () => {
+for (const [name, extent] of [
+  ['cards', {}],
+  ['simulation', LONG],
+  ['webgl', LONG],
+] as const) {
+  describe(`compositor capture of ${name}`, extent, () => {
     it('gives the same planes however the work is split, and those of the stills', async () => {
       const one = await render(page(name), { mode: 'compositor', lossless: true, concurrency: 1 }, 'mkv');
       assert.deepEqual(one.warnings, []);
@@ -139,12 +144,12 @@ describe('the encoder of the browser', () => {
   });
 });
 
-for (const [name, mode] of [
-  ['compositor capture', { mode: 'compositor' }],
-  ['the encoder of the browser', { fast: true }],
-  ['screenshots', { mode: 'screenshot' }],
+// The other suites stop renders of the default way.
+for (const [name, mode, extent] of [
+  ['the encoder of the browser', { fast: true }, {}],
+  ['screenshots', { mode: 'screenshot' }, LONG],
 ] as const) {
-  describe(`a stop of ${name}`, () => {
+  describe(`a stop of ${name}`, extent, () => {
     for (const phase of ['launch', 'load', 'capture', 'drain'] as const) {
       it(`by an abort in ${phase} leaves nothing, and is the reason`, async () => {
         const controller = new AbortController();

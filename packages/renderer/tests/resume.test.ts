@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { ChunkStore, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { LONG } from './support/extent.js';
 import { eventsOf, fail, succeed, TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
@@ -130,17 +131,21 @@ describe('chunks that are kept', () => {
     assert.equal((await render(url)).reused, 5);
   });
 
-  it('are found again when a folder is served at another port, and not when a server answers otherwise', async () => {
-    const files: Record<string, string> = { 'page.html': PAGE, 'style.css': STYLE };
-    {
+  it(
+    'are found again when a folder is served at another port, and not when a server answers otherwise',
+    LONG,
+    async () => {
+      const files: Record<string, string> = { 'page.html': PAGE, 'style.css': STYLE };
+      {
+        await using server = await Server.serve(files);
+        assert.equal((await render(server.url('page.html'))).reused, 0);
+      }
       await using server = await Server.serve(files);
+      assert.equal((await render(server.url('page.html'))).reused, 5);
+      files['style.css'] = STYLE.replace('60', '50');
       assert.equal((await render(server.url('page.html'))).reused, 0);
-    }
-    await using server = await Server.serve(files);
-    assert.equal((await render(server.url('page.html'))).reused, 5);
-    files['style.css'] = STYLE.replace('60', '50');
-    assert.equal((await render(server.url('page.html'))).reused, 0);
-  });
+    },
+  );
 
   it('can be listed, and removed by age and by size', async () => {
     const url = await writePage();

@@ -74,8 +74,8 @@ describe('chunks that are kept', () => {
     assert.ok(done.length >= 2 && done.length < 5, done.join());
     const resumed = await render(url);
     assert.deepEqual(resumed.hashes, hashes);
-    // The chunk whose end was the abort itself may not have come into the store.
-    assert.ok(resumed.reused >= done.length - 1, `${resumed.reused} of ${done.length}`);
+    // Each of the two workers may have been between the end of a chunk and the store.
+    assert.ok(resumed.reused >= done.length - 2, `${resumed.reused} of ${done.length}`);
     assert.equal(resumed.drawn.length, 20 - 4 * resumed.reused);
     assert.deepEqual(chunksIn(resumed.events, 'reused').length, resumed.reused);
     assert.equal(resumed.report.seams.audited + resumed.report.seams.continued, 4);

@@ -48,13 +48,13 @@ export class CompositorSource extends ScreenshotSource {
 
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
-    if (this.#distrusted) return this.#fromPicture(await this.picture());
+    if (this.#distrusted) return this.#fromPicture(frame);
     const since = process.hrtime.bigint();
     const damaged = await this.page.draw(this.#deadline);
     // Planes are written once more; a packet cannot be.
     if (!damaged && this.#begun && !this.encoder) return { kind: 'hold' };
     const taken = await (damaged ? this.tap.take(frame, since, PATIENCE_MS) : this.tap.again(frame));
-    if (!taken) return this.#lost();
+    if (!taken) return this.#lost(frame);
     const isFirst = !this.#begun;
     this.#begun = true;
     this.#lostFrames = 0;
@@ -71,23 +71,18 @@ export class CompositorSource extends ScreenshotSource {
 
   /** Takes planes for good when a screenshot of the same frame has the same. */
   async #proven(data: Promise<Buffer>): Promise<Frame> {
-    const picture = this.#fromPicture(await this.picture());
+    const wanted = i420FromPng(await this.picture());
     const planes = await this.page.scope.wait(data, this.#deadline, 'the browser to hand over a frame');
-    if (!planes.equals(await picture.data)) this.#distrust('what the compositor gave differs from the screenshot');
-    return picture;
+    if (!planes.equals(wanted)) this.#distrust('what the compositor gave differs from the screenshot');
+    return { kind: 'planes', data: Promise.resolve(wanted) };
   }
 
   /** A frame that was drawn, and did not come. */
-  async #lost(): Promise<Frame> {
-    const { scope } = this.page;
-    if (this.encoder) {
-      const message = `${where(scope.position)}the browser handed over no frame (mode screenshot does without)`;
-      throw new BrowserCrashError(message, { ...scope.position }, 'picture');
-    }
+  async #lost(frame: number): Promise<Frame> {
     this.#lostFrames++;
     if (this.#lostFrames >= MAX_LOST) this.#distrust(`the compositor has lost ${MAX_LOST} frames one after the other`);
     this.#begun = true;
-    return this.#fromPicture(await this.picture());
+    return this.#fromPicture(frame);
   }
 
   #distrust(reason: string): void {
@@ -101,8 +96,18 @@ export class CompositorSource extends ScreenshotSource {
     });
   }
 
-  #fromPicture(png: Buffer): Extract<Frame, { data: unknown }> {
-    return { kind: 'planes', data: Promise.resolve(i420FromPng(png)) };
+  /** The frame as it would have come, from a screenshot. */
+  async #fromPicture(frame: number): Promise<Frame> {
+    const planes = i420FromPng(await this.picture());
+    if (!this.encoder) return { kind: 'planes', data: Promise.resolve(planes) };
+    const given = await this.tap.give(frame, planes);
+    if (given) return { kind: 'packet', ...given };
+    const { scope } = this.page;
+    throw new BrowserCrashError(
+      `${where(scope.position)}the browser did not take a frame for its encoder`,
+      { ...scope.position },
+      'picture',
+    );
   }
 
   get #deadline(): number {

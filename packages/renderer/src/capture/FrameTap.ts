@@ -83,6 +83,11 @@ export class FrameTap implements AsyncDisposable {
     return this.#ask(frame, { again: frame });
   }
 
+  /** Takes a frame with these planes, to be encoded like one that was captured. */
+  give(frame: number, planes: Buffer): Promise<{ data: Promise<Buffer> } | undefined> {
+    return this.#ask(frame, { give: frame, planes: planes.toString('base64') });
+  }
+
   /**
    * Has frames encoded from now on, by a new encoder that begins with a key frame. Without this, planes
    * are sent. Returns why the browser cannot, if so; else the empty string.

@@ -25,6 +25,8 @@ export type FrameTapCommand =
   | { take: number; since: number; patienceMs: number }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
   | { again: number }
+  /** Takes a frame with these planes, in base64: it was drawn, but did not come. */
+  | { give: number; planes: string }
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one planes are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } };
 
@@ -75,9 +77,9 @@ export function openFrameTap({ url, width, height, mark, worker }: FrameTapConfi
         for (const { reject } of waiting.values()) reject(failure);
       } else waiting.get(data.frame)?.resolve(data.taken);
     };
-    const ask = async (command: { take: number } | { again: number }): Promise<boolean> => {
+    const ask = async (command: Exclude<FrameTapCommand, { encoder: unknown }>): Promise<boolean> => {
       if (failure) throw failure;
-      const frame = 'take' in command ? command.take : command.again;
+      const frame = 'take' in command ? command.take : 'again' in command ? command.again : command.give;
       try {
         return await new Promise<boolean>((resolve, reject) => {
           waiting.set(frame, { resolve, reject });
@@ -125,9 +127,11 @@ export function frameTapWorker(): void {
 
   const read = async (readable: ReadableStream<VideoFrame>) => {
     const reader = readable.getReader();
-    for (;;) {
+    for (let isReady = false; ; isReady = true) {
       const { value, done } = await reader.read();
       if (done) return;
+      // The first one shows the page as it is: there is always a newest frame.
+      if (!isReady) postMessage('');
       frames.push(value);
       // The browser has only so many: those that nobody asks for make room.
       if (frames.length > 3) frames.shift()!.close();
@@ -197,6 +201,13 @@ export function frameTapWorker(): void {
     else answer(number, false);
   };
 
+  const takeGiven = (number: number, planes: string) => {
+    const bytes = Uint8Array.from(atob(planes), (character) => character.charCodeAt(0));
+    last?.close();
+    last = new VideoFrame(bytes, { format: 'I420', codedWidth: size.width, codedHeight: size.height, timestamp: 0 });
+    send(number, last);
+  };
+
   const encodeWith = (config: FrameTapEncoder) => {
     if (encoder?.state === 'configured') encoder.close();
     isFirst = true;
@@ -226,16 +237,15 @@ export function frameTapWorker(): void {
       ({ url } = data);
       size = { width: data.width, height: data.height };
       fetch(`${url}/ready`, { method: 'POST', mode: 'no-cors' }).then(
-        () => {
-          void read(data.readable);
-          postMessage('');
-        },
+        () => void read(data.readable),
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );
     } else if ('take' in data) {
       take(data.take, data.since, data.patienceMs).catch((error: unknown) => postMessage({ failure: String(error) }));
     } else if ('again' in data) {
       takeNewest(data.again);
+    } else if ('give' in data) {
+      takeGiven(data.give, data.planes);
     } else {
       ({ fps } = data);
       encodeWith(data.encoder);

@@ -50,11 +50,15 @@ export class FrameTap implements AsyncDisposable {
   async #open(): Promise<string> {
     const { page } = this;
     const { port } = this.server.address() as AddressInfo;
-    const { frameTree } = await page.session.send('Page.getFrameTree');
-    const world = await page.session.send('Page.createIsolatedWorld', {
-      frameId: frameTree.frame.id,
-      worldName: 'genlock',
-    });
+    const { scope, session } = page;
+    const { load } = page.options.deadlines;
+    const asked = 'the browser to make room for our script';
+    const { frameTree } = await scope.wait(session.send('Page.getFrameTree'), load, asked);
+    const world = await scope.wait(
+      session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'genlock' }),
+      load,
+      asked,
+    );
     this.#contextId = world.executionContextId;
     const config: FrameTapConfig = {
       url: `http://127.0.0.1:${port}/${this.token}`,
@@ -100,9 +104,9 @@ export class FrameTap implements AsyncDisposable {
 
   /** Closes the server: no frame comes after it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
     const closed = once(this.server, 'close');
     this.server.close();
+    this.server.closeAllConnections();
     await closed;
   }
 

@@ -121,7 +121,7 @@ export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: nu
 export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
   default: {},
   fast: { fast: true },
-  screenshot: { mode: 'screenshot' },
+  compositor: { mode: 'compositor' },
 };
 
 const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };

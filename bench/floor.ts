@@ -62,7 +62,7 @@ async function measureEncoding(
       String(FPS),
       '-i',
       raw,
-      ...encoderOnly(encodeArguments('i420', options, output)),
+      ...encoderOnly(encodeArguments('png', options, output)),
     ]);
     return (reapedCpu() - before) / frames;
   } finally {

@@ -120,8 +120,8 @@ const rendererSchema = z.strictObject({
   startFrame: wholeNumber(0, MAX_FRAMES, '').optional(),
   /**
    * How frames are captured. `compositor`: as 4:2:0 planes, as the browser's compositor puts them
-   * together. `screenshot`: as lossless pictures, slower, for every page, browser and pixel format.
-   * `auto`: the first where it can be, else the second. Default `auto`.
+   * together, in about half the time. `screenshot`: as lossless pictures, for every page, browser and
+   * pixel format. `auto`: the second, with `fast` the first where it can be. Default `auto`.
    */
   mode: z.enum(['auto', 'screenshot', 'compositor'], { error: 'must be auto, screenshot or compositor' }).optional(),
   /**

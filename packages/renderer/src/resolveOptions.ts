@@ -38,7 +38,7 @@ export interface ResolvedOptions {
   startFrame: number;
   frameCount: number;
   scale: number;
-  /** `auto` only where the planes of the compositor are what is wanted. */
+  /** `auto` only where the compositor is wanted, and a screenshot would do. */
   mode: Mode;
   fast: boolean;
   /** Size of the picture in pixels: the view times the scale. */
@@ -183,7 +183,8 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
 
 /** The compositor gives 4:2:0 planes of 8 bits, and the browser encodes those as H.264. */
 function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, problems: string[]): Mode {
-  const mode = values.mode ?? 'auto';
+  const asked = values.mode ?? 'auto';
+  const mode = asked === 'auto' && !values.fast ? 'screenshot' : asked;
   if (values.fast) {
     const clash = (['crf', 'preset', 'lossless'] as const).filter((name) => values[name] !== undefined);
     if (clash.length > 0) problems.push(`fast has an encoder of its own: leave ${clash.join(', ')} out`);

@@ -69,16 +69,16 @@ for (const [name, extent] of [
 }
 
 describe('the way of capture', () => {
-  it('is the compositor by itself, and the screenshot where more than its planes is asked for', async () => {
-    assert.equal((await render(page('cards'), {})).captures[0]?.mode, 'compositor');
-    assert.equal((await render(page('cards'), { lossless: true }, 'mkv')).captures[0]?.mode, 'screenshot');
-    assert.equal((await render(page('cards'), { pixelFormat: 'yuv444p' })).captures[0]?.mode, 'screenshot');
+  it('is the screenshot unless the compositor is asked for, itself or by the encoder of the browser', async () => {
+    assert.equal((await render(page('cards'), {})).captures[0]?.mode, 'screenshot');
+    assert.equal((await render(page('cards'), { mode: 'compositor' })).captures[0]?.mode, 'compositor');
+    assert.equal((await render(page('cards'), { fast: true })).captures[0]?.mode, 'compositor');
   });
 
   it('holds a frame that changes nothing, also the first', async () => {
     const path = join(sandbox.root, 'still.html');
     writeFileSync(path, '<body style="background: teal"><h1>Still</h1></body>');
-    for (const options of [{}, { fast: true }]) {
+    for (const options of [{ mode: 'compositor' as const }, { fast: true }]) {
       const { hashes, warnings } = await render(pathToFileURL(path).href, options);
       assert.equal(hashes.length, FRAMES);
       assert.deepEqual(warnings, []);
@@ -90,7 +90,7 @@ describe('the way of capture', () => {
     const path = join(sandbox.root, 'strict.html');
     const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
     writeFileSync(path, `${policy}<body>Strict</body>`);
-    const { captures } = await render(pathToFileURL(path).href, {});
+    const { captures } = await render(pathToFileURL(path).href, { fast: true });
     const [capture] = captures;
     assert.equal(capture?.mode, 'screenshot');
     assert.match(capture.reason ?? '', /Content-Security-Policy/);
@@ -105,7 +105,7 @@ describe('the way of capture', () => {
     writeFileSync(path, `<body style="margin:0">${patches.join('')}</body>`);
     // Planes of 8 bits in limited range, and then a codec: the browser's own is coarser.
     for (const { levels, ...options } of [
-      { levels: 2 },
+      { levels: 2, mode: 'compositor' as const },
       { levels: 4, fast: true },
       { levels: 2, mode: 'screenshot' as const },
     ]) {
@@ -144,10 +144,10 @@ describe('the encoder of the browser', () => {
   });
 });
 
-// The other suites stop renders of the default way.
+// The other suites stop renders that take screenshots.
 for (const [name, mode, extent] of [
   ['the encoder of the browser', { fast: true }, {}],
-  ['screenshots', { mode: 'screenshot' }, LONG],
+  ['compositor capture', { mode: 'compositor' }, {}],
 ] as const) {
   describe(`a stop of ${name}`, extent, () => {
     for (const phase of ['launch', 'load', 'capture', 'drain'] as const) {

@@ -148,7 +148,7 @@ describe('the file', () => {
     }
   });
 
-  it('plays everywhere: H.264 in yuv420p, BT.709 primaries, no edit list, the index first', async () => {
+  it('plays everywhere: H.264 in yuv420p, BT.709, no edit list, the index first', async () => {
     const { path } = await succeed(sandbox, PAGES.cards, { concurrency: 3, frameCount: 12 });
     const { stream, packets } = await probe(path);
     const expected = {
@@ -158,7 +158,7 @@ describe('the file', () => {
       width: 320,
       height: 180,
       color_range: 'tv',
-      color_space: 'smpte170m',
+      color_space: 'bt709',
       color_primaries: 'bt709',
       color_transfer: 'bt709',
     };

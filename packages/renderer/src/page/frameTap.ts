@@ -127,11 +127,9 @@ export function frameTapWorker(): void {
 
   const read = async (readable: ReadableStream<VideoFrame>) => {
     const reader = readable.getReader();
-    for (let isReady = false; ; isReady = true) {
+    for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      // The first one shows the page as it is: there is always a newest frame.
-      if (!isReady) postMessage('');
       frames.push(value);
       // The browser has only so many: those that nobody asks for make room.
       if (frames.length > 3) frames.shift()!.close();
@@ -237,7 +235,10 @@ export function frameTapWorker(): void {
       ({ url } = data);
       size = { width: data.width, height: data.height };
       fetch(`${url}/ready`, { method: 'POST', mode: 'no-cors' }).then(
-        () => void read(data.readable),
+        () => {
+          void read(data.readable);
+          postMessage('');
+        },
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );
     } else if ('take' in data) {

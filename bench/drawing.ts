@@ -8,8 +8,6 @@ import { mean } from './tables.js';
 
 /** Frames that are drawn before anything counts: caches fill, scripts are compiled. */
 const WARM_UP_FRAMES = 5;
-/** Ahead of every frame that loading a page issues: time must not go back. */
-const FIRST_TICK = 2e9;
 
 /** As many browsers as there are cores, all at once: then no core is idle, as in a render. */
 export async function measureDrawing(
@@ -46,12 +44,9 @@ async function draw(
     const view = await PageSession.open(session, scope, options);
     await scope.enter('load');
     await view.load(pageUrl(page));
-    const interval = 1000 / FPS;
     const drawFrame = async (frame: number) => {
       await view.step(frame, options.deadlines.capture);
-      const tick = { frameTimeTicks: FIRST_TICK + frame * interval, interval };
-      const drawn = session.send('HeadlessExperimental.beginFrame', tick);
-      await scope.wait(drawn, options.deadlines.capture, 'the browser to draw a frame');
+      await view.draw(options.deadlines.capture);
     };
     for (let frame = 0; frame < WARM_UP_FRAMES; frame++) await drawFrame(frame);
     await gate.pass();

@@ -117,11 +117,12 @@ export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: nu
   '4k': { page: 'dom', scale: 2 },
 };
 
-/** The ways to render that are compared: each a name for more options of the renderer. */
+/** The ways to render that are compared: each a name for the options of the renderer that differ, encoding included. */
 export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
-  default: {},
+  default: ENCODING,
+  // It has an encoder of its own.
   fast: { fast: true },
-  compositor: { mode: 'compositor' },
+  compositor: { mode: 'compositor', ...ENCODING },
 };
 
 const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RenderOrchestrator, type RenderEvent } from '@genlock/renderer';
-import { ENCODING, FPS, MODES, pageUrl, SPEED_PAGES, SPEED_SIZE, type SpeedResult, type Task } from './cases.js';
+import { FPS, MODES, pageUrl, SPEED_PAGES, SPEED_SIZE, type SpeedResult, type Task } from './cases.js';
 import { CpuMeter } from './CpuMeter.js';
 
 /** Frames of each worker that belong to its warming up, not to the steady state. */
@@ -20,7 +20,7 @@ export async function measureSpeed(
   const { page, scale } = SPEED_PAGES[task.speed.page];
   const output = join(task.folder, OUTPUT);
   const frames = { fps: FPS, frameCount: task.frames, concurrency: workers };
-  const options = { ...SPEED_SIZE, scale, ...ENCODING, ...frames, ...MODES[mode] };
+  const options = { ...SPEED_SIZE, scale, ...frames, ...MODES[mode] };
   const frameTimes: number[][] = Array.from({ length: workers }, () => []);
   const cpu = new CpuMeter();
   const start = performance.now();

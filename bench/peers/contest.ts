@@ -141,7 +141,6 @@ function genlock(mode: string, { frames, signal }: ContestOptions): Contestant {
     render: ({ page, output, concurrency }) => {
       const { width, height } = SPEED_SIZE;
       const size = [`--width=${width}`, `--height=${height}`, `--fps=${FPS}`, `--frames=0-${frames - 1}`];
-      const encoding = [`--crf=${ENCODING.crf}`, `--preset=${ENCODING.preset}`];
       const args = [
         'render',
         pageFile(page),
@@ -149,7 +148,6 @@ function genlock(mode: string, { frames, signal }: ContestOptions): Contestant {
         output,
         `--concurrency=${concurrency}`,
         ...size,
-        ...encoding,
         ...modeFlags(MODES[mode]!),
       ];
       return runProgram(process.execPath, [CLI, ...args], { signal, timeoutMs: timeLimit(frames) });

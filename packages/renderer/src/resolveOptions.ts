@@ -21,7 +21,7 @@ import {
   type DeadlineName,
   type Entry,
   type Mode,
-} from './options.js';
+} from './optionsSchema.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
 export interface JobLimits {

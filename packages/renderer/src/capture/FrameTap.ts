@@ -10,8 +10,7 @@ import {
   type FrameTapConfig,
   type FrameTapEncoder,
 } from '../page/frameTap.js';
-
-const NAMES = 'const __name = (value) => value;';
+import { callSource } from '../page/source.js';
 
 /**
  * The way of captured frames from the browser to here: a worker beside the page sends each one to a
@@ -65,11 +64,9 @@ export class FrameTap implements AsyncDisposable {
       width: page.options.pixelWidth,
       height: page.options.pixelHeight,
       mark: page.session.ownWorker,
-      worker: `${NAMES}(${frameTapWorker.toString()})()`,
+      worker: callSource(frameTapWorker),
     };
-    const opening = this.#evaluate(
-      `(() => { ${NAMES} return (${openFrameTap.toString()})(${JSON.stringify(config)}) })()`,
-    );
+    const opening = this.#evaluate(callSource(openFrameTap, config));
     // The browser begins a capture only while it is given frames.
     return String(await page.drawUntil(opening, 'the browser to let its page be captured'));
   }
@@ -92,14 +89,17 @@ export class FrameTap implements AsyncDisposable {
     return this.#ask(frame, { give: frame, planes: planes.toString('base64') });
   }
 
-  /**
-   * Has frames encoded from now on, by a new encoder that begins with a key frame. Without this, planes
-   * are sent. Returns why the browser cannot, if so; else the empty string.
-   */
-  async encodeWith(encoder: FrameTapEncoder): Promise<string> {
-    const { fps, deadlines } = this.page.options;
+  /** Why the browser cannot encode in this way; the empty string where it can. */
+  async refusalOf(encoder: FrameTapEncoder): Promise<string> {
+    const answer = this.#evaluate(`genlockTap.refusalOf(${JSON.stringify(encoder)})`);
+    return String(await this.#wait(answer, 'the browser to say what it can encode'));
+  }
+
+  /** Has frames encoded from now on, by a new encoder that begins with a key frame. Without this, planes are sent. */
+  async encodeWith(encoder: FrameTapEncoder): Promise<void> {
+    const { fps } = this.page.options;
     const answer = this.#evaluate(`genlockTap.encodeWith(${JSON.stringify(encoder)}, ${JSON.stringify(fps)})`);
-    return String(await this.page.scope.wait(answer, deadlines.capture, 'the browser to prepare its encoder'));
+    await this.#wait(answer, 'the browser to prepare its encoder');
   }
 
   /** Closes the server: no frame comes after it. */
@@ -114,11 +114,14 @@ export class FrameTap implements AsyncDisposable {
     // The bytes may be here before the answer.
     const data = new Promise<Buffer>((resolve) => this.#expected.set(frame, resolve));
     const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(command)})`);
-    const { capture } = this.page.options.deadlines;
-    const taken = await this.page.scope.wait(answer, capture, 'the browser to hand over a frame');
+    const taken = await this.#wait(answer, 'the browser to hand over a frame');
     if (taken === true) return { data };
     this.#expected.delete(frame);
     return undefined;
+  }
+
+  #wait<T>(answer: Promise<T>, waitingFor: string): Promise<T> {
+    return this.page.scope.wait(answer, this.page.options.deadlines.capture, waitingFor);
   }
 
   async #evaluate(expression: string): Promise<unknown> {

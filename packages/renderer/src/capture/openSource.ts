@@ -45,7 +45,7 @@ export async function openSource(
   }
   try {
     const encoder = options.fast ? inPageEncoder(options) : undefined;
-    const refusal = encoder && (await tap.encodeWith(encoder));
+    const refusal = encoder && (await tap.refusalOf(encoder));
     if (refusal) told('compositor', false, `the browser cannot encode this: ${refusal}`);
     else told('compositor', options.fast);
     return new CompositorSource(page, tap, refusal ? undefined : encoder);

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { describePage } from '../page/describe.js';
+import { callSource } from '../page/source.js';
 import type { SeamSide } from '../events.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
 
@@ -44,7 +45,7 @@ export async function keepSeam(
 
 /** What is in the page now: a list of ElementState as JSON. */
 export async function pageState(source: ScreenshotSource, options: ResolvedOptions, scope: JobScope): Promise<string> {
-  const expression = `(() => { const __name = (value) => value; return JSON.stringify((${describePage.toString()})(${MAX_ELEMENTS})); })()`;
+  const expression = `JSON.stringify(${callSource(describePage, MAX_ELEMENTS)})`;
   const answer = source.page.session.send('Runtime.evaluate', { expression, returnByValue: true });
   const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to say what is in it');
   return typeof result.value === 'string' ? result.value : '[]';

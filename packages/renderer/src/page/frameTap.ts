@@ -30,7 +30,7 @@ export type FrameTapCommand =
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one planes are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } };
 
-/** What the worker answers to `take` and `again`: whether there is a frame, and its data will come. */
+/** What the worker answers to all but `encoder`: whether there is a frame, and its data will come. */
 interface Answer {
   frame: number;
   taken: boolean;
@@ -89,15 +89,15 @@ export function openFrameTap({ url, width, height, mark, worker }: FrameTapConfi
         waiting.delete(frame);
       }
     };
-    /** Returns why the browser has no such encoder, if so. */
-    const encodeWith = async (encoder: FrameTapEncoder, fps: { num: number; den: number }): Promise<string> => {
-      if (failure) throw failure;
+    const refusalOf = async (encoder: FrameTapEncoder): Promise<string> => {
       const { supported } = await VideoEncoder.isConfigSupported(encoder);
-      if (!supported) return `${encoder.codec} at ${encoder.width}x${encoder.height}`;
-      tap.postMessage({ encoder, fps });
-      return '';
+      return supported ? '' : `${encoder.codec} at ${encoder.width}x${encoder.height}`;
     };
-    Object.assign(globalThis, { genlockTap: { ask, encodeWith } });
+    const encodeWith = (encoder: FrameTapEncoder, fps: { num: number; den: number }) => {
+      if (failure) throw failure;
+      tap.postMessage({ encoder, fps } satisfies FrameTapCommand);
+    };
+    Object.assign(globalThis, { genlockTap: { ask, refusalOf, encodeWith } });
     return refusal;
   };
   return open().catch((error: unknown) => String(error));
@@ -174,6 +174,12 @@ export function frameTapWorker(): void {
     timed.close();
   };
 
+  const use = (number: number, frame: VideoFrame) => {
+    if (frame !== last) last?.close();
+    last = frame;
+    send(number, frame);
+  };
+
   const take = async (number: number, since: number, patienceMs: number) => {
     const frame = await drawnSince(since, patienceMs);
     const fits =
@@ -183,27 +189,20 @@ export function frameTapWorker(): void {
       answer(number, false);
       return;
     }
-    last?.close();
-    last = frame;
-    send(number, frame);
+    use(number, frame);
   };
 
   const takeNewest = (number: number) => {
-    const newest = frames.pop();
+    const newest = frames.pop() ?? last;
     while (frames.length > 0) frames.shift()!.close();
-    if (newest) {
-      last?.close();
-      last = newest;
-    }
-    if (last) send(number, last);
+    if (newest) use(number, newest);
     else answer(number, false);
   };
 
   const takeGiven = (number: number, planes: string) => {
     const bytes = Uint8Array.from(atob(planes), (character) => character.charCodeAt(0));
-    last?.close();
-    last = new VideoFrame(bytes, { format: 'I420', codedWidth: size.width, codedHeight: size.height, timestamp: 0 });
-    send(number, last);
+    const { width: codedWidth, height: codedHeight } = size;
+    use(number, new VideoFrame(bytes, { format: 'I420', codedWidth, codedHeight, timestamp: 0 }));
   };
 
   const encodeWith = (config: FrameTapEncoder) => {

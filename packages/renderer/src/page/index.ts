@@ -14,6 +14,7 @@ import { installRandom } from './random.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
@@ -71,8 +72,7 @@ export function workerScript(config: PageConfig, kind: 'dedicated' | 'shared'): 
 function script(config: PageConfig, parts: PagePart[]): string {
   return [
     '(() => {',
-    // Some compilers wrap functions in a call of this helper to keep their names.
-    'const __name = (value) => value;',
+    NAME_HELPER,
     `const control = (${createControl.toString()})(${JSON.stringify(config)}, ${JSON.stringify(CONTROL_KEY)});`,
     ...parts.map((part) => `(${part.toString()})(control);`),
     '})();',

@@ -1,4 +1,5 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
+import type { Mode } from './optionsSchema.js';
 import type { RenderReport, RetryReport } from './types.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
@@ -76,7 +77,7 @@ export type RenderEvent =
    * How a worker captures its page, and whether the browser encodes the frames itself (`fast`).
    * `reason` says why it is not done in the way that was asked for.
    */
-  | { type: 'capture'; worker: number; mode: 'screenshot' | 'compositor'; fast: boolean; reason?: string }
+  | { type: 'capture'; worker: number; mode: Exclude<Mode, 'auto'>; fast: boolean; reason?: string }
   /** The addresses that a worker's page has read so far; `repeatable` when they answer the same to who asks again. */
   | { type: 'files'; worker: number; urls: string[]; repeatable: boolean }
   /** A render that was stopped has left a video of its first `frames` frames. */

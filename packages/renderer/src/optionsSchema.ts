@@ -113,14 +113,20 @@ export const rendererSchema = z.strictObject({
   /** First frame, from 0. Default 0. */
   startFrame: wholeNumber(0, MAX_FRAMES, '').optional(),
   /**
-   * How frames are captured. `compositor`: as 4:2:0 planes, as the browser's compositor puts them
-   * together, in about half the time. `screenshot`: as lossless pictures, for every page, browser and
-   * pixel format. `auto`: the second, with `fast` the first where it can be. Default `auto`.
+   * How frames are captured. `canvas`: from the canvas that is all there is to see on the page.
+   * `compositor`: as 4:2:0 planes, as the browser's compositor puts them together. `screenshot`: as
+   * lossless pictures, on every page, in every browser and pixel format, in about twice the time. `auto`:
+   * the first of these that can be, which the `capture` event tells; the first one only where the
+   * browser encodes. Default `auto`.
    */
-  mode: z.enum(['auto', 'screenshot', 'compositor'], { error: 'must be auto, screenshot or compositor' }).optional(),
+  mode: z
+    .enum(['auto', 'canvas', 'compositor', 'screenshot'], { error: 'must be auto, canvas, compositor or screenshot' })
+    .optional(),
   /**
-   * Lets the browser encode its frames itself, as H.264: faster, at a fixed bit rate (`videoBitrate`,
-   * by default 0.32 bits for each pixel) instead of constant quality. Default false.
+   * Lets the browser encode the frames of every page itself, as H.264: faster, at a fixed bit rate
+   * (`videoBitrate`, by default 0.32 bits for each pixel) instead of constant quality. It does so with
+   * those of a canvas in any case, unless `crf`, `preset`, `frameHashes` or another codec asks for more
+   * than it can do. Default false.
    */
   fast: flag().optional(),
   /** Pixels of video per CSS pixel, from 0.5 (the least that Chromium draws) to 8. Default 1. */

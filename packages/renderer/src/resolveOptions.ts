@@ -38,9 +38,10 @@ export interface ResolvedOptions {
   startFrame: number;
   frameCount: number;
   scale: number;
-  /** `auto` only where the compositor is wanted, and a screenshot would do. */
   mode: Mode;
   fast: boolean;
+  /** Whether the browser may encode the frames of a canvas itself; with `fast`, of every page. */
+  inPage: boolean;
   /** Size of the picture in pixels: the view times the scale. */
   pixelWidth: number;
   pixelHeight: number;
@@ -103,6 +104,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     scale,
     mode,
     fast: values.fast ?? false,
+    inPage: mayEncodeInPage(values, codec, pixelFormat),
     pixelWidth,
     pixelHeight,
     codec,
@@ -183,10 +185,9 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
 
 /** The compositor gives 4:2:0 planes of 8 bits, and the browser encodes those as H.264. */
 function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, problems: string[]): Mode {
-  const asked = values.mode ?? 'auto';
-  const mode = asked === 'auto' && !values.fast ? 'screenshot' : asked;
+  const mode = values.mode ?? 'auto';
   if (values.fast) {
-    const clash = (['crf', 'preset', 'lossless'] as const).filter((name) => values[name] !== undefined);
+    const clash = (['crf', 'preset', 'lossless'] as const).filter((name) => isGiven(values[name]));
     if (clash.length > 0) problems.push(`fast has an encoder of its own: leave ${clash.join(', ')} out`);
     if (mode === 'screenshot') problems.push('fast does not go with mode screenshot: choose one of them');
     if (codec.encoder !== 'libx264') problems.push('fast makes H.264: choose videoCodec h264');
@@ -194,7 +195,18 @@ function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, p
   if (pixelFormat === 'yuv420p') return mode;
   if (mode === 'compositor') problems.push(`mode compositor gives yuv420p, not ${pixelFormat}: use mode screenshot`);
   else if (values.fast) problems.push(`fast gives yuv420p, not ${pixelFormat}`);
-  return 'screenshot';
+  return mode === 'auto' ? 'screenshot' : mode;
+}
+
+/** The browser's encoder knows no constant quality, and of what it has taken nobody can tell the pixels. */
+function mayEncodeInPage(values: CheckedOptions, codec: Codec, pixelFormat: string): boolean {
+  if (values.fast) return true;
+  const asked = (['crf', 'preset', 'lossless', 'frameHashes'] as const).some((name) => isGiven(values[name]));
+  return !asked && codec.encoder === 'libx264' && pixelFormat === 'yuv420p';
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false;
 }
 
 function checkPicture(

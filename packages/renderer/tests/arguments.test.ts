@@ -102,7 +102,7 @@ describe('encodeArguments', () => {
   });
 
   it('copies packets, gives each its time, and says the colours', () => {
-    const args = of({ fps: 29.97 }, 'out.mp4', undefined, 'h264').join(' ');
+    const args = of({ fps: 29.97 }, 'out.mp4', undefined, 'h264-bt601').join(' ');
     assert.match(
       args,
       /-f h264 .*-c:v copy -bsf:v h264_metadata=.*matrix_coefficients=6,setts=ts=N\*1001\/\(30000\*TB\)/,

@@ -22,20 +22,20 @@ after(() => sandbox[Symbol.dispose]());
 let renders = 0;
 
 async function render(url: string, options: Partial<DistributedRenderOptions>, extension = 'mp4') {
-  const frameHashes = join(sandbox.root, `${++renders}.hashes`);
+  const frameHashes = 'frameHashes' in options ? undefined : join(sandbox.root, `${++renders}.hashes`);
   const events: RenderEvent[] = [];
   const onEvent = (event: RenderEvent) => void events.push(event);
-  const all = { ...SIZE, frameCount: FRAMES, frameHashes, ...options };
-  const { path } = await succeed(sandbox, url, all, { onEvent }, `${renders}.${extension}`);
-  const hashes = readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+  const all = { ...SIZE, frameCount: FRAMES, ...options, frameHashes };
+  const { path } = await succeed(sandbox, url, all, { onEvent }, `${++renders}.${extension}`);
+  const hashes = frameHashes === undefined ? [] : readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
   const captures = eventsOf(events, 'capture');
   const warnings = eventsOf(events, 'warning').map(({ message }) => message);
   return { path, hashes, captures, warnings };
 }
 
 /** The planes of one frame of a video. */
-async function planesOf(path: string, frame: number): Promise<Buffer> {
-  const raw = join(sandbox.root, 'frame.yuv');
+async function planesOf(path: string, frame: number, name = 'frame.yuv'): Promise<Buffer> {
+  const raw = join(sandbox.root, name);
   const select = ['-vf', `select=eq(n\\,${frame})`, '-vframes', '1', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', raw];
   const { code, stderr } = await runCommand('ffmpeg', ['-v', 'error', '-y', '-i', path, ...select]);
   assert.equal(code, 0, stderr);
@@ -68,11 +68,92 @@ for (const [name, extent] of [
   });
 }
 
+/** A page with one canvas and some more, whose script draws a square that moves. */
+function canvasPage({ style = '', attributes = '', more = '', script = '' } = {}): string {
+  const path = join(sandbox.root, `canvas-${++renders}.html`);
+  writeFileSync(
+    path,
+    `<!doctype html><style>body { margin: 0 } ${style}</style>
+     <canvas id="canvas" width="320" height="180" ${attributes}></canvas>${more}
+     <script>
+       const context = canvas.getContext('2d');
+       function draw(now) {
+         const frame = Math.round(now * 0.03);
+         context.fillStyle = 'teal';
+         context.fillRect(0, 0, 320, 180);
+         context.fillStyle = 'gold';
+         context.fillRect(10 * frame, 40, 50, 50);
+         ${script}
+         requestAnimationFrame(draw);
+       }
+       requestAnimationFrame(draw);
+     </script>`,
+  );
+  return pathToFileURL(path).href;
+}
+
+describe('capture of a canvas', () => {
+  for (const name of ['simulation', 'webgl']) {
+    it(`gives the pixels of screenshots of ${name}, however the work is split`, async () => {
+      const lossless = { lossless: true } as const;
+      const screenshots = await render(page(name), { ...lossless, mode: 'screenshot', concurrency: 1 }, 'mkv');
+      for (const concurrency of [1, 3]) {
+        const { hashes, captures, warnings } = await render(
+          page(name),
+          { ...lossless, mode: 'canvas', concurrency },
+          'mkv',
+        );
+        assert.deepEqual(hashes, screenshots.hashes);
+        assert.deepEqual(warnings, []);
+        assert.deepEqual(new Set(captures.map(({ mode }) => mode)), new Set(['canvas']));
+      }
+    });
+  }
+
+  for (const [what, reason, parts] of [
+    ['under another element', /<p> may be seen/, { more: '<p style="position:fixed;top:9px">over it</p>' }],
+    ['smaller than the view', /160x90 large/, { attributes: 'style="height:90px"' }],
+    ['faded', /opacity/, { style: 'canvas { opacity: 0.5 }' }],
+    ['tinted by a parent', /<body> around its canvas has a filter/, { style: 'body { filter: sepia(1) }' }],
+    ['transparent', /lets through/, { script: 'context.clearRect(0, 0, 20, 20)' }],
+    ['one of two', /more than one canvas/, { more: '<canvas></canvas>' }],
+    ['no canvas at all', /no canvas/, { style: 'canvas { display: none }' }],
+  ] as const) {
+    it(`is refused where it is ${what}: with the reason, or by another way`, async () => {
+      const url = canvasPage(parts);
+      const { error } = await fail(sandbox, url, { mode: 'canvas' });
+      assert.match(String(error), reason);
+      const { captures } = await render(url, { frameHashes: undefined, frameCount: 2, concurrency: 1 });
+      assert.deepEqual(captures, [{ type: 'capture', worker: 0, mode: 'compositor', fast: false }]);
+    });
+  }
+
+  it('takes a screenshot of each frame in which something is over the canvas, and says so once', async () => {
+    const script = `document.getElementById('over').hidden = frame < 5 || frame > 7`;
+    const url = canvasPage({ more: '<b id="over" style="position:fixed;top:9px" hidden>over it</b>', script });
+    const screenshots = await render(url, { lossless: true, mode: 'screenshot', concurrency: 1 }, 'mkv');
+    const { hashes, warnings } = await render(url, { lossless: true, mode: 'canvas', concurrency: 2 }, 'mkv');
+    assert.deepEqual(hashes, screenshots.hashes);
+    assert.equal(warnings.length, 2, 'one for each worker');
+    assert.match(warnings[0]!, /<b> may be seen beside its canvas/);
+  });
+});
+
 describe('the way of capture', () => {
-  it('is the screenshot unless the compositor is asked for, itself or by the encoder of the browser', async () => {
-    assert.equal((await render(page('cards'), {})).captures[0]?.mode, 'screenshot');
-    assert.equal((await render(page('cards'), { mode: 'compositor' })).captures[0]?.mode, 'compositor');
-    assert.equal((await render(page('cards'), { fast: true })).captures[0]?.mode, 'compositor');
+  const how = ({ captures }: Awaited<ReturnType<typeof render>>) => captures.map(({ mode, fast }) => [mode, fast]);
+  const NO_HASHES = { frameHashes: undefined, frameCount: 2, concurrency: 1 };
+
+  it('is the compositor, or the canvas with the encoder of the browser; a screenshot for other pixels', async () => {
+    assert.deepEqual(how(await render(page('cards'), NO_HASHES)), [['compositor', false]]);
+    assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, fast: true })), [['compositor', true]]);
+    assert.deepEqual(how(await render(page('webgl'), NO_HASHES)), [['canvas', true]]);
+    assert.deepEqual(how(await render(page('webgl'), { ...NO_HASHES, crf: 20 })), [['compositor', false]]);
+    assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, pixelFormat: 'yuv444p' })), [
+      ['screenshot', false],
+    ]);
+    assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, lossless: true }, 'mkv')), [
+      ['screenshot', false],
+    ]);
   });
 
   it('holds a frame that changes nothing, also the first', async () => {
@@ -104,12 +185,19 @@ describe('the way of capture', () => {
     );
     writeFileSync(path, `<body style="margin:0">${patches.join('')}</body>`);
     // Planes of 8 bits in limited range, and then a codec: the browser's own is coarser.
-    for (const { levels, ...options } of [
+    const canvas = canvasPage({
+      script: colours
+        .map((colour, index) => `context.fillStyle = '${colour}'; context.fillRect(${index * 40}, 0, 40, 180);`)
+        .join('\n'),
+    });
+    for (const { levels, url = pathToFileURL(path).href, ...options } of [
       { levels: 2, mode: 'compositor' as const },
       { levels: 4, fast: true },
       { levels: 2, mode: 'screenshot' as const },
+      { levels: 2, mode: 'canvas' as const, crf: 18, url: canvas },
+      { levels: 4, mode: 'canvas' as const, frameHashes: undefined, url: canvas },
     ]) {
-      const { path: video } = await render(pathToFileURL(path).href, { ...options, frameCount: 2 });
+      const { path: video } = await render(url, { ...options, frameCount: 2 });
       const rgb = join(sandbox.root, 'chart.rgb');
       const args = ['-v', 'error', '-y', '-i', video, '-vframes', '1', '-sws_flags', 'accurate_rnd+full_chroma_int'];
       await runCommand('ffmpeg', [...args, '-f', 'rawvideo', '-pix_fmt', 'rgb24', rgb]);
@@ -142,12 +230,30 @@ describe('the encoder of the browser', () => {
     const keys = packets.flatMap(({ flags }, frame) => (flags.startsWith('K') ? [frame] : []));
     assert.deepEqual(keys, [0, 6]);
   });
+
+  it('encodes a canvas by itself, and what had to be taken otherwise in the same colours', async () => {
+    const script = `document.getElementById('over').hidden = frame !== 5`;
+    const url = canvasPage({ more: '<b id="over" style="position:fixed;top:0" hidden>over</b>', script });
+    const { path, captures } = await render(url, { frameHashes: undefined, concurrency: 2 });
+    assert.deepEqual(new Set(captures.map(({ mode, fast }) => `${mode} ${fast}`)), new Set(['canvas true']));
+    const { stream } = await probe(path);
+    assert.deepEqual(
+      ['codec_name', 'color_space', 'color_range', 'pix_fmt', 'nb_read_frames'].map((name) => stream[name]),
+      ['h264', 'bt709', 'tv', 'yuv420p', '12'],
+    );
+    // A patch of teal that nothing is over, in every frame.
+    const brightness = await Promise.all(
+      [4, 5, 6].map(async (frame) => (await planesOf(path, frame, `${frame}.yuv`))[150 * 320 + 300]!),
+    );
+    assert.ok(Math.max(...brightness) - Math.min(...brightness) <= 2, brightness.join(' '));
+  });
 });
 
-// The other suites stop renders that take screenshots.
-for (const [name, mode, extent] of [
-  ['the encoder of the browser', { fast: true }, {}],
-  ['compositor capture', { mode: 'compositor' }, {}],
+// The other suites stop renders that take planes from the compositor, of pages that are no canvas.
+for (const [name, mode, url, extent] of [
+  ['the encoder of the browser', { fast: true }, page('cards'), {}],
+  ['capture of a canvas', { mode: 'canvas' }, page('simulation'), {}],
+  ['screenshots', { mode: 'screenshot' }, page('cards'), {}],
 ] as const) {
   describe(`a stop of ${name}`, extent, () => {
     for (const phase of ['launch', 'load', 'capture', 'drain'] as const) {
@@ -158,7 +264,7 @@ for (const [name, mode, extent] of [
           (event) => event.type === 'phase' && event.phase === phase && event.worker === 1,
           () => controller.abort(reason),
         );
-        const { error } = await fail(sandbox, page('cards'), mode, { signal: controller.signal, onEvent });
+        const { error } = await fail(sandbox, url, mode, { signal: controller.signal, onEvent });
         assert.equal(error, reason);
       });
     }
@@ -172,7 +278,7 @@ for (const [name, mode, extent] of [
           }
           if (event.type === 'frame' && event.worker === 1 && event.rendered === 2) process.kill(pid, 'SIGKILL');
         };
-        const { error, receipt } = await fail(sandbox, page('cards'), mode, { onEvent });
+        const { error, receipt } = await fail(sandbox, url, mode, { onEvent });
         assert.ok(error instanceof Error);
         assert.equal(receipt.first.worker, 1);
         assert.match(error.message, /worker 1/);

@@ -71,7 +71,8 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
 }
 
 function captureText({ mode, fast }: Extract<RenderEvent, { type: 'capture' }>): string {
-  return `frames are taken ${mode === 'screenshot' ? 'as screenshots' : 'from the compositor'}${fast ? ', encoded by the browser' : ''}`;
+  const from = { screenshot: 'as screenshots', compositor: 'from the compositor', canvas: 'from the canvas' }[mode];
+  return `frames are taken ${from}${fast ? ', encoded by the browser' : ''}`;
 }
 
 function place({ worker, frame }: { worker?: number; frame?: number }): string {

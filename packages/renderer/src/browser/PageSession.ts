@@ -111,9 +111,10 @@ export class PageSession {
   /**
    * Takes the page to frame n: the next one, or a later one where its picture is a function of the
    * time alone. On the way to a later one all timers run, and animations and frame callbacks see some
-   * moments, but not every frame.
+   * moments, but not every frame. Where it is there already, nothing happens.
    */
   async step(frame: number, deadlineMs: number): Promise<void> {
+    if (frame === this.#frame) return;
     const from = this.#frame ?? -1;
     this.#frame = frame;
     let outcome = await this.#run(`step(${frame}, ${from})`, deadlineMs);

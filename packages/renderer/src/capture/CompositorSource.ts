@@ -1,10 +1,6 @@
-import type { PageSession } from '../browser/PageSession.js';
-import { BrowserCrashError, where } from '../errors.js';
-import type { FrameTapEncoder } from '../page/frameTap.js';
 import type { Frame, FrameFormat } from './FrameSource.js';
-import type { FrameTap } from './FrameTap.js';
 import { i420FromPng } from './i420.js';
-import { ScreenshotSource } from './ScreenshotSource.js';
+import { TapSource } from './TapSource.js';
 
 /** How long a frame that was drawn may take to come: it takes 2 ms where nothing else runs. */
 const PATIENCE_MS = 3000;
@@ -17,64 +13,55 @@ const MAX_LOST = 3;
  * compared with its own screenshot: where the two differ, planes are made from screenshots instead,
  * and are still those that the capture would have given.
  */
-export class CompositorSource extends ScreenshotSource {
+export class CompositorSource extends TapSource {
   /** Whether a frame of the present file has been taken, which another one can hold. */
   #begun = false;
   #distrusted = false;
   /** Frames one after the other that did not come. */
   #lostFrames = 0;
 
-  constructor(
-    page: PageSession,
-    readonly tap: FrameTap,
-    /** What frames are encoded with in the browser; undefined for planes. */
-    readonly encoder: FrameTapEncoder | undefined,
-  ) {
-    super(page);
-  }
-
   override get format(): FrameFormat {
-    return this.encoder ? 'h264' : 'i420';
+    return this.encoder ? 'h264-bt601' : 'i420';
   }
 
   override async begin(): Promise<void> {
     this.#begun = false;
-    if (this.encoder) await this.tap.encodeWith(this.encoder);
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    await this.tap[Symbol.asyncDispose]();
+    await super.begin();
   }
 
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
-    if (this.#distrusted) return this.#fromPicture(frame);
+    if (this.#distrusted) return this.fromPicture(frame);
     const since = process.hrtime.bigint();
-    const damaged = await this.page.draw(this.#deadline);
+    const damaged = await this.page.draw(this.deadline);
     // Planes are written once more; a packet cannot be.
     if (!damaged && this.#begun && !this.encoder) return { kind: 'hold' };
     const taken = await (damaged ? this.tap.take(frame, since, PATIENCE_MS) : this.tap.again(frame));
-    if (!taken) return this.#lost(frame);
+    if (typeof taken === 'string') return this.#lost(frame);
     const isFirst = !this.#begun;
     this.#begun = true;
     this.#lostFrames = 0;
     if (this.encoder) return { kind: 'packet', ...taken };
-    return isFirst ? this.#proven(taken.data) : { kind: 'planes', ...taken };
+    return isFirst ? this.#proven(taken.data) : { kind: 'pixels', ...taken };
   }
 
   /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
   override async picture(deadlineMs?: number): Promise<Buffer> {
     const png = await super.picture(deadlineMs);
-    await this.page.draw(deadlineMs ?? this.#deadline);
+    await this.page.draw(deadlineMs ?? this.deadline);
     return png;
+  }
+
+  protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'I420' } {
+    return { pixels: i420FromPng(png), format: 'I420' };
   }
 
   /** Takes planes for good when a screenshot of the same frame has the same. */
   async #proven(data: Promise<Buffer>): Promise<Frame> {
     const wanted = i420FromPng(await this.picture());
-    const planes = await this.page.scope.wait(data, this.#deadline, 'the browser to hand over a frame');
+    const planes = await this.page.scope.wait(data, this.deadline, 'the browser to hand over a frame');
     if (!planes.equals(wanted)) this.#distrust('what the compositor gave differs from the screenshot');
-    return { kind: 'planes', data: Promise.resolve(wanted) };
+    return { kind: 'pixels', data: Promise.resolve(wanted) };
   }
 
   /** A frame that was drawn, and did not come. */
@@ -82,35 +69,11 @@ export class CompositorSource extends ScreenshotSource {
     this.#lostFrames++;
     if (this.#lostFrames >= MAX_LOST) this.#distrust(`the compositor has lost ${MAX_LOST} frames one after the other`);
     this.#begun = true;
-    return this.#fromPicture(frame);
+    return this.fromPicture(frame);
   }
 
   #distrust(reason: string): void {
-    const { scope } = this.page;
     this.#distrusted = true;
-    scope.emit({
-      type: 'warning',
-      message: `frames are drawn by screenshot from here, which is slower: ${reason}`,
-      ...scope.position,
-      worker: scope.worker,
-    });
-  }
-
-  /** The frame as it would have come, from a screenshot. */
-  async #fromPicture(frame: number): Promise<Frame> {
-    const planes = i420FromPng(await this.picture());
-    if (!this.encoder) return { kind: 'planes', data: Promise.resolve(planes) };
-    const given = await this.tap.give(frame, planes);
-    if (given) return { kind: 'packet', ...given };
-    const { scope } = this.page;
-    throw new BrowserCrashError(
-      `${where(scope.position)}the browser did not take a frame for its encoder`,
-      { ...scope.position },
-      'picture',
-    );
-  }
-
-  get #deadline(): number {
-    return this.page.options.deadlines.capture;
+    this.warn(`frames are drawn by screenshot from here, which is slower: ${reason}`);
   }
 }

@@ -1,12 +1,16 @@
-/** How the pixels of a source leave the browser: lossless pictures, raw 4:2:0 planes, or encoded packets. */
-export type FrameFormat = 'png' | 'i420' | 'h264';
+/**
+ * How the pixels of a source leave the browser: as lossless pictures, raw (4:2:0 planes, or blue, green,
+ * red and a byte that means nothing for each pixel), or as packets of the browser's encoder, which has
+ * used one of two matrices. Planes are BT.601.
+ */
+export type FrameFormat = 'png' | 'i420' | 'bgrx' | 'h264-bt601' | 'h264-bt709';
 
 /**
- * What a frame source yields for one frame: a lossless picture; planes or a packet, whose bytes may
+ * What a frame source yields for one frame: a lossless picture; raw pixels or a packet, whose bytes may
  * still be on their way while the page goes on; or word that nothing has changed since the frame before.
  */
 export type Frame =
-  { kind: 'picture'; png: Buffer } | { kind: 'planes' | 'packet'; data: Promise<Buffer> } | { kind: 'hold' };
+  { kind: 'picture'; png: Buffer } | { kind: 'pixels' | 'packet'; data: Promise<Buffer> } | { kind: 'hold' };
 
 /** Draws the frames of a page, in order. */
 export interface FrameSource {

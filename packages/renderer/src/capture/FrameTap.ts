@@ -3,14 +3,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { PageSession } from '../browser/PageSession.js';
+import { coveringCanvas } from '../page/coveringCanvas.js';
 import {
+  FIND_CANVAS,
   frameTapWorker,
   openFrameTap,
-  type FrameTapCommand,
   type FrameTapConfig,
   type FrameTapEncoder,
+  type FrameTapRequest,
 } from '../page/frameTap.js';
-import { callSource } from '../page/source.js';
+import { callSource, functionSource } from '../page/source.js';
+
+/** The number of what is only looked at, and is no frame of the video. */
+const LOOK = -1;
+
+/** What is on its way from the browser. */
+export interface Taken {
+  data: Promise<Buffer>;
+}
 
 /**
  * The way of captured frames from the browser to here: a worker beside the page sends each one to a
@@ -29,7 +39,7 @@ export class FrameTap implements AsyncDisposable {
     server.on('request', (request, response) => this.#receive(request, response));
   }
 
-  /** Begins to capture a page that has loaded. Returns the reason where that page cannot be captured. */
+  /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
   static async open(page: PageSession): Promise<FrameTap | string> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
@@ -59,34 +69,62 @@ export class FrameTap implements AsyncDisposable {
       asked,
     );
     this.#contextId = world.executionContextId;
+    const { width, height, pixelWidth, pixelHeight } = page.options;
     const config: FrameTapConfig = {
       url: `http://127.0.0.1:${port}/${this.token}`,
-      width: page.options.pixelWidth,
-      height: page.options.pixelHeight,
+      width: pixelWidth,
+      height: pixelHeight,
+      view: { width, height },
       mark: page.session.ownWorker,
       worker: callSource(frameTapWorker),
     };
-    const opening = this.#evaluate(callSource(openFrameTap, config));
+    const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
+    const opening = this.#evaluate(`${findCanvas}; ${callSource(openFrameTap, config)}`);
+    return String(await scope.wait(opening, load, 'the browser to start our worker'));
+  }
+
+  /** Begins to capture what the compositor draws. Returns the reason where that cannot be. */
+  async captureTab(): Promise<string> {
     // The browser begins a capture only while it is given frames.
-    return String(await page.drawUntil(opening, 'the browser to let its page be captured'));
+    const capturing = this.#evaluate('genlockTap.captureTab()');
+    return String(await this.page.drawUntil(capturing, 'the browser to let its page be captured'));
   }
 
   /**
    * Takes the first frame that was drawn at or after a moment of `process.hrtime`. Resolves when the
-   * page may go on, to what will be its planes or packet; to undefined when no frame has come.
+   * page may go on, to what will be its planes or packet; or to the reason why there is none.
    */
-  take(frame: number, since: bigint, patienceMs: number): Promise<{ data: Promise<Buffer> } | undefined> {
+  take(frame: number, since: bigint, patienceMs: number): Promise<Taken | string> {
     return this.#ask(frame, { take: frame, since: Number(since / 1000n), patienceMs });
   }
 
   /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
-  again(frame: number): Promise<{ data: Promise<Buffer> } | undefined> {
+  again(frame: number): Promise<Taken | string> {
     return this.#ask(frame, { again: frame });
   }
 
-  /** Takes a frame with these planes, to be encoded like one that was captured. */
-  give(frame: number, planes: Buffer): Promise<{ data: Promise<Buffer> } | undefined> {
-    return this.#ask(frame, { give: frame, planes: planes.toString('base64') });
+  /** Takes a frame with these pixels, to be encoded like one that was captured. */
+  give(frame: number, pixels: Buffer, format: 'I420' | 'BGRX'): Promise<Taken | string> {
+    return this.#ask(frame, { give: frame, pixels: pixels.toString('base64'), format });
+  }
+
+  /** Whether there is a canvas on the page. */
+  async seesCanvas(): Promise<boolean> {
+    const answer = this.#evaluate(`document.querySelector('canvas') !== null`);
+    return (await this.#wait(answer, 'the page to say what is in it')) === true;
+  }
+
+  /**
+   * Takes what is on the canvas that is all there is to see on the page: four bytes a pixel (BGRX), or
+   * a packet. Or the reason why there is none. `drawn` says whether the page was drawn since.
+   */
+  takeCanvas(frame: number, drawn: boolean): Promise<Taken | string> {
+    return this.#ask(frame, { canvas: frame, drawn, look: false });
+  }
+
+  /** As `takeCanvas`, but always the pixels, and not for the video. */
+  lookAtCanvas(drawn: boolean): Promise<Taken | string> {
+    return this.#ask(LOOK, { canvas: LOOK, drawn, look: true });
   }
 
   /** Why the browser cannot encode in this way; the empty string where it can. */
@@ -110,14 +148,14 @@ export class FrameTap implements AsyncDisposable {
     await closed;
   }
 
-  async #ask(frame: number, command: FrameTapCommand): Promise<{ data: Promise<Buffer> } | undefined> {
+  async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
     // The bytes may be here before the answer.
     const data = new Promise<Buffer>((resolve) => this.#expected.set(frame, resolve));
-    const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(command)})`);
-    const taken = await this.#wait(answer, 'the browser to hand over a frame');
-    if (taken === true) return { data };
+    const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
+    const refusal = await this.#wait(answer, 'the browser to hand over a frame');
+    if (refusal === '') return { data };
     this.#expected.delete(frame);
-    return undefined;
+    return String(refusal);
   }
 
   #wait<T>(answer: Promise<T>, waitingFor: string): Promise<T> {

@@ -1,18 +1,23 @@
 import type { BrowserSession } from '../browser/BrowserSession.js';
 import { PageSession } from '../browser/PageSession.js';
 import { ToolError } from '../errors.js';
+import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import { CanvasSource } from './CanvasSource.js';
 import { CompositorSource } from './CompositorSource.js';
 import type { FrameFormat } from './FrameSource.js';
 import { FrameTap } from './FrameTap.js';
 import { inPageEncoder } from './inPageEncoder.js';
 import { ScreenshotSource } from './ScreenshotSource.js';
 
-/** How the frames of a source with these options come, unless the page or browser does not allow it. */
-export function expectedFormat({ mode, fast, browserConfig }: ResolvedOptions): FrameFormat {
+type CaptureEvent = Extract<RenderEvent, { type: 'capture' }>;
+
+/** How the frames of a source with these options most likely come: a page or browser may not allow it. */
+export function expectedFormat({ mode, fast, inPage, browserConfig }: ResolvedOptions): FrameFormat {
   if (mode === 'screenshot' || browserConfig.beginFrameControl === false) return 'png';
-  return fast ? 'h264' : 'i420';
+  if (mode === 'canvas') return inPage ? 'h264-bt709' : 'bgrx';
+  return fast ? 'h264-bt601' : 'i420';
 }
 
 /**
@@ -29,26 +34,43 @@ export async function openSource(
   const page = await PageSession.open(session, scope, options);
   await scope.enter('load');
   await page.load(url);
-  const told = (mode: 'screenshot' | 'compositor', fast: boolean, reason?: string) =>
-    scope.emit({ type: 'capture', worker: scope.worker, mode, fast, ...(reason === undefined ? {} : { reason }) });
-
-  if (options.mode === 'screenshot') {
-    told('screenshot', false);
-    return new ScreenshotSource(page);
-  }
-  const tap = session.beginFrameControl ? await FrameTap.open(page) : 'this browser draws by itself';
-  if (typeof tap === 'string') {
-    const reason = `the compositor cannot be captured: ${tap}`;
-    if (options.mode === 'compositor') throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
+  const { mode } = options;
+  const told = (as: CaptureEvent['mode'], fast: boolean, reason?: string) =>
+    scope.emit({ type: 'capture', worker: scope.worker, mode: as, fast, ...(reason ? { reason } : {}) });
+  const screenshots = (refusal?: string): ScreenshotSource => {
+    const reason = refusal && `the ${mode === 'canvas' ? 'canvas' : 'compositor'} cannot be captured: ${refusal}`;
+    if (reason && mode !== 'auto') throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
     told('screenshot', false, reason);
     return new ScreenshotSource(page);
-  }
+  };
+
+  if (mode === 'screenshot') return screenshots();
+  const tap = session.beginFrameControl ? await FrameTap.open(page) : 'this browser draws by itself';
+  if (typeof tap === 'string') return screenshots(tap);
   try {
-    const encoder = options.fast ? inPageEncoder(options) : undefined;
-    const refusal = encoder && (await tap.refusalOf(encoder));
-    if (refusal) told('compositor', false, `the browser cannot encode this: ${refusal}`);
-    else told('compositor', options.fast);
-    return new CompositorSource(page, tap, refusal ? undefined : encoder);
+    const wanted = options.inPage ? inPageEncoder(options) : undefined;
+    const unable = wanted && (await tap.refusalOf(wanted));
+    const encoder = unable ? undefined : wanted;
+    const reason = unable && `the browser cannot encode this: ${unable}`;
+
+    // Raw, the canvas has more than twice the bytes of the compositor's planes.
+    if (mode === 'canvas' || (mode === 'auto' && encoder)) {
+      const source = new CanvasSource(page, tap, encoder);
+      const refusal = await source.refusal();
+      if (refusal === '') {
+        told('canvas', encoder !== undefined, reason);
+        return source;
+      }
+      if (mode === 'canvas') return screenshots(refusal);
+    }
+    const refusal = await tap.captureTab();
+    if (refusal !== '') {
+      await tap[Symbol.asyncDispose]();
+      return screenshots(refusal);
+    }
+    const packets = options.fast ? encoder : undefined;
+    told('compositor', packets !== undefined, options.fast ? reason : undefined);
+    return new CompositorSource(page, tap, packets);
   } catch (error) {
     await tap[Symbol.asyncDispose]();
     throw error;

@@ -27,30 +27,41 @@ export function encodeArguments(
   return [
     ...QUIET,
     ...inputArguments(format, options),
-    ...['-map', '0:v', '-an', ...(format === 'h264' ? copyArguments(options) : codecArguments(format, options))],
+    ...[
+      '-map',
+      '0:v',
+      '-an',
+      ...(isEncoded(format) ? copyArguments(format, options) : codecArguments(format, options)),
+    ],
     ...['-f', MUXERS[options.extension]!, outputPath],
     ...(hashesPath ? hashArguments(format, hashesPath) : []),
   ];
 }
 
+/** Whether the browser has encoded the frames. */
+function isEncoded(format: FrameFormat): boolean {
+  return format === 'h264-bt601' || format === 'h264-bt709';
+}
+
 function inputArguments(format: FrameFormat, { fps, pixelWidth, pixelHeight }: ResolvedOptions): string[] {
   const source = ['-framerate', formatFrameRate(fps), '-i', 'pipe:0'];
-  if (format === 'h264') return ['-f', 'h264', ...source];
-  if (format === 'i420') {
-    const size = `${pixelWidth}x${pixelHeight}`;
-    return ['-f', 'rawvideo', '-pixel_format', 'yuv420p', '-video_size', size, ...source];
+  if (isEncoded(format)) return ['-f', 'h264', ...source];
+  if (format === 'i420' || format === 'bgrx') {
+    const pixels = format === 'i420' ? 'yuv420p' : 'bgr0';
+    return ['-f', 'rawvideo', '-pixel_format', pixels, '-video_size', `${pixelWidth}x${pixelHeight}`, ...source];
   }
   // One thread decodes PNG faster than pictures are drawn; more would each hold frames in memory.
   return ['-threads', '1', '-f', 'image2pipe', '-c:v', 'png', ...source];
 }
 
 /**
- * What the browser has encoded says nothing of its colours: the primaries and the curve of BT.709, as
- * near to sRGB as video goes (1), and the matrix of BT.601 (6), in limited range. Nor of its times:
- * frame n is the n-th packet.
+ * What the browser has encoded may say nothing of its colours, or not the truth: the primaries and the
+ * curve of BT.709, as near to sRGB as video goes (1), and the matrix of BT.601 (6) or BT.709 (1), in
+ * limited range. Nor does it say its times: frame n is the n-th packet.
  */
-function copyArguments({ fps }: ResolvedOptions): string[] {
-  const colours = 'video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=6';
+function copyArguments(format: FrameFormat, { fps }: ResolvedOptions): string[] {
+  const matrix = format === 'h264-bt601' ? 6 : 1;
+  const colours = `video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=${matrix}`;
   return ['-c:v', 'copy', '-bsf:v', `h264_metadata=${colours},setts=ts=N*${fps.den}/(${fps.num}*TB)`];
 }
 

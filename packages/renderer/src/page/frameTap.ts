@@ -1,3 +1,5 @@
+import type { coveringCanvas } from './coveringCanvas.js';
+
 /**
  * What takes the frames out of the browser: a piece of script in a world of its own beside the page,
  * where the page's clock and its globals are out of reach, and a worker that copies or encodes them.
@@ -10,84 +12,122 @@ export interface FrameTapConfig {
   /** Size of the picture in pixels. */
   width: number;
   height: number;
+  /** Size of the view in CSS pixels. */
+  view: { width: number; height: number };
   /** What the worker's address ends in. */
   mark: string;
   /** Source text of the worker. */
   worker: string;
 }
 
+/** What `openFrameTap` finds in its world: the function `coveringCanvas`. */
+export const FIND_CANVAS = 'genlockFindCanvas';
+
 /** What the worker's encoder is set to. */
 export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'height' | 'bitrate' | 'framerate'>;
 
-/** What the worker is told. Numbers of frames are those of the composition. */
-export type FrameTapCommand =
+/** What the worker is asked. Numbers of frames are those of the composition. */
+export type FrameTapRequest =
   /** Takes the frame that was drawn not before this moment (microseconds of the system's monotonic clock). */
   | { take: number; since: number; patienceMs: number }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
   | { again: number }
-  /** Takes a frame with these planes, in base64: it was drawn, but did not come. */
-  | { give: number; planes: string }
-  /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one planes are sent. */
-  | { encoder: FrameTapEncoder; fps: { num: number; den: number } };
+  /** Takes a frame with these pixels, in base64: it was drawn, but did not come. */
+  | { give: number; pixels: string; format: 'I420' | 'BGRX' }
+  /**
+   * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
+   * been emptied by that. `look`: only its pixels are sent, as they are.
+   */
+  | { canvas: number; drawn: boolean; look: boolean };
 
-/** What the worker answers to all but `encoder`: whether there is a frame, and its data will come. */
+/** The answer: why there is no such frame; the empty string when there is, and its data will come. */
 interface Answer {
   frame: number;
-  taken: boolean;
+  refusal: string;
 }
 
 interface CapturedFrames {
   readonly readable: ReadableStream<VideoFrame>;
 }
 
-/** Begins to capture this tab. Resolves when the worker is ready. Returns why it cannot be done, if so. */
-export function openFrameTap({ url, width, height, mark, worker }: FrameTapConfig): Promise<string> {
+/** What the worker gets beside requests. */
+type Message =
+  | { url: string; width: number; height: number }
+  /** Frames of the compositor come from here. */
+  | { readable: ReadableStream<VideoFrame> }
+  /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
+  | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
+  | Exclude<FrameTapRequest, { canvas: number }>
+  | { canvas: number; drawn: boolean; look: boolean; picture: VideoFrame };
+
+/** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
+export function openFrameTap(config: FrameTapConfig): Promise<string> {
+  const { url, width, height, view, mark } = config;
+  const waiting = new Map<number, { resolve: (refusal: string) => void; reject: (error: Error) => void }>();
+  let failure: Error | undefined;
+
   const open = async (): Promise<string> => {
-    const capture = (globalThis.navigator as { mediaDevices?: MediaDevices }).mediaDevices;
-    if (!capture) return 'its address is not one that the browser lets capture (https, file or a local host)';
-    const stream = await capture.getDisplayMedia({
-      video: {
-        displaySurface: 'browser',
-        cursor: 'never',
-        // Neither scaled nor thinned out.
-        resizeMode: 'none',
-        width,
-        height,
-        frameRate: 1000,
-      },
-      preferCurrentTab: true,
-    } as DisplayMediaStreamOptions);
-    const [track] = stream.getVideoTracks();
-    const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
-      .MediaStreamTrackProcessor;
-    const { readable } = new Processor({ track, maxBufferSize: 4 });
-    const address = URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
-    const tap = new Worker(address + mark);
+    if (!globalThis.isSecureContext)
+      return 'its address is not one that the browser trusts (https, file or a local host)';
+    const address = URL.createObjectURL(new Blob([config.worker], { type: 'text/javascript' }));
+    const worker = new Worker(address + mark);
     const ready = new Promise<string>((resolve) => {
-      tap.onmessage = ({ data }) => resolve(String(data));
-      tap.onerror = ({ message }) => resolve(message || 'its rules (Content-Security-Policy) let no worker start');
+      worker.onmessage = ({ data }) => resolve(String(data));
+      worker.onerror = ({ message }) => resolve(message || 'its rules (Content-Security-Policy) let no worker start');
     });
-    tap.postMessage({ readable, url, width, height }, [readable]);
+    const send = (message: Message, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
+    send({ url, width, height });
     const refusal = await ready;
-    const waiting = new Map<number, { resolve: (taken: boolean) => void; reject: (error: Error) => void }>();
-    let failure: Error | undefined;
-    tap.onmessage = ({ data }: MessageEvent<Answer | { failure: string }>) => {
+    worker.onmessage = ({ data }: MessageEvent<Answer | { failure: string }>) => {
       if ('failure' in data) {
         failure = new Error(data.failure);
         for (const { reject } of waiting.values()) reject(failure);
-      } else waiting.get(data.frame)?.resolve(data.taken);
+      } else waiting.get(data.frame)?.resolve(data.refusal);
     };
-    const ask = async (command: Exclude<FrameTapCommand, { encoder: unknown }>): Promise<boolean> => {
+
+    const answer = async (frame: number): Promise<string> => {
       if (failure) throw failure;
-      const frame = 'take' in command ? command.take : 'again' in command ? command.again : command.give;
       try {
-        return await new Promise<boolean>((resolve, reject) => {
-          waiting.set(frame, { resolve, reject });
-          tap.postMessage(command);
-        });
+        return await new Promise<string>((resolve, reject) => waiting.set(frame, { resolve, reject }));
       } finally {
         waiting.delete(frame);
       }
+    };
+    const ask = (request: FrameTapRequest): Promise<string> | string => {
+      if (!('canvas' in request)) {
+        send(request);
+        return answer('take' in request ? request.take : 'again' in request ? request.again : request.give);
+      }
+      const { genlockFindCanvas } = globalThis as unknown as Record<typeof FIND_CANVAS, typeof coveringCanvas>;
+      const canvas = genlockFindCanvas(view.width, view.height);
+      if (typeof canvas === 'string') return canvas;
+      try {
+        const picture = new VideoFrame(canvas, { timestamp: 0 });
+        send({ ...request, picture }, [picture]);
+      } catch (error) {
+        return `its canvas cannot be read: ${String(error)}`;
+      }
+      return answer(request.canvas);
+    };
+    const captureTab = async () => {
+      const stream = await navigator.mediaDevices.getDisplayMedia({
+        video: {
+          displaySurface: 'browser',
+          cursor: 'never',
+          // Neither scaled nor thinned out.
+          resizeMode: 'none',
+          width,
+          height,
+          frameRate: 1000,
+        },
+        preferCurrentTab: true,
+      } as DisplayMediaStreamOptions);
+      const [track] = stream.getVideoTracks();
+      const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
+        .MediaStreamTrackProcessor;
+      const { readable } = new Processor({ track, maxBufferSize: 4 });
+      send({ readable }, [readable]);
+      return '';
     };
     const refusalOf = async (encoder: FrameTapEncoder): Promise<string> => {
       const { supported } = await VideoEncoder.isConfigSupported(encoder);
@@ -95,15 +135,16 @@ export function openFrameTap({ url, width, height, mark, worker }: FrameTapConfi
     };
     const encodeWith = (encoder: FrameTapEncoder, fps: { num: number; den: number }) => {
       if (failure) throw failure;
-      tap.postMessage({ encoder, fps } satisfies FrameTapCommand);
+      send({ encoder, fps });
     };
-    Object.assign(globalThis, { genlockTap: { ask, refusalOf, encodeWith } });
+    const tap = { ask, captureTab: () => captureTab().catch(String), refusalOf, encodeWith };
+    Object.assign(globalThis, { genlockTap: tap });
     return refusal;
   };
   return open().catch((error: unknown) => String(error));
 }
 
-/** Runs in the worker. The planes or the packet of each frame is one POST to `<url>/<number>`. */
+/** Runs in the worker. The pixels or the packet of each frame is one POST to `<url>/<number>`. */
 export function frameTapWorker(): void {
   let url = '';
   let size = { width: 0, height: 0 };
@@ -119,10 +160,9 @@ export function frameTapWorker(): void {
   const post = async (frame: number, body: BodyInit) => {
     await fetch(`${url}/${frame}`, { method: 'POST', body, mode: 'no-cors', cache: 'no-store' });
   };
+  const fail = (error: unknown) => postMessage({ failure: String(error) });
   const enqueue = (work: () => Promise<void>) => {
-    line = line.then(work).catch((error: unknown) => {
-      postMessage({ failure: String(error) });
-    });
+    line = line.then(work).catch(fail);
   };
 
   const read = async (readable: ReadableStream<VideoFrame>) => {
@@ -155,17 +195,25 @@ export function frameTapWorker(): void {
   };
 
   /** The page may go on as soon as the frame is ours; its bytes follow. */
-  const answer = (frame: number, taken: boolean) => postMessage({ frame, taken } satisfies Answer);
+  const answer = (frame: number, refusal = '') => postMessage({ frame, refusal } satisfies Answer);
 
-  const send = (number: number, frame: VideoFrame) => {
-    answer(number, true);
-    if (!encoder) {
-      const buffer = new Uint8Array((size.width * size.height * 3) / 2);
-      const copied = frame.copyTo(buffer);
-      enqueue(async () => {
-        await copied;
-        await post(number, buffer);
-      });
+  const sendPixels = (number: number, frame: VideoFrame) => {
+    // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
+    const options: VideoFrameCopyToOptions = frame.format === 'I420' ? {} : { format: 'BGRX' };
+    const buffer = new Uint8Array(frame.allocationSize(options));
+    const copied = frame.copyTo(buffer, options);
+    enqueue(async () => {
+      await copied;
+      await post(number, buffer);
+    });
+  };
+
+  const use = (number: number, frame: VideoFrame, look = false) => {
+    if (frame !== last) last?.close();
+    last = frame;
+    answer(number);
+    if (!encoder || look) {
+      sendPixels(number, frame);
       return;
     }
     const timed = new VideoFrame(frame, { timestamp: Math.round((number * fps.den * 1e6) / fps.num) });
@@ -174,35 +222,79 @@ export function frameTapWorker(): void {
     timed.close();
   };
 
-  const use = (number: number, frame: VideoFrame) => {
-    if (frame !== last) last?.close();
-    last = frame;
-    send(number, frame);
-  };
+  const fits = ({ visibleRect }: VideoFrame) => visibleRect?.width === size.width && visibleRect.height === size.height;
 
   const take = async (number: number, since: number, patienceMs: number) => {
     const frame = await drawnSince(since, patienceMs);
-    const fits =
-      frame?.format === 'I420' && frame.visibleRect?.width === size.width && frame.visibleRect.height === size.height;
-    if (!frame || !fits) {
-      frame?.close();
-      answer(number, false);
+    if (frame?.format === 'I420' && fits(frame)) {
+      use(number, frame);
       return;
     }
-    use(number, frame);
+    frame?.close();
+    answer(number, 'a frame that was drawn did not come');
   };
 
   const takeNewest = (number: number) => {
     const newest = frames.pop() ?? last;
     while (frames.length > 0) frames.shift()!.close();
     if (newest) use(number, newest);
-    else answer(number, false);
+    else answer(number, 'no frame was drawn');
   };
 
-  const takeGiven = (number: number, planes: string) => {
-    const bytes = Uint8Array.from(atob(planes), (character) => character.charCodeAt(0));
+  /**
+   * A frame of pixels without transparency. Those of red, green and blue are to become BT.709 in limited
+   * range: of a canvas's own frame the encoder makes full range, which many players do not expect.
+   */
+  const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'I420' | 'BGRX' | 'RGBX'): VideoFrame => {
     const { width: codedWidth, height: codedHeight } = size;
-    use(number, new VideoFrame(bytes, { format: 'I420', codedWidth, codedHeight, timestamp: 0 }));
+    const rgb = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: false } as const;
+    const colours = format === 'I420' ? {} : { colorSpace: rgb };
+    const init = { format, codedWidth, codedHeight, timestamp: 0, transfer: [pixels.buffer], ...colours };
+    return new VideoFrame(pixels, init);
+  };
+
+  const takeGiven = (number: number, text: string, format: 'I420' | 'BGRX') => {
+    use(
+      number,
+      frameOf(
+        Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
+        format,
+      ),
+    );
+  };
+
+  /** Why these pixels of a canvas are not what the page shows; the empty string where they are. */
+  const refusalOf = (pixels: Uint8Array<ArrayBuffer>, opaque: boolean, drawn: boolean): string => {
+    if (opaque && !drawn) return '';
+    const numbers = new Uint32Array(pixels.buffer);
+    // Alpha is the last byte in memory, and so the highest one of these numbers.
+    let every = 0xffffffff;
+    let any = 0;
+    for (let index = 0; index < numbers.length; index++) {
+      every &= numbers[index]!;
+      any |= numbers[index]!;
+    }
+    if (!opaque && every >>> 24 !== 0xff) return 'its canvas lets through what is behind it';
+    // A black one is as good as an empty one: a screenshot tells the two apart.
+    return drawn && (any & 0xffffff) === 0 ? 'its canvas may have been emptied' : '';
+  };
+
+  const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, look: boolean) => {
+    const { format, colorSpace, displayWidth, displayHeight } = picture;
+    const isFitting = fits(picture);
+    const pixels = new Uint8Array(picture.allocationSize());
+    await picture.copyTo(pixels);
+    picture.close();
+    if (!isFitting) answer(number, `its picture is ${displayWidth}x${displayHeight}`);
+    else if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') {
+      answer(number, 'its canvas is not in sRGB');
+    } else if (format !== 'BGRA' && format !== 'RGBA' && format !== 'BGRX' && format !== 'RGBX') {
+      answer(number, `its pixels are ${format}`);
+    } else {
+      const refusal = refusalOf(pixels, format.endsWith('X'), drawn);
+      if (refusal === '') use(number, frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), look);
+      else answer(number, refusal);
+    }
   };
 
   const encodeWith = (config: FrameTapEncoder) => {
@@ -215,9 +307,7 @@ export function frameTapWorker(): void {
         const number = Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6));
         enqueue(() => post(number, packet));
       },
-      error: (error) => {
-        postMessage({ failure: String(error) });
-      },
+      error: fail,
     });
     encoder.configure({
       ...config,
@@ -228,25 +318,20 @@ export function frameTapWorker(): void {
     });
   };
 
-  type Message = FrameTapCommand | { readable: ReadableStream<VideoFrame>; url: string; width: number; height: number };
   globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
-    if ('readable' in data) {
+    if ('url' in data) {
       ({ url } = data);
       size = { width: data.width, height: data.height };
       fetch(`${url}/ready`, { method: 'POST', mode: 'no-cors' }).then(
-        () => {
-          void read(data.readable);
-          postMessage('');
-        },
+        () => postMessage(''),
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );
-    } else if ('take' in data) {
-      take(data.take, data.since, data.patienceMs).catch((error: unknown) => postMessage({ failure: String(error) }));
-    } else if ('again' in data) {
-      takeNewest(data.again);
-    } else if ('give' in data) {
-      takeGiven(data.give, data.planes);
-    } else {
+    } else if ('readable' in data) read(data.readable).catch(fail);
+    else if ('take' in data) take(data.take, data.since, data.patienceMs).catch(fail);
+    else if ('again' in data) takeNewest(data.again);
+    else if ('give' in data) takeGiven(data.give, data.pixels, data.format);
+    else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.look).catch(fail);
+    else {
       ({ fps } = data);
       encodeWith(data.encoder);
     }

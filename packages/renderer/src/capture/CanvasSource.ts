@@ -1,0 +1,72 @@
+import { pixelsFromPng } from './bgrx.js';
+import type { Frame, FrameFormat } from './FrameSource.js';
+import { TapSource } from './TapSource.js';
+
+/**
+ * The pixels of a canvas that is all there is to see on the page (BGRX), or packets of a video that
+ * the browser has encoded from them: nothing is put together or drawn on a screen. That the canvas
+ * is all is looked at for each frame; one where it is not is taken as a screenshot.
+ */
+export class CanvasSource extends TapSource {
+  /** Whether the page was drawn since its canvas was last seen with something on it. */
+  #drawn = false;
+  #warned = false;
+
+  override get format(): FrameFormat {
+    return this.encoder ? 'h264-bt709' : 'bgrx';
+  }
+
+  /**
+   * Takes the page to frame 0, where every render of it begins, and compares its canvas with the
+   * screenshot. Returns why the canvas cannot stand for the page; the empty string where it can.
+   */
+  async refusal(): Promise<string> {
+    const { page, tap } = this;
+    if (!(await tap.seesCanvas())) return 'no canvas is on the page';
+    const { load } = page.options.deadlines;
+    page.scope.position.frame = 0;
+    await page.step(0, load);
+    await page.beginFrame(false, load);
+    const seen = await tap.lookAtCanvas(this.#drawn);
+    if (typeof seen === 'string') return seen;
+    const pixels = await page.scope.wait(seen.data, load, 'the browser to hand over its canvas');
+    return samePicture(pixels, pixelsFromPng(await this.picture(load)))
+      ? ''
+      : 'its canvas differs from what the page shows';
+  }
+
+  override async capture(frame: number): Promise<Frame> {
+    await this.advance(frame);
+    // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.
+    await this.page.beginFrame(false, this.deadline);
+    const taken = await this.tap.takeCanvas(frame, this.#drawn);
+    if (typeof taken === 'string') {
+      // Frame 0 was drawn when it was compared, which may have emptied the canvas: that is no fault of the page.
+      const isNews = !this.#warned && frame > 0;
+      if (isNews) this.warn(`frames are taken as screenshots where that is so, which is slower: ${taken}`);
+      this.#warned ||= isNews;
+      return this.fromPicture(frame);
+    }
+    this.#drawn = false;
+    return { kind: this.encoder ? 'packet' : 'pixels', ...taken };
+  }
+
+  override async picture(deadlineMs?: number): Promise<Buffer> {
+    const png = await super.picture(deadlineMs);
+    this.#drawn = true;
+    return png;
+  }
+
+  protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'BGRX' } {
+    return { pixels: pixelsFromPng(png), format: 'BGRX' };
+  }
+}
+
+/** Whether two pictures of four bytes a pixel are equal in all but the fourth, which means nothing. */
+function samePicture(one: Buffer, other: Buffer): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 4) {
+    if (one[at] !== other[at] || one[at + 1] !== other[at + 1] || one[at + 2] !== other[at + 2]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,12 @@
+import { PNG } from 'pngjs';
+
+/** The pixels of a picture as a canvas gives them: blue, green, red and a byte that means nothing. */
+export function pixelsFromPng(png: Buffer): Buffer {
+  const { data } = PNG.sync.read(png);
+  for (let at = 0; at < data.length; at += 4) {
+    const red = data[at]!;
+    data[at] = data[at + 2]!;
+    data[at + 2] = red;
+  }
+  return data;
+}

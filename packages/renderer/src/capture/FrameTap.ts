@@ -6,12 +6,12 @@ import type { PageSession } from '../browser/PageSession.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import {
   FIND_CANVAS,
-  frameTapWorker,
   openFrameTap,
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
 } from '../page/frameTap.js';
+import { frameTapWorker } from '../page/frameTapWorker.js';
 import { callSource, functionSource } from '../page/source.js';
 
 /** The number of what is only looked at, and is no frame of the video. */

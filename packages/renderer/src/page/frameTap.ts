@@ -40,8 +40,8 @@ export type FrameTapRequest =
    */
   | { canvas: number; drawn: boolean; look: boolean };
 
-/** The answer: why there is no such frame; the empty string when there is, and its data will come. */
-interface Answer {
+/** The answer to a request: why there is no such frame; the empty string when there is, and its data will come. */
+export interface Answer {
   frame: number;
   refusal: string;
 }
@@ -51,7 +51,7 @@ interface CapturedFrames {
 }
 
 /** What the worker gets beside requests. */
-type Message =
+export type Message =
   | { url: string; width: number; height: number }
   /** Frames of the compositor come from here. */
   | { readable: ReadableStream<VideoFrame> }
@@ -142,198 +142,4 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
     return refusal;
   };
   return open().catch((error: unknown) => String(error));
-}
-
-/** Runs in the worker. The pixels or the packet of each frame is one POST to `<url>/<number>`. */
-export function frameTapWorker(): void {
-  let url = '';
-  let size = { width: 0, height: 0 };
-  const frames: VideoFrame[] = [];
-  let last: VideoFrame | undefined;
-  let arrived = () => {};
-  let encoder: VideoEncoder | undefined;
-  let isFirst = false;
-  let fps = { num: 1, den: 1 };
-  // One after the other: frames leave in their order.
-  let line = Promise.resolve();
-
-  const post = async (frame: number, body: BodyInit) => {
-    await fetch(`${url}/${frame}`, { method: 'POST', body, mode: 'no-cors', cache: 'no-store' });
-  };
-  const fail = (error: unknown) => postMessage({ failure: String(error) });
-  const enqueue = (work: () => Promise<void>) => {
-    line = line.then(work).catch(fail);
-  };
-
-  const read = async (readable: ReadableStream<VideoFrame>) => {
-    const reader = readable.getReader();
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      frames.push(value);
-      // The browser has only so many: those that nobody asks for make room.
-      if (frames.length > 3) frames.shift()!.close();
-      arrived();
-    }
-  };
-
-  const drawnSince = async (since: number, patienceMs: number): Promise<VideoFrame | undefined> => {
-    const until = performance.now() + patienceMs;
-    for (;;) {
-      while (frames.length > 0) {
-        const frame = frames.shift()!;
-        if (frame.timestamp >= since) return frame;
-        frame.close();
-      }
-      const left = until - performance.now();
-      if (left <= 0) return undefined;
-      await new Promise<void>((resolve) => {
-        arrived = resolve;
-        setTimeout(resolve, left);
-      });
-    }
-  };
-
-  /** The page may go on as soon as the frame is ours; its bytes follow. */
-  const answer = (frame: number, refusal = '') => postMessage({ frame, refusal } satisfies Answer);
-
-  const sendPixels = (number: number, frame: VideoFrame) => {
-    // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
-    const options: VideoFrameCopyToOptions = frame.format === 'I420' ? {} : { format: 'BGRX' };
-    const buffer = new Uint8Array(frame.allocationSize(options));
-    const copied = frame.copyTo(buffer, options);
-    enqueue(async () => {
-      await copied;
-      await post(number, buffer);
-    });
-  };
-
-  const use = (number: number, frame: VideoFrame, look = false) => {
-    if (frame !== last) last?.close();
-    last = frame;
-    answer(number);
-    if (!encoder || look) {
-      sendPixels(number, frame);
-      return;
-    }
-    const timed = new VideoFrame(frame, { timestamp: Math.round((number * fps.den * 1e6) / fps.num) });
-    encoder.encode(timed, { keyFrame: isFirst });
-    isFirst = false;
-    timed.close();
-  };
-
-  const fits = ({ visibleRect }: VideoFrame) => visibleRect?.width === size.width && visibleRect.height === size.height;
-
-  const take = async (number: number, since: number, patienceMs: number) => {
-    const frame = await drawnSince(since, patienceMs);
-    if (frame?.format === 'I420' && fits(frame)) {
-      use(number, frame);
-      return;
-    }
-    frame?.close();
-    answer(number, 'a frame that was drawn did not come');
-  };
-
-  const takeNewest = (number: number) => {
-    const newest = frames.pop() ?? last;
-    while (frames.length > 0) frames.shift()!.close();
-    if (newest) use(number, newest);
-    else answer(number, 'no frame was drawn');
-  };
-
-  /**
-   * A frame of pixels without transparency. Those of red, green and blue are to become BT.709 in limited
-   * range: of a canvas's own frame the encoder makes full range, which many players do not expect.
-   */
-  const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'I420' | 'BGRX' | 'RGBX'): VideoFrame => {
-    const { width: codedWidth, height: codedHeight } = size;
-    const rgb = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: false } as const;
-    const colours = format === 'I420' ? {} : { colorSpace: rgb };
-    const init = { format, codedWidth, codedHeight, timestamp: 0, transfer: [pixels.buffer], ...colours };
-    return new VideoFrame(pixels, init);
-  };
-
-  const takeGiven = (number: number, text: string, format: 'I420' | 'BGRX') => {
-    use(
-      number,
-      frameOf(
-        Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
-        format,
-      ),
-    );
-  };
-
-  /** Why these pixels of a canvas are not what the page shows; the empty string where they are. */
-  const refusalOf = (pixels: Uint8Array<ArrayBuffer>, opaque: boolean, drawn: boolean): string => {
-    if (opaque && !drawn) return '';
-    const numbers = new Uint32Array(pixels.buffer);
-    // Alpha is the last byte in memory, and so the highest one of these numbers.
-    let every = 0xffffffff;
-    let any = 0;
-    for (let index = 0; index < numbers.length; index++) {
-      every &= numbers[index]!;
-      any |= numbers[index]!;
-    }
-    if (!opaque && every >>> 24 !== 0xff) return 'its canvas lets through what is behind it';
-    // A black one is as good as an empty one: a screenshot tells the two apart.
-    return drawn && (any & 0xffffff) === 0 ? 'its canvas may have been emptied' : '';
-  };
-
-  const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, look: boolean) => {
-    const { format, colorSpace, displayWidth, displayHeight } = picture;
-    const isFitting = fits(picture);
-    const pixels = new Uint8Array(picture.allocationSize());
-    await picture.copyTo(pixels);
-    picture.close();
-    if (!isFitting) answer(number, `its picture is ${displayWidth}x${displayHeight}`);
-    else if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') {
-      answer(number, 'its canvas is not in sRGB');
-    } else if (format !== 'BGRA' && format !== 'RGBA' && format !== 'BGRX' && format !== 'RGBX') {
-      answer(number, `its pixels are ${format}`);
-    } else {
-      const refusal = refusalOf(pixels, format.endsWith('X'), drawn);
-      if (refusal === '') use(number, frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), look);
-      else answer(number, refusal);
-    }
-  };
-
-  const encodeWith = (config: FrameTapEncoder) => {
-    if (encoder?.state === 'configured') encoder.close();
-    isFirst = true;
-    encoder = new VideoEncoder({
-      output: (chunk) => {
-        const packet = new Uint8Array(chunk.byteLength);
-        chunk.copyTo(packet);
-        const number = Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6));
-        enqueue(() => post(number, packet));
-      },
-      error: fail,
-    });
-    encoder.configure({
-      ...config,
-      hardwareAcceleration: 'prefer-software',
-      // One packet out for each frame in.
-      latencyMode: 'realtime',
-      avc: { format: 'annexb' },
-    });
-  };
-
-  globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
-    if ('url' in data) {
-      ({ url } = data);
-      size = { width: data.width, height: data.height };
-      fetch(`${url}/ready`, { method: 'POST', mode: 'no-cors' }).then(
-        () => postMessage(''),
-        () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
-      );
-    } else if ('readable' in data) read(data.readable).catch(fail);
-    else if ('take' in data) take(data.take, data.since, data.patienceMs).catch(fail);
-    else if ('again' in data) takeNewest(data.again);
-    else if ('give' in data) takeGiven(data.give, data.pixels, data.format);
-    else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.look).catch(fail);
-    else {
-      ({ fps } = data);
-      encodeWith(data.encoder);
-    }
-  };
 }

@@ -119,10 +119,12 @@ export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: nu
 
 /** The ways to render that are compared: each a name for the options of the renderer that differ, encoding included. */
 export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
-  default: ENCODING,
-  // It has an encoder of its own.
+  // What a user gets who asks for nothing: of all pages but a canvas's, the encoding below.
+  default: {},
+  // They have an encoder of their own.
   fast: { fast: true },
-  compositor: { mode: 'compositor', ...ENCODING },
+  x264: ENCODING,
+  screenshot: { mode: 'screenshot', ...ENCODING },
 };
 
 const FULL_HD = { workers: 2, width: 1920, height: 1080, startFrame: 0, frames: 60 };

@@ -26,6 +26,8 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
     ['zoom', '1'],
     ['border-radius', '0px'],
     ['-webkit-box-reflect', 'none'],
+    // With a negative offset it is drawn over the canvas.
+    ['outline-style', 'none'],
   ];
   const differs = (style: CSSStyleDeclaration) =>
     PLAIN.find(([property, ...plain]) => {

@@ -321,9 +321,8 @@ function drawing(phase: 'load' | 'seek' | 'capture' | 'encode'): Partial<Record<
       stall(
         new FaultyRender(sandbox, phase, {
           first: true,
-          options: short(phase, 300),
-          // Pictures that no pipe has room for: the encoder must take them.
-          ...(phase === 'encode' ? { url: sandbox.page(NOISE) } : {}),
+          // Planes are more than a pipe has room for: the encoder must take them.
+          options: { ...short(phase, 300), mode: 'compositor' },
           act: (render) => render.stop(phase === 'encode' ? 'encoder' : 'browser'),
         }),
         300,
@@ -332,16 +331,6 @@ function drawing(phase: 'load' | 'seek' | 'capture' | 'encode'): Partial<Record<
       encoderFails(new FaultyRender(sandbox, phase, { act: (render) => render.kill('encoder', 'ffmpeg') })),
   };
 }
-
-const NOISE = `<!doctype html><body style="margin:0"><canvas width="320" height="180"></canvas><script>
-  const context = document.querySelector('canvas').getContext('2d');
-  const picture = context.createImageData(320, 180);
-  requestAnimationFrame(function draw() {
-    for (let at = 0; at < picture.data.length; at++) picture.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
-    context.putImageData(picture, 0, 0);
-    requestAnimationFrame(draw);
-  });
-</script>`;
 
 async function pageLoop(sandbox: Sandbox, phase: 'load' | 'seek' | 'capture' | 'encode'): Promise<Outcome> {
   if (phase === 'encode') return loopAtWord(sandbox, phase);

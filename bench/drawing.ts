@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { RenderEvent } from '@genlock/renderer';
 import { FPS, pageUrl, SPEED_PAGES, SPEED_SIZE, type DrawResult, type Task } from './cases.js';
-import { BrowserSession, JobScope, PageSession, parseRendererOptions, WorkDirectory } from './internals.js';
+import { BrowserSession, JobScope, PageSession, parseRendererOptions } from './internals.js';
 import { livingProcesses, readStat } from './proc.js';
 import { mean } from './tables.js';
 
@@ -39,8 +39,7 @@ async function draw(
   const options = parseRendererOptions({ ...SPEED_SIZE, scale, fps: FPS, frameCount: frames }, output);
   return JobScope.run(job, options, output, async (scope) => {
     await scope.enter('launch');
-    await using directory = await WorkDirectory.create(scope.leftover);
-    await using session = await BrowserSession.launch(scope, options, directory.path);
+    await using session = await BrowserSession.open(scope, options);
     const view = await PageSession.open(session, scope, options);
     await scope.enter('load');
     await view.load(pageUrl(page));

@@ -6,7 +6,6 @@ import type * as browserSession from '../packages/renderer/src/browser/BrowserSe
 import type * as pageSession from '../packages/renderer/src/browser/PageSession.js';
 import type * as encoding from '../packages/renderer/src/ffmpeg/arguments.js';
 import type * as jobScope from '../packages/renderer/src/lifecycle/JobScope.js';
-import type * as workDirectory from '../packages/renderer/src/lifecycle/WorkDirectory.js';
 import type * as options from '../packages/renderer/src/options.js';
 
 async function room<T>(path: string): Promise<T> {
@@ -17,5 +16,4 @@ export const { BrowserSession } = await room<typeof browserSession>('browser/Bro
 export const { PageSession } = await room<typeof pageSession>('browser/PageSession.js');
 export const { encodeArguments } = await room<typeof encoding>('ffmpeg/arguments.js');
 export const { JobScope } = await room<typeof jobScope>('lifecycle/JobScope.js');
-export const { WorkDirectory } = await room<typeof workDirectory>('lifecycle/WorkDirectory.js');
 export const { parseRendererOptions } = await room<typeof options>('options.js');

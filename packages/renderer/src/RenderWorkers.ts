@@ -192,6 +192,7 @@ export class RenderWorkers {
         signal,
         worker,
         ...(browser ? { warm: browser } : {}),
+        ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
         ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
         onProgress: (share) => {
           if (running) journal.progress(chunk.index, share);

@@ -63,7 +63,7 @@ async function renderRange(
     let encoder = encode(expectedFormat(options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const source = await browser.open(scope, options, url);
+      const source = await browser.open(scope, options, url, jobOptions.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = encode(source.format);

@@ -15,6 +15,9 @@ export type ChunkState = 'done' | 'reused' | 'again';
 /** A seam is between two chunks: the `end` of one and the `entry` of the next draw the same frame. */
 export type SeamSide = 'entry' | 'end';
 
+/** What became of a process that belongs to the render, or did. */
+export type ProcessState = 'started' | 'borrowed' | 'returned' | 'ended';
+
 /** One process that a stop has ended. */
 export interface EndedProcess {
   pid: number;
@@ -85,7 +88,8 @@ export type RenderEvent =
   | { type: 'page-console'; level: string; text: string; url?: string; line?: number; worker: number; frame?: number }
   | { type: 'page-error'; error: unknown; worker: number; frame?: number }
   | { type: 'worker-failed'; error: unknown; worker: number; frame?: number; phase?: RenderPhase }
-  | { type: 'process'; state: 'started' | 'ended'; pid: number; role: string; how?: string; worker?: number }
+  /** A browser may be `borrowed` from a pool instead of started, and `returned` to it instead of ended. */
+  | { type: 'process'; state: ProcessState; pid: number; role: string; how?: string; worker?: number }
   /** `leftover` is what could not be removed, when that is what the warning is about. */
   | { type: 'warning'; message: string; worker?: number; frame?: number; leftover?: string }
   /** After `error` a worker begins its chunk again: for the `attempt`-th time of at most `of`. */

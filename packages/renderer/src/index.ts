@@ -12,6 +12,7 @@ export {
   type VerifyWay,
 } from './verify/planVerification.js';
 export { readComposition, type Composition } from './composition.js';
+export { BrowserPool } from './browser/BrowserPool.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 export { findHardening, type Hardening } from './lifecycle/hardening.js';

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import { OptionsError } from './errors.js';
 import {
   distributedSchema,
+  poolSchema,
   rendererSchema,
+  type BrowserPoolOptions,
   type DistributedOptionsInput,
   type RendererOptionsInput,
 } from './optionsSchema.js';
@@ -12,6 +14,9 @@ import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
 
 export * from './optionsSchema.js';
 export type { ResolvedOptions } from './resolveOptions.js';
+
+/** One for each core, at most 8. */
+const DEFAULT_WORKERS = Math.min(availableParallelism(), 8);
 
 export type ResolvedDistributedOptions = ResolvedOptions & {
   concurrency: number;
@@ -21,6 +26,9 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
   cacheDirectory: string | undefined;
   partialOutput: string | undefined;
 };
+
+/** Options of a pool of browsers, with every default filled in. */
+export type ResolvedPoolOptions = Record<keyof BrowserPoolOptions, number>;
 
 /** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
 export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
@@ -39,7 +47,7 @@ export function parseDistributedOptions(
   }
   return {
     ...resolveOptions(values, outputPath),
-    concurrency: values.concurrency ?? Math.min(availableParallelism(), 8),
+    concurrency: values.concurrency ?? DEFAULT_WORKERS,
     retries: values.retries ?? 0,
     chunkFrames: values.chunkFrames,
     keepChunks: values.keepChunks ?? false,
@@ -53,7 +61,13 @@ export function checkRendererOptions(options: RendererOptionsInput): void {
   check(rendererSchema, options);
 }
 
-type OptionsSchema = typeof rendererSchema | typeof distributedSchema;
+/** Checks the options of a pool of browsers and fills in the defaults. Throws an OptionsError that names every fault. */
+export function resolvePoolOptions(options: BrowserPoolOptions): ResolvedPoolOptions {
+  const { size = DEFAULT_WORKERS, idleMs = 30_000, pagesPerBrowser = 50 } = check(poolSchema, options);
+  return { size, idleMs, pagesPerBrowser };
+}
+
+type OptionsSchema = typeof rendererSchema | typeof distributedSchema | typeof poolSchema;
 
 function check<Schema extends OptionsSchema>(schema: Schema, options: unknown, outputPath?: string): z.output<Schema> {
   const result = schema.safeParse(options, { reportInput: true });

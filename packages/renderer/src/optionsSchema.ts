@@ -228,8 +228,22 @@ export const distributedSchema = rendererSchema.extend({
   partialOutput: text('the path of a file').optional(),
 });
 
+export const poolSchema = z.strictObject({
+  /**
+   * How many browsers may wait for a render at once; one more ends the one that waits longest. Each
+   * takes some 100 MB. Default: one for each core, at most 8.
+   */
+  size: wholeNumber(1, 64, 'of browsers ').optional(),
+  /** How long a browser may wait for its next render, in milliseconds. Default 30 s. */
+  idleMs: milliseconds.optional(),
+  /** How many pages a browser may have had before it is ended, so that it cannot grow for ever. Default 50. */
+  pagesPerBrowser: wholeNumber(1, 10_000, '').optional(),
+});
+
 export type RendererOptionsInput = z.input<typeof rendererSchema>;
 export type DistributedOptionsInput = z.input<typeof distributedSchema>;
+/** What a pool of browsers is made with. */
+export type BrowserPoolOptions = z.input<typeof poolSchema>;
 export type BrowserConfig = z.input<typeof browserConfig>;
 export type Entry = NonNullable<RendererOptionsInput['entry']>;
 export type Mode = NonNullable<RendererOptionsInput['mode']>;

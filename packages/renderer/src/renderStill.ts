@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { BrowserSession } from './browser/BrowserSession.js';
+import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
-import { openSource } from './capture/openSource.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
-import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseRendererOptions } from './options.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
@@ -42,11 +40,10 @@ export async function renderStill(
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening();
-    await using directory = await WorkDirectory.create(scope.leftover);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
-    await using session = await BrowserSession.launch(scope, options, directory.path);
-    const source = await openSource(session, scope, options, compositionUrl);
+    await using browser = new WarmBrowser();
+    const source = await browser.open(scope, options, compositionUrl, jobOptions.browsers);
     await enterChunk(source, options, scope, compositionUrl);
     await scope.enter('capture');
     scope.position.frame = frame;

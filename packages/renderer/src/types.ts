@@ -1,10 +1,11 @@
+import type { BrowserPool } from './browser/BrowserPool.js';
 import type { WarmBrowser } from './browser/WarmBrowser.js';
 import type { RenderPhase, RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
 
-export type { BrowserConfig, Entry, Mode } from './options.js';
+export type { BrowserConfig, BrowserPoolOptions, Entry, Mode } from './options.js';
 export type { FrameRate } from './frameRate.js';
 
 /** What one range of frames is rendered with. Plain data: it survives JSON. */
@@ -29,6 +30,11 @@ export interface RenderJobOptions {
    * is a part of a larger render, which tells of the stop for all of them: it sends no `stopped` itself.
    */
   worker?: number;
+  /**
+   * Browsers that the program keeps from render to render. The render borrows those that it can use,
+   * and gives them back when it is done with them. Default: it starts its own, and ends them.
+   */
+  browsers?: BrowserPool;
   /** The browser that this worker keeps between its chunks. Default: one for this job alone. */
   warm?: WarmBrowser;
   /** For tests: is told each step of the render before it happens, and can hold or fail it there. */

@@ -225,6 +225,23 @@ describe('the sweep', () => {
     assert.equal(isGone({ ...own, boot: 'before', machine: 'another' }), false);
   });
 
+  it('reads a record that stays short, however much its host has made and removed', async () => {
+    using sandbox = new Sandbox();
+    const record = await abandoned(sandbox);
+    record.add({ path: '/kept' });
+    record.add({ group: 7, startTime: '1' });
+    for (let count = 0; count < 5000; count++) {
+      record.add({ group: 8, startTime: String(count) });
+      record.add({ path: `/${count}` });
+      record.add({ ended: 8 });
+      record.add({ gone: `/${count}` });
+    }
+    const lines = readFileSync(join(record.directory, 'genlock-owner.jsonl'), 'utf8').trimEnd().split('\n');
+    assert.ok(lines.length < 1100, `${lines.length} lines`);
+    const { owner } = record;
+    assert.deepEqual(readRecord(record.directory), { owner, groups: new Map([[7, '1']]), paths: new Set(['/kept']) });
+  });
+
   it('survives a torn record', async () => {
     using sandbox = new Sandbox();
     const record = await abandoned(sandbox);

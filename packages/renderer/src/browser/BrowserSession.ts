@@ -1,58 +1,43 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
 import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
-import { never } from '../lifecycle/abort.js';
+import { abortable, never, withDeadline } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
-import { locateBrowser } from './findBrowser.js';
-import { browserFlags } from './flags.js';
-import { PipeTransport } from './PipeTransport.js';
+import { Browser } from './Browser.js';
+import type { BrowserPool } from './BrowserPool.js';
+
+/** How long a browser may take to forget a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
+const FORGET_MS = 2000;
 
 /**
- * One browser process with one page. The process and its pipes are ours; the protocol client on top
- * is Puppeteer's. Disposing kills the whole process group: there is nothing in it worth saving.
+ * One page, in a browser that has no other. Disposing ends the browser; or where there is a pool, and
+ * nothing has gone wrong, has it forget the page and gives it to the pool.
  */
 export class BrowserSession implements AsyncDisposable {
   /** What the addresses of our own workers end in: nothing that a page could know. */
   readonly ownWorker = `#${randomUUID()}`;
   #open = true;
-  #launched = false;
+  #launched: boolean;
+  #root: CDPSession | undefined;
   #client: CDPSession | undefined;
+  /** Where all that the page leaves in the browser is, when the browser is to outlive it. */
+  #contextId: string | undefined;
 
   private constructor(
-    readonly process: ManagedProcess,
-    /** Whether frames are issued one by one through `HeadlessExperimental.beginFrame`. */
-    readonly beginFrameControl: boolean,
+    readonly browser: Browser,
     readonly scope: JobScope,
+    readonly pool: BrowserPool | undefined,
   ) {
-    void process.ended.then((end) => this.#fail(this.#endedError(end)));
+    this.#launched = browser.pages++ > 0;
+    browser.onEnd = (end) => this.#fail(this.#endedError(end));
   }
 
-  /** Starts the browser with its profile inside `directory` and opens an empty page. */
-  static async launch(scope: JobScope, options: ResolvedOptions, directory: string): Promise<BrowserSession> {
-    const found = locateBrowser(options.browserConfig.executablePath);
-    const beginFrameControl = options.browserConfig.beginFrameControl ?? found.beginFrameControl;
-    const temporary = join(directory, 'tmp');
-    await mkdir(temporary);
-
-    const flags = browserFlags(found, {
-      beginFrameControl,
-      profile: join(directory, 'profile'),
-      scale: options.scale,
-      locale: options.locale,
-      extra: options.browserConfig.args ?? [],
-    });
-    const process = scope.start(found.path, flags, {
-      role: 'browser',
-      hardening: 'namespace',
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...globalThis.process.env, TMPDIR: temporary },
-    });
-    const session = new BrowserSession(process, beginFrameControl, scope);
+  /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
+  static async open(scope: JobScope, options: ResolvedOptions, pool?: BrowserPool): Promise<BrowserSession> {
+    const browser = (await pool?.borrow(scope, options)) ?? (await Browser.start(scope, options));
+    const session = new BrowserSession(browser, scope, pool);
     try {
       const { launch } = options.deadlines;
       session.#client = await scope.wait(session.#openPage(options), launch, 'the browser to answer');
@@ -62,6 +47,21 @@ export class BrowserSession implements AsyncDisposable {
       await session[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get process(): ManagedProcess {
+    return this.browser.process;
+  }
+
+  /** Whether frames are issued one by one through `HeadlessExperimental.beginFrame`. */
+  get beginFrameControl(): boolean {
+    return this.browser.beginFrameControl;
+  }
+
+  /** The protocol session of the browser, for what belongs to no page. */
+  get root(): CDPSession {
+    if (!this.#root) throw new Error('the page is not open yet');
+    return this.#root;
   }
 
   /** The protocol session of the page, for its events. */
@@ -101,34 +101,48 @@ export class BrowserSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
-    await this.process[Symbol.asyncDispose]();
+    const { browser, scope, pool } = this;
+    const isKept = pool?.wants(browser) && (await this.#forgetPage()) && pool.keep(browser, scope);
+    if (!isKept) await browser[Symbol.asyncDispose]();
+  }
+
+  /** Leaves nothing of the page in the browser. False when that cannot be, and after an abort, which has killed it. */
+  async #forgetPage(): Promise<boolean> {
+    const { browser, scope } = this;
+    if (!this.#client || this.#contextId === undefined || scope.signal.aborted) return false;
+    try {
+      const late = () => new Error('the browser does not let go of its page');
+      await abortable(withDeadline(browser.forget(this.#contextId), FORGET_MS, late), scope.signal);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #openPage(options: ResolvedOptions): Promise<CDPSession> {
     try {
-      const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
-      const transport = new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
-      // Loaded only here, while the browser starts: it is large, and most errors come before it is needed.
-      const { Connection } = await import('puppeteer-core');
-      const connection = new Connection('', transport, 0, 0);
+      const root = await this.browser.attach();
+      this.#root = root;
       // The page's own session tells of its crash only once it is attached.
-      connection.on('Target.targetCrashed', () => {
+      root.on('Target.targetCrashed', () => {
         this.#fail(new BrowserCrashError(`${this.#where()}the page crashed (often: out of memory)`, this.#position()));
       });
-      await connection.send('Target.setDiscoverTargets', { discover: true });
-      const { targetId } = await connection.send('Target.createTarget', {
+      await root.send('Target.setDiscoverTargets', { discover: true });
+      if (this.pool) this.#contextId = (await root.send('Target.createBrowserContext')).browserContextId;
+      const { targetId } = await root.send('Target.createTarget', {
         url: 'about:blank',
         width: options.width,
         height: options.height,
+        ...(this.#contextId === undefined ? {} : { browserContextId: this.#contextId }),
         ...(this.beginFrameControl ? { enableBeginFrameControl: true } : {}),
       });
-      connection.on('Target.targetDestroyed', (gone) => {
+      root.on('Target.targetDestroyed', (gone) => {
         if (gone.targetId === targetId)
           this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));
       });
       // Not through Puppeteer's pages: those attach to workers too, and let them run before we are there.
-      const { targetInfos } = await connection.send('Target.getTargets');
-      return await connection.createSession(targetInfos.find((info) => info.targetId === targetId)!);
+      const { sessionId } = await root.send('Target.attachToTarget', { targetId, flatten: true });
+      return root.connection()!.session(sessionId)!;
     } catch (error) {
       if (isConnectionLoss(error)) return never();
       throw error;

@@ -44,14 +44,13 @@ export class PageTargets {
 
   /** Prepares the empty page and all that it will consist of. */
   async open(): Promise<void> {
-    const { client } = this.session;
-    const connection = client.connection()!;
+    const { client, root } = this.session;
     // Shared workers belong to the browser, not to the page.
-    connection.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
-      const child = connection.session(sessionId);
+    root.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
+      const child = root.connection()?.session(sessionId);
       if (child && targetInfo.type === 'shared_worker') void this.#onAttached(client, child, targetInfo);
     });
-    const shared = connection.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: SHARED_WORKERS });
+    const shared = root.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: SHARED_WORKERS });
     await Promise.all([this.#prepareDocument(client), shared]);
   }
 

@@ -22,6 +22,12 @@ export class PipeTransport implements ConnectionTransport {
   /** The pipes belong to the process, which is killed, not asked. */
   close(): void {}
 
+  /** Nobody is to hear of it any more, until somebody listens again. */
+  silence(): void {
+    delete this.onmessage;
+    delete this.onclose;
+  }
+
   #receive(data: Buffer): void {
     let start = 0;
     for (let end = data.indexOf(0); end >= 0; end = data.indexOf(0, start)) {

@@ -2,13 +2,12 @@ import { openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options.js';
+import type { BrowserPool } from './BrowserPool.js';
 import { BrowserSession } from './BrowserSession.js';
 
 interface Held {
   key: string;
-  directory: WorkDirectory;
   session: BrowserSession;
   source: ScreenshotSource;
 }
@@ -33,27 +32,29 @@ export class WarmBrowser implements AsyncDisposable {
     readonly onEvent: (event: RenderEvent) => void = () => {},
   ) {}
 
-  /** The page, loaded: the one that is there when it can go on to the first frame of the options, else a new one. */
-  async open(scope: JobScope, options: ResolvedOptions, url: string): Promise<ScreenshotSource> {
+  /**
+   * The page, loaded: the one that is there when it can go on to the first frame of the options, else
+   * a new one, in a browser of the pool where there is one.
+   */
+  async open(scope: JobScope, options: ResolvedOptions, url: string, pool?: BrowserPool): Promise<ScreenshotSource> {
     const key = keyOf(options, url);
     if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
     await this.close();
-    const directory = await WorkDirectory.create(scope.leftover);
     let session: BrowserSession | undefined;
     try {
       return await scope.guard(async () => {
-        session = await BrowserSession.launch(scope, options, directory.path);
+        session = await BrowserSession.open(scope, options, pool);
         const source = await openSource(session, scope, options, url);
-        this.#held = { key, directory, session, source };
+        this.#held = { key, session, source };
         return source;
       });
     } catch (error) {
-      await putAway({ session, directory });
+      await putAway({ session });
       throw error;
     }
   }
 
-  /** Ends the browser. The next job starts a new one. */
+  /** Ends the browser, or gives it back to its pool. The next job opens a new page. */
   async close(): Promise<void> {
     const held = this.#held;
     this.#held = undefined;
@@ -61,7 +62,7 @@ export class WarmBrowser implements AsyncDisposable {
     await this.#closing;
   }
 
-  /** Ends the browser and forgets the jobs that had it, one of which may have failed. */
+  /** Does the same, and forgets the jobs that had it, one of which may have failed. */
   async reset(): Promise<void> {
     await this.close();
     this.scope?.[Symbol.dispose]();
@@ -76,13 +77,11 @@ export class WarmBrowser implements AsyncDisposable {
 interface Belongings {
   session: BrowserSession | undefined;
   source?: ScreenshotSource;
-  directory: WorkDirectory;
 }
 
-async function putAway({ session, source, directory }: Belongings) {
+async function putAway({ session, source }: Belongings) {
   await source?.[Symbol.asyncDispose]();
   await session?.[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
 }
 
 /** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */

@@ -1,6 +1,6 @@
+import type { BrowserPool } from '../browser/BrowserPool.js';
 import { BrowserSession } from '../browser/BrowserSession.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options.js';
 import { openSource } from './openSource.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
@@ -44,19 +44,19 @@ export async function enterChunk(
   const stepMs = Math.max(0, almostThere - from - (first === 0 ? 3 : 2) * drawMs) / PROBE_FRAMES;
   const replayMs = (startFrame - probe) * stepMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
-  const jumped = await pictureByJump(options, scope, url, probe);
+  const jumped = await pictureByJump(source.page.session.pool, options, scope, url, probe);
   return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);
 }
 
 /** The frame before this one, drawn by a page of its own that was taken straight there. */
 async function pictureByJump(
+  pool: BrowserPool | undefined,
   options: ResolvedOptions,
   scope: JobScope,
   url: string,
   frame: number,
 ): Promise<Buffer | undefined> {
-  await using directory = await WorkDirectory.create(scope.leftover);
-  await using session = await BrowserSession.launch(scope, options, directory.path);
+  await using session = await BrowserSession.open(scope, options, pool);
   return await scope.guard(async () => {
     const source = await openSource(session, scope, { ...options, mode: 'screenshot' }, url);
     await scope.enter('seek');

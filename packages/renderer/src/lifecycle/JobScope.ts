@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { StallError, TeardownError, wasKilled, where } from '../errors.js';
-import type { RenderEvent } from '../events.js';
+import type { ProcessState, RenderEvent } from '../events.js';
 import type { ResolvedOptions } from '../options.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
 import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
-import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
+import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
 import { StopRecord } from './StopRecord.js';
@@ -200,8 +200,24 @@ export class JobScope implements Disposable {
     return { signal: this.signal, ...processEvents(this.#onProcess, this.leftover, this.worker) };
   }
 
+  /** Takes over a process that runs: it dies with this job from now on. */
+  borrow(process: ManagedProcess): void {
+    process.belongTo(this.processOptions());
+    this.#tellOf(process, 'borrowed');
+  }
+
+  /** Gives a process that is to go on to another owner: it is this job's no more. */
+  giveBack(process: ManagedProcess, owner: ProcessOwner): void {
+    process.belongTo(owner);
+    this.#tellOf(process, 'returned');
+  }
+
+  #tellOf({ pid, role }: ManagedProcess, state: ProcessState): void {
+    this.#onProcess({ type: 'process', state, pid: pid!, role, worker: this.worker });
+  }
+
   readonly #onProcess = (event: Extract<RenderEvent, { type: 'process' }>): void => {
-    if (event.state === 'started') this.#groups.add(event.pid);
+    if (event.state === 'started' || event.state === 'borrowed') this.#groups.add(event.pid);
     else this.#groups.delete(event.pid);
     this.#record.processEnded(event, this.#stoppedAt.phase);
     this.emit(event);

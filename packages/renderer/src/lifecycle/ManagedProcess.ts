@@ -14,11 +14,16 @@ export interface ProcessEnd {
   survivors: number[];
 }
 
-export interface ProcessOptions {
-  /** What the process is for: `browser`, `encoder`. Told in events and receipts. */
-  role: string;
+/** Whose a process is. */
+export interface ProcessOwner {
   /** Kills the process group in the tick in which it aborts; already aborted, it refuses to start. */
   signal?: AbortSignal | undefined;
+  onEnd?: (process: ManagedProcess, end: ProcessEnd) => void;
+}
+
+export interface ProcessOptions extends ProcessOwner {
+  /** What the process is for: `browser`, `encoder`. Told in events and receipts. */
+  role: string;
   /** Runs the command through this one, which ties it to this process (see hardening.ts). */
   wrapper?: readonly string[];
   /** For the guardian alone: nothing ends it but itself, its disposal, and a SIGKILL from outside. */
@@ -28,7 +33,6 @@ export interface ProcessOptions {
   /** Default: no input, no output, standard error kept for messages. */
   stdio?: StdioOptions;
   onStart?: (process: ManagedProcess) => void;
-  onEnd?: (process: ManagedProcess, end: ProcessEnd) => void;
 }
 
 /** Bytes of standard error that are kept for messages. */
@@ -63,6 +67,8 @@ export class ManagedProcess implements AsyncDisposable {
   readonly #wrapper: readonly string[];
   /** Nothing of it can outlive its leader: there is no need to look for that. */
   readonly #endsAsOne: boolean;
+  #owner: ProcessOwner = {};
+  #keepsAlive = true;
   #stderr = '';
   #exited = false;
   #closed = false;
@@ -109,13 +115,13 @@ export class ManagedProcess implements AsyncDisposable {
     });
 
     if (!options.outlivesHost) live.add(this);
-    const onAbort = () => this.kill();
-    options.signal?.addEventListener('abort', onAbort, { once: true });
+    this.belongTo({ signal: options.signal, ...(options.onEnd ? { onEnd: options.onEnd } : {}) });
     this.ended = this.#watch().then((end) => {
       live.delete(this);
       if (this.pid !== undefined) record?.add({ ended: this.pid });
-      options.signal?.removeEventListener('abort', onAbort);
-      options.onEnd?.(this, end);
+      const { onEnd } = this.#owner;
+      this.belongTo({});
+      onEnd?.(this, end);
       return end;
     });
     if (this.child.pid !== undefined) options.onStart?.(this);
@@ -124,6 +130,24 @@ export class ManagedProcess implements AsyncDisposable {
   /** Undefined when the command could not be started. */
   get pid(): number | undefined {
     return this.child.pid;
+  }
+
+  /** Gives the process, while it runs, to an owner, with whose signal it dies from now on, and who is told of its end. */
+  belongTo(owner: ProcessOwner): void {
+    this.#owner.signal?.removeEventListener('abort', this.#onAbort);
+    this.#owner = owner;
+    owner.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (owner.signal?.aborted) this.kill();
+  }
+
+  readonly #onAbort = (): void => this.kill();
+
+  /** Whether this Node process stays alive for as long as this one runs. True unless something else is said. */
+  keepAlive(yes: boolean): void {
+    if (yes === this.#keepsAlive) return;
+    this.#keepsAlive = yes;
+    const handles = [this.child, ...this.child.stdio] as (Partial<Pick<ChildProcess, 'ref' | 'unref'>> | null)[];
+    for (const handle of handles) handle?.[yes ? 'ref' : 'unref']?.();
   }
 
   /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
@@ -154,6 +178,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   /** Kills the group and waits until nothing of it is left. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.keepAlive(true);
     this.kill();
     await this.ended;
   }

@@ -35,7 +35,7 @@ export class StopRecord {
 
   /** Takes note of a process that ended after the stop began; `phase` is where its worker was. */
   processEnded(event: Extract<RenderEvent, { type: 'process' }>, phase: RenderPhase | undefined): void {
-    if (event.state === 'started' || !this.#cause) return;
+    if (event.state !== 'ended' || !this.#cause) return;
     const { pid, role, worker, how = 'exit' } = event;
     this.#ended.push({ pid, role, ...(worker === undefined ? {} : { worker }), ...(phase ? { phase } : {}), how });
   }

@@ -6,10 +6,12 @@ import { removeTemporary } from './temporaryPaths.js';
 
 /** A directory of our own under TMPDIR, removed with all that is in it, also when this process is killed. */
 export class WorkDirectory implements AsyncDisposable {
+  #keepsAlive = true;
+
   private constructor(
     readonly path: string,
     readonly host: Host,
-    readonly onLeftover: (path: string) => void,
+    public onLeftover: (path: string) => void,
   ) {}
 
   /** `onLeftover` is told the path if it cannot be removed at the end. */
@@ -29,8 +31,16 @@ export class WorkDirectory implements AsyncDisposable {
     return join(this.path, name);
   }
 
+  /** Whether this Node process, and its guardian, stay alive for it. True unless something else is said. */
+  keepAlive(yes: boolean): void {
+    if (yes === this.#keepsAlive) return;
+    this.#keepsAlive = yes;
+    this.host.keepAlive(yes);
+  }
+
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.keepAlive(true);
     if (!(await removeTemporary(this.path, this.onLeftover))) this.host.keepDirectory();
     await this.host.release(this.onLeftover);
   }

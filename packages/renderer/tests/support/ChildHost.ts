@@ -25,9 +25,10 @@ export class ChildHost implements AsyncDisposable {
     readonly sandbox: Sandbox,
     url: string,
     output: string,
-    options: Partial<DistributedRenderOptions> = {},
+    options: Partial<DistributedRenderOptions> & { then?: string } = {},
+    name = 'renderHost.mjs',
   ) {
-    const script = join(import.meta.dirname, 'renderHost.mjs');
+    const script = join(import.meta.dirname, name);
     const all = JSON.stringify({ ...TWO_WORKERS, ...options });
     this.child = spawn(process.execPath, [script, url, output, all], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -23,6 +23,8 @@ export class Host {
   #restarts = 0;
   #released = false;
   #keepsDirectory = false;
+  /** Holds for which this Node process stays alive: all but those of browsers that nobody uses now. */
+  #needs = 0;
 
   private constructor(readonly directory: string) {}
 
@@ -31,7 +33,9 @@ export class Host {
     const current = (Host.#current ??= { host: Host.#create(), holds: 0 });
     current.holds++;
     try {
-      return await current.host;
+      const host = await current.host;
+      host.keepAlive(true);
+      return host;
     } catch (error) {
       if (Host.#current === current) Host.#current = undefined;
       throw error;
@@ -59,9 +63,16 @@ export class Host {
     this.#keepsDirectory = true;
   }
 
+  /** One hold more, or less, for which this Node process stays alive. The guardian never keeps it so by itself. */
+  keepAlive(yes: boolean): void {
+    this.#needs += yes ? 1 : -1;
+    this.#guardian?.keepAlive(this.#needs > 0);
+  }
+
   /** Lets go. Resolves, for the last hold, when directory and guardian are gone. Never throws. */
   async release(onLeftover: (path: string) => void): Promise<void> {
     const current = Host.#current;
+    this.keepAlive(false);
     if (!current || --current.holds > 0) return;
     Host.#current = undefined;
     await this.#end(onLeftover);
@@ -94,6 +105,7 @@ export class Host {
         if (!this.#released && this.#restarts++ < GUARDIAN_RESTARTS) this.#guard();
       },
     });
+    if (this.#needs === 0) this.#guardian.keepAlive(false);
   }
 }
 

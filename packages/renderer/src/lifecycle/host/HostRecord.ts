@@ -1,9 +1,12 @@
-import { appendFileSync, lstatSync, readFileSync } from 'node:fs';
+import { appendFileSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Owner } from './owner.js';
 
 /** The file in a host directory that says whose it is and what belongs to it. */
 const FILE_NAME = 'genlock-owner.jsonl';
+
+/** So many lines about what is gone may be in the record before it is written anew without them. */
+const MAX_STALE_LINES = 1000;
 
 /** One line of the record. What is gone again is said too, so that lines are only ever added. */
 type Line =
@@ -28,22 +31,48 @@ export interface HostContents {
  */
 export class HostRecord {
   readonly #path: string;
+  readonly #contents: HostContents;
+  #lines = 0;
 
   constructor(
     readonly directory: string,
     readonly owner: Owner,
   ) {
     this.#path = join(directory, FILE_NAME);
+    this.#contents = { owner, groups: new Map(), paths: new Set() };
     appendFileSync(this.#path, `${JSON.stringify({ owner })}\n`, { mode: 0o600 });
   }
 
   add(line: Line): void {
+    const { groups, paths } = this.#contents;
+    note(this.#contents, line);
     try {
-      appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+      if (++this.#lines > groups.size + paths.size + MAX_STALE_LINES) this.#writeAnew();
+      else appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
     } catch {
       // On a full disk nothing can be noted; the token in the processes' environment finds them too.
     }
   }
+
+  /** A host may live for months. At each moment there is one whole record: the old one or the new one. */
+  #writeAnew(): void {
+    const { owner, groups, paths } = this.#contents;
+    const lines: Line[] = [{ owner }];
+    for (const [group, startTime] of groups) lines.push({ group, startTime });
+    for (const path of paths) lines.push({ path });
+    const next = `${this.#path}.next`;
+    writeFileSync(next, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
+    renameSync(next, this.#path);
+    this.#lines = lines.length;
+  }
+}
+
+/** Takes note of one line after another. */
+function note({ groups, paths }: HostContents, line: Line): void {
+  if ('group' in line) groups.set(line.group, line.startTime);
+  else if ('ended' in line) groups.delete(line.ended);
+  else if ('path' in line) paths.add(line.path);
+  else if ('gone' in line) paths.delete(line.gone);
 }
 
 /**
@@ -62,13 +91,7 @@ export function readRecord(directory: string): HostContents | undefined {
   if (!first || !('owner' in first)) return undefined;
   const { owner } = first;
   const contents: HostContents = { owner, groups: new Map(), paths: new Set() };
-  for (const line of lines) {
-    if (!line) continue;
-    if ('group' in line) contents.groups.set(line.group, line.startTime);
-    else if ('ended' in line) contents.groups.delete(line.ended);
-    else if ('path' in line) contents.paths.add(line.path);
-    else if ('gone' in line) contents.paths.delete(line.gone);
-  }
+  for (const line of lines) if (line) note(contents, line);
   return contents;
 }
 

@@ -1,0 +1,127 @@
+import { mkdir } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
+import type { CDPSession } from 'puppeteer-core';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
+import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedOptions } from '../options.js';
+import { locateBrowser, type FoundBrowser } from './findBrowser.js';
+import { browserFlags } from './flags.js';
+import { PipeTransport } from './PipeTransport.js';
+
+/** How a browser is started for a job. */
+export interface BrowserLaunch {
+  found: FoundBrowser;
+  beginFrameControl: boolean;
+  flags: (profile: string) => string[];
+  /** The same for two jobs when one browser can serve both, one after the other. */
+  key: string;
+}
+
+/** Throws a ToolError when there is no browser. */
+export function browserLaunch({ browserConfig, scale, locale, hardening }: ResolvedOptions): BrowserLaunch {
+  const found = locateBrowser(browserConfig.executablePath);
+  const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
+  const extra = browserConfig.args ?? [];
+  const flags = (profile: string) => browserFlags(found, { beginFrameControl, profile, scale, locale, extra });
+  return { found, beginFrameControl, flags, key: JSON.stringify([found.path, flags(''), hardening]) };
+}
+
+/**
+ * One browser process in a directory of its own. The process and its pipes are ours; the protocol
+ * client on top is Puppeteer's. It is one job's, or between two jobs a pool's, and dies with its
+ * owner. Disposing kills the whole process group: there is nothing in it worth saving.
+ */
+export class Browser implements AsyncDisposable {
+  /** Is told how the process ended. */
+  onEnd: (end: ProcessEnd) => void = () => {};
+  /** How many pages it has had. */
+  pages = 0;
+  #transport: PipeTransport | undefined;
+  #root: Promise<CDPSession> | undefined;
+
+  private constructor(
+    readonly process: ManagedProcess,
+    /** Whether frames are issued one by one through `HeadlessExperimental.beginFrame`. */
+    readonly beginFrameControl: boolean,
+    readonly key: string,
+    readonly directory: WorkDirectory,
+  ) {
+    void process.ended.then((end) => this.onEnd(end));
+  }
+
+  /** Starts a browser that dies with the job. Does not wait for it to answer. */
+  static async start(scope: JobScope, options: ResolvedOptions): Promise<Browser> {
+    const { found, beginFrameControl, flags, key } = browserLaunch(options);
+    const directory = await WorkDirectory.create(scope.leftover);
+    try {
+      const temporary = directory.file('tmp');
+      await mkdir(temporary);
+      const process = scope.start(found.path, flags(directory.file('profile')), {
+        role: 'browser',
+        hardening: 'namespace',
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+        env: { ...globalThis.process.env, TMPDIR: temporary },
+      });
+      return new Browser(process, beginFrameControl, key, directory);
+    } catch (error) {
+      await directory[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The protocol session with the browser as a whole, in which the sessions of a job's page are begun. */
+  attach(): Promise<CDPSession> {
+    return (this.#root ??= this.#attach());
+  }
+
+  /** Forgets a context with all its pages and their data, and whoever listened to them. */
+  async forget(browserContextId: string): Promise<void> {
+    const root = await this.attach();
+    const connection = root.connection()!;
+    // The pages are not to be heard any more: they may say something while they go.
+    await connection.send('Target.detachFromTarget', { sessionId: root.id() });
+    await connection.send('Target.disposeBrowserContext', { browserContextId });
+    // A connection remembers every session that it has had: the next job gets a new one.
+    this.#root = undefined;
+    this.#transport?.silence();
+  }
+
+  /** Makes it a job's, which it dies with from now on. */
+  lendTo(scope: JobScope): void {
+    this.#keepAlive(true);
+    this.directory.onLeftover = scope.leftover;
+    scope.borrow(this.process);
+  }
+
+  /** Takes it from a job. It keeps this Node process alive no more. `onEnd` is told when it ends all the same. */
+  takeFrom(scope: JobScope, owner: ProcessOwner, onLeftover: (what: string) => void, onEnd: () => void): void {
+    this.onEnd = onEnd;
+    this.directory.onLeftover = onLeftover;
+    this.#keepAlive(false);
+    // Last: who is told of it may end it at once.
+    scope.giveBack(this.process, owner);
+  }
+
+  /** Never throws. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#keepAlive(true);
+    await this.process[Symbol.asyncDispose]();
+    await this.directory[Symbol.asyncDispose]();
+  }
+
+  #keepAlive(yes: boolean): void {
+    this.process.keepAlive(yes);
+    this.directory.keepAlive(yes);
+  }
+
+  async #attach(): Promise<CDPSession> {
+    const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
+    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
+    // Loaded only here, while the browser starts: it is large, and most errors come before it is needed.
+    const { Connection } = await import('puppeteer-core');
+    const connection = new Connection('', this.#transport, 0, 0);
+    const { sessionId } = await connection.send('Target.attachToBrowserTarget');
+    return connection.session(sessionId)!;
+  }
+}

@@ -44,6 +44,7 @@ export class BrowserSession implements AsyncDisposable {
       profile: join(directory, 'profile'),
       scale: options.scale,
       locale: options.locale,
+      htmlInCanvas: options.mode === 'element',
       extra: options.browserConfig.args ?? [],
     });
     const process = scope.start(found.path, flags, {

@@ -1,3 +1,4 @@
+import { ElementSource } from '../capture/ElementSource.js';
 import { openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
@@ -37,13 +38,27 @@ export class WarmBrowser implements AsyncDisposable {
   async open(scope: JobScope, options: ResolvedOptions, url: string): Promise<ScreenshotSource> {
     const key = keyOf(options, url);
     if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
+    const source = await this.#launch(scope, options, url, key);
+    if (!(source instanceof ElementSource) || source.refused === '') return source;
+    // The page has been in a canvas, which may show: a new one in a new browser has not.
+    const mode = options.pixelFormat === 'yuv420p' ? 'auto' : 'screenshot';
+    return this.#launch(scope, { ...options, mode }, url, key, source.refused);
+  }
+
+  async #launch(
+    scope: JobScope,
+    options: ResolvedOptions,
+    url: string,
+    key: string,
+    undrawn?: string,
+  ): Promise<ScreenshotSource> {
     await this.close();
     const directory = await WorkDirectory.create(scope.leftover);
     let session: BrowserSession | undefined;
     try {
       return await scope.guard(async () => {
         session = await BrowserSession.launch(scope, options, directory.path);
-        const source = await openSource(session, scope, options, url);
+        const source = await openSource(session, scope, options, url, undrawn);
         this.#held = { key, directory, session, source };
         return source;
       });

@@ -2,6 +2,7 @@ import { BrowserSession } from '../browser/BrowserSession.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options.js';
+import { ElementSource } from './ElementSource.js';
 import { openSource } from './openSource.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
 
@@ -44,7 +45,9 @@ export async function enterChunk(
   const stepMs = Math.max(0, almostThere - from - (first === 0 ? 3 : 2) * drawMs) / PROBE_FRAMES;
   const replayMs = (startFrame - probe) * stepMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
-  const jumped = await pictureByJump(options, scope, url, probe);
+  // A canvas smooths edges in its own way.
+  const mode = source instanceof ElementSource ? 'element' : 'screenshot';
+  const jumped = await pictureByJump({ ...options, mode }, scope, url, probe);
   return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);
 }
 
@@ -58,8 +61,8 @@ async function pictureByJump(
   await using directory = await WorkDirectory.create(scope.leftover);
   await using session = await BrowserSession.launch(scope, options, directory.path);
   return await scope.guard(async () => {
-    const source = await openSource(session, scope, { ...options, mode: 'screenshot' }, url);
+    await using source = await openSource(session, scope, options, url);
     await scope.enter('seek');
-    return source.jump(frame);
+    return await source.jump(frame);
   });
 }

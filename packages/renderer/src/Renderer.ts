@@ -86,6 +86,7 @@ async function renderRange(
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
         jobOptions.onProgress?.(rendered / frameCount);
       }
+      await source.end();
       await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);

@@ -71,7 +71,12 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
 }
 
 function captureText({ mode, fast }: Extract<RenderEvent, { type: 'capture' }>): string {
-  const from = { screenshot: 'as screenshots', compositor: 'from the compositor', canvas: 'from the canvas' }[mode];
+  const from = {
+    screenshot: 'as screenshots',
+    compositor: 'from the compositor',
+    canvas: 'from the canvas',
+    element: 'from a canvas into which the page is drawn',
+  }[mode];
   return `frames are taken ${from}${fast ? ', encoded by the browser' : ''}`;
 }
 

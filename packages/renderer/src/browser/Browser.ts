@@ -19,11 +19,13 @@ export interface BrowserLaunch {
 }
 
 /** Throws a ToolError when there is no browser. */
-export function browserLaunch({ browserConfig, scale, locale, hardening }: ResolvedOptions): BrowserLaunch {
+export function browserLaunch({ browserConfig, scale, locale, mode, hardening }: ResolvedOptions): BrowserLaunch {
   const found = locateBrowser(browserConfig.executablePath);
   const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
+  const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
-  const flags = (profile: string) => browserFlags(found, { beginFrameControl, profile, scale, locale, extra });
+  const flags = (profile: string) =>
+    browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, extra });
   return { found, beginFrameControl, flags, key: JSON.stringify([found.path, flags(''), hardening]) };
 }
 

@@ -1,6 +1,8 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import type { ResolvedOptions } from '../options.js';
+import { elementStage, STAGE_KEY } from '../page/elementStage.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
+import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { shadowRootsIn } from './shadowRoots.js';
 
@@ -144,6 +146,10 @@ export class PageTargets {
       send('Emulation.setTimezoneOverride', { timezoneId: options.timeZone }).catch(isSetAlready),
       send('Emulation.setLocaleOverride', { locale: options.locale }).catch(isSetAlready),
     ];
+    if (options.mode === 'element' && client === session.client) {
+      const source = callSource(elementStage, options.width, options.height, STAGE_KEY);
+      commands.push(send('Page.addScriptToEvaluateOnNewDocument', { source, worldName: OUR_WORLD }));
+    }
     if (!session.beginFrameControl && client === session.client) {
       commands.push(
         send('Emulation.setDeviceMetricsOverride', {

@@ -1,3 +1,4 @@
+import { ElementSource } from '../capture/ElementSource.js';
 import { openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
@@ -39,12 +40,27 @@ export class WarmBrowser implements AsyncDisposable {
   async open(scope: JobScope, options: ResolvedOptions, url: string, pool?: BrowserPool): Promise<ScreenshotSource> {
     const key = keyOf(options, url);
     if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
+    const source = await this.#begin(key, scope, options, url, pool);
+    if (!(source instanceof ElementSource) || source.refused === '') return source;
+    // The page has been in a canvas, which may show: a new one in a new browser has not.
+    const mode = options.pixelFormat === 'yuv420p' ? 'auto' : 'screenshot';
+    return this.#begin(key, scope, { ...options, mode }, url, pool, source.refused);
+  }
+
+  async #begin(
+    key: string,
+    scope: JobScope,
+    options: ResolvedOptions,
+    url: string,
+    pool: BrowserPool | undefined,
+    undrawn?: string,
+  ): Promise<ScreenshotSource> {
     await this.close();
     let session: BrowserSession | undefined;
     try {
       return await scope.guard(async () => {
         session = await BrowserSession.open(scope, options, pool);
-        const source = await openSource(session, scope, options, url);
+        const source = await openSource(session, scope, options, url, undrawn);
         this.#held = { key, session, source };
         return source;
       });

@@ -57,6 +57,8 @@ export interface LaunchOptions {
   profile: string;
   scale: number;
   locale: string;
+  /** Whether HTML can be drawn into a canvas, which no page can do by itself yet. */
+  htmlInCanvas: boolean;
   extra: readonly string[];
 }
 
@@ -65,6 +67,7 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     browser.headlessShell ? '--headless' : '--headless=new',
     ...COMMON,
     ...(options.beginFrameControl ? BEGIN_FRAME : []),
+    ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
     // What the page asks for and what `navigator.language` says; its dates and numbers are set by the protocol.

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { PageSession } from '../browser/PageSession.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
+import { STAGE_KEY } from '../page/elementStage.js';
 import {
   FIND_CANVAS,
   openFrameTap,
@@ -12,7 +13,7 @@ import {
   type FrameTapRequest,
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
-import { callSource, functionSource } from '../page/source.js';
+import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
 
 /** The number of what is only looked at, and is no frame of the video. */
 const LOOK = -1;
@@ -64,7 +65,7 @@ export class FrameTap implements AsyncDisposable {
     const asked = 'the browser to make room for our script';
     const { frameTree } = await scope.wait(session.send('Page.getFrameTree'), load, asked);
     const world = await scope.wait(
-      session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'genlock' }),
+      session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: OUR_WORLD }),
       load,
       asked,
     );
@@ -127,6 +128,43 @@ export class FrameTap implements AsyncDisposable {
     return this.#ask(LOOK, { canvas: LOOK, drawn, look: true });
   }
 
+  /**
+   * Draws the page into our canvas. Returns why this moment of it cannot be drawn there, and then the
+   * page is as if we were not; the empty string where it was.
+   */
+  async drawElement(deadlineMs: number): Promise<string> {
+    const asked = 'the page to be drawn into a canvas';
+    const refusal = await this.#wait(this.#evaluate(`${STAGE_KEY}.prepare()`), asked, deadlineMs);
+    if (refusal !== '') return String(refusal);
+    // The browser may answer a frame without the page having taken part.
+    const drawing = async (): Promise<unknown> => {
+      let outcome: unknown;
+      while (outcome === undefined && !this.page.scope.signal.aborted) {
+        await this.page.beginFrame(false, deadlineMs);
+        outcome = await this.#evaluate(`${STAGE_KEY}.outcome`);
+      }
+      return outcome;
+    };
+    const outcome = String(await this.#wait(drawing(), asked, deadlineMs));
+    if (outcome !== '') await this.leaveElement();
+    return outcome;
+  }
+
+  /** Leaves the page as if it had never been drawn into a canvas. */
+  async leaveElement(): Promise<void> {
+    await this.#wait(this.#evaluate(`${STAGE_KEY}.leave()`), 'the page to leave its canvas');
+  }
+
+  /** Takes what was drawn into our canvas: four bytes a pixel (BGRX), or a packet. Or the reason why there is none. */
+  takeElement(frame: number): Promise<Taken | string> {
+    return this.#ask(frame, { element: frame, look: false });
+  }
+
+  /** As `takeElement`, but always the pixels, and not for the video. */
+  lookAtElement(): Promise<Taken | string> {
+    return this.#ask(LOOK, { element: LOOK, look: true });
+  }
+
   /** Why the browser cannot encode in this way; the empty string where it can. */
   async refusalOf(encoder: FrameTapEncoder): Promise<string> {
     const answer = this.#evaluate(`genlockTap.refusalOf(${JSON.stringify(encoder)})`);
@@ -158,8 +196,12 @@ export class FrameTap implements AsyncDisposable {
     return String(refusal);
   }
 
-  #wait<T>(answer: Promise<T>, waitingFor: string): Promise<T> {
-    return this.page.scope.wait(answer, this.page.options.deadlines.capture, waitingFor);
+  #wait<T>(
+    answer: Promise<T>,
+    waitingFor: string,
+    deadlineMs: number = this.page.options.deadlines.capture,
+  ): Promise<T> {
+    return this.page.scope.wait(answer, deadlineMs, waitingFor);
   }
 
   async #evaluate(expression: string): Promise<unknown> {

@@ -27,9 +27,9 @@ export abstract class TapSource extends ScreenshotSource {
   /** The raw pixels of a screenshot, as this source would have given them. */
   protected abstract pixelsOf(png: Buffer): { pixels: Buffer; format: 'I420' | 'BGRX' };
 
-  /** The frame as it would have come, from a screenshot. */
-  protected async fromPicture(frame: number): Promise<Frame> {
-    const { pixels, format } = this.pixelsOf(await this.picture());
+  /** The frame as it would have come, from a screenshot: by default of the page as it stands. */
+  protected async fromPicture(frame: number, png?: Buffer): Promise<Frame> {
+    const { pixels, format } = this.pixelsOf(png ?? (await this.picture()));
     if (!this.encoder) return { kind: 'pixels', data: Promise.resolve(pixels) };
     const given = await this.tap.give(frame, pixels, format);
     if (typeof given !== 'string') return { kind: 'packet', ...given };

@@ -1,9 +1,9 @@
-import type { BrowserPool } from '../browser/BrowserPool.js';
 import { BrowserSession } from '../browser/BrowserSession.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
-import { openSource } from './openSource.js';
-import type { ScreenshotSource } from './ScreenshotSource.js';
+import { ElementSource } from './ElementSource.js';
+import { loadPage, openSource } from './openSource.js';
+import { ScreenshotSource } from './ScreenshotSource.js';
 
 /** How many frames a page is replayed before it is considered whether it could have been spared them. */
 const PROBE_FRAMES = 60;
@@ -44,22 +44,26 @@ export async function enterChunk(
   const stepMs = Math.max(0, almostThere - from - (first === 0 ? 3 : 2) * drawMs) / PROBE_FRAMES;
   const replayMs = (startFrame - probe) * stepMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
-  const jumped = await pictureByJump(source.page.session.pool, options, scope, url, probe);
+  const jumped = await pictureByJump(source, options, scope, url, probe);
   return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);
 }
 
-/** The frame before this one, drawn by a page of its own that was taken straight there. */
+/** The frame before this one, drawn as the source does by a page of its own that was taken straight there. */
 async function pictureByJump(
-  pool: BrowserPool | undefined,
+  source: ScreenshotSource,
   options: ResolvedOptions,
   scope: JobScope,
   url: string,
   frame: number,
 ): Promise<Buffer | undefined> {
-  await using session = await BrowserSession.open(scope, options, pool);
+  await using session = await BrowserSession.open(scope, options, source.page.session.pool);
   return await scope.guard(async () => {
-    const source = await openSource(session, scope, { ...options, mode: 'screenshot' }, url);
+    // A canvas into which a page is drawn smooths edges in its own way.
+    await using trial =
+      source instanceof ElementSource
+        ? await openSource(session, scope, options, url)
+        : new ScreenshotSource(await loadPage(session, scope, options, url));
     await scope.enter('seek');
-    return source.jump(frame);
+    return await trial.jump(frame);
   });
 }

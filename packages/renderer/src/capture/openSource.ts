@@ -6,6 +6,7 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { CanvasSource } from './CanvasSource.js';
 import { CompositorSource } from './CompositorSource.js';
+import { ElementSource } from './ElementSource.js';
 import type { FrameFormat } from './FrameSource.js';
 import { FrameTap } from './FrameTap.js';
 import { inPageEncoder } from './inPageEncoder.js';
@@ -16,30 +17,48 @@ type CaptureEvent = Extract<RenderEvent, { type: 'capture' }>;
 /** How the frames of a source with these options most likely come: a page or browser may not allow it. */
 export function expectedFormat({ mode, fast, inPage, browserConfig }: ResolvedOptions): FrameFormat {
   if (mode === 'screenshot' || browserConfig.beginFrameControl === false) return 'png';
-  if (mode === 'canvas') return inPage ? 'h264-bt709' : 'bgrx';
+  if (mode === 'canvas' || mode === 'element') return inPage ? 'h264-bt709' : 'bgrx';
   return fast ? 'h264-bt601' : 'i420';
+}
+
+/** Loads the page in the browser. */
+export async function loadPage(
+  session: BrowserSession,
+  scope: JobScope,
+  options: ResolvedOptions,
+  url: string,
+): Promise<PageSession> {
+  const page = await PageSession.open(session, scope, options);
+  await scope.enter('load');
+  await page.load(url);
+  return page;
 }
 
 /**
  * Loads the page in the browser and finds the way in which its frames are captured, as the options'
  * `mode` says. Tells a `capture` event; where the page or browser does not allow the way that was
- * wanted, its `reason` says why it is another one.
+ * wanted, its `reason` says why it is another one. Where a page is to be drawn into a canvas and cannot
+ * be, nothing is told: the source that says so (`refused`) is of no use, and the page not as it was. Another
+ * page, in another browser, is then to be opened, with the reason as `undrawn`.
  */
 export async function openSource(
   session: BrowserSession,
   scope: JobScope,
   options: ResolvedOptions,
   url: string,
+  undrawn?: string,
 ): Promise<ScreenshotSource> {
-  const page = await PageSession.open(session, scope, options);
-  await scope.enter('load');
-  await page.load(url);
+  const page = await loadPage(session, scope, options, url);
   const { mode } = options;
-  const told = (as: CaptureEvent['mode'], fast: boolean, reason?: string) =>
+  const told = (as: CaptureEvent['mode'], fast: boolean, more?: string) => {
+    const reason = [undrawn && `the page cannot be drawn into a canvas: ${undrawn}`, more].filter(Boolean).join('; ');
     scope.emit({ type: 'capture', worker: scope.worker, mode: as, fast, ...(reason ? { reason } : {}) });
+  };
   const screenshots = (refusal?: string): ScreenshotSource => {
-    const reason = refusal && `the ${mode === 'canvas' ? 'canvas' : 'compositor'} cannot be captured: ${refusal}`;
-    if (reason && mode !== 'auto') throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
+    const what = mode === 'canvas' || mode === 'element' ? 'canvas' : 'compositor';
+    const reason = refusal && `the ${what} cannot be captured: ${refusal}`;
+    const isElse = mode === 'auto' || mode === 'element';
+    if (reason && !isElse) throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
     told('screenshot', false, reason);
     return new ScreenshotSource(page);
   };
@@ -53,6 +72,12 @@ export async function openSource(
     const encoder = unable ? undefined : wanted;
     const reason = unable && `the browser cannot encode this: ${unable}`;
 
+    if (mode === 'element') {
+      const source = new ElementSource(page, tap, encoder);
+      await source.prove();
+      if (source.refused === '') told('element', encoder !== undefined, reason);
+      return source;
+    }
     // Raw, the canvas has more than twice the bytes of the compositor's planes.
     if (mode === 'canvas' || (mode === 'auto' && encoder)) {
       const source = new CanvasSource(page, tap, encoder);

@@ -1,4 +1,5 @@
 import type { coveringCanvas } from './coveringCanvas.js';
+import type { ElementStage, STAGE_KEY } from './elementStage.js';
 
 /**
  * What takes the frames out of the browser: a piece of script in a world of its own beside the page,
@@ -38,7 +39,9 @@ export type FrameTapRequest =
    * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
    * been emptied by that. `look`: only its pixels are sent, as they are.
    */
-  | { canvas: number; drawn: boolean; look: boolean };
+  | { canvas: number; drawn: boolean; look: boolean }
+  /** The same of the canvas into which the page was drawn. */
+  | { element: number; look: boolean };
 
 /** The answer to a request: why there is no such frame; the empty string when there is, and its data will come. */
 export interface Answer {
@@ -57,7 +60,7 @@ export type Message =
   | { readable: ReadableStream<VideoFrame> }
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
-  | Exclude<FrameTapRequest, { canvas: number }>
+  | Exclude<FrameTapRequest, { canvas: number } | { element: number }>
   | { canvas: number; drawn: boolean; look: boolean; picture: VideoFrame };
 
 /** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
@@ -93,13 +96,12 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         waiting.delete(frame);
       }
     };
-    const ask = (request: FrameTapRequest): Promise<string> | string => {
-      if (!('canvas' in request)) {
-        send(request);
-        return answer('take' in request ? request.take : 'again' in request ? request.again : request.give);
-      }
-      const { genlockFindCanvas } = globalThis as unknown as Record<typeof FIND_CANVAS, typeof coveringCanvas>;
-      const canvas = genlockFindCanvas(view.width, view.height);
+    const ours = globalThis as unknown as Record<typeof FIND_CANVAS, typeof coveringCanvas> &
+      Record<typeof STAGE_KEY, ElementStage>;
+    const askForCanvas = (
+      canvas: HTMLCanvasElement | string,
+      request: Extract<FrameTapRequest, { canvas: number }>,
+    ): Promise<string> | string => {
       if (typeof canvas === 'string') return canvas;
       try {
         const picture = new VideoFrame(canvas, { timestamp: 0 });
@@ -108,6 +110,22 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         return `its canvas cannot be read: ${String(error)}`;
       }
       return answer(request.canvas);
+    };
+    const ask = (request: FrameTapRequest): Promise<string> | string => {
+      if ('canvas' in request) {
+        const canvas = ours.genlockFindCanvas(view.width, view.height);
+        return askForCanvas(canvas, request);
+      }
+      if ('element' in request) {
+        const { canvas, outcome } = ours.genlockStage;
+        return askForCanvas(outcome === '' && canvas ? canvas : (outcome ?? 'it was not drawn'), {
+          canvas: request.element,
+          drawn: false,
+          look: request.look,
+        });
+      }
+      send(request);
+      return answer('take' in request ? request.take : 'again' in request ? request.again : request.give);
     };
     const captureTab = async () => {
       const stream = await navigator.mediaDevices.getDisplayMedia({

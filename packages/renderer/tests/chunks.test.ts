@@ -119,18 +119,26 @@ describe('entry', () => {
     assert.equal(pictures.length, 3);
   });
 
-  // Each frame takes some 20 ms of the page's own time, so that the way to the second chunk is a long one.
-  const slowPage = (draw: string) => `<!doctype html><body style="margin:0;font:64px sans-serif"><p id="text">0</p>
-    <script>
-      let frame = 0;
-      const step = () => { let x = 0; for (let i = 0; i < 6e6; i++) x += Math.sqrt(i); window.x = x; ${draw}; requestAnimationFrame(step); };
-      requestAnimationFrame(step);
-    </script>`;
+  // Each frame waits for an answer that takes 20 ms, so that the way to the second chunk is a long one.
+  const slowPage = (draw: string) =>
+    Server.start((request, response) => {
+      if (request.url === '/answer') {
+        setTimeout(() => response.end(), 20);
+        return;
+      }
+      response.setHeader('content-type', 'text/html');
+      response.end(`<!doctype html><body style="margin:0;font:64px sans-serif"><p id="text">0</p>
+        <script>
+          let frame = 0;
+          const step = () => { genlock.waitUntil(fetch('answer')); ${draw}; requestAnimationFrame(step); };
+          requestAnimationFrame(step);
+        </script>`);
+    });
   const FAR = { frameCount: 124, chunkFrames: 120, concurrency: 2, width: 160, height: 90 };
 
   it('auto jumps where the page draws the same both ways', LONG, async () => {
-    const url = sandbox.page(slowPage(`text.textContent = Math.round(performance.now())`), 'slow.html');
-    const { events, report } = await render(url, FAR);
+    await using server = await slowPage(`text.textContent = Math.round(performance.now())`);
+    const { events, report } = await render(server.url(''), FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [true],
@@ -140,8 +148,8 @@ describe('entry', () => {
   });
 
   it('auto replays a page with state', LONG, async () => {
-    const url = sandbox.page(slowPage(`text.textContent = frame++`), 'state.html');
-    const { events } = await render(url, FAR);
+    await using server = await slowPage(`text.textContent = frame++`);
+    const { events } = await render(server.url(''), FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [false],
@@ -149,7 +157,8 @@ describe('entry', () => {
   });
 
   it('auto enters a chunk again by replay when its seam shows state that the trial did not', async () => {
-    const url = sandbox.page(slowPage(`if (++frame > 80) text.textContent = frame`), 'late-state.html');
+    await using server = await slowPage(`if (++frame > 80) text.textContent = frame`);
+    const url = server.url('');
     const { events, report, captured } = await render(url, FAR);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),

@@ -30,7 +30,7 @@ export class CanvasSource extends TapSource {
     const seen = await tap.lookAtCanvas(this.#drawn);
     if (typeof seen === 'string') return seen;
     const pixels = await page.scope.wait(seen.data, load, 'the browser to hand over its canvas');
-    return samePicture(pixels, pixelsFromPng(await this.picture(load)))
+    return samePicture(Buffer.concat(pixels), pixelsFromPng(await this.picture(load)))
       ? ''
       : 'its canvas differs from what the page shows';
   }

@@ -57,11 +57,11 @@ export class CompositorSource extends TapSource {
   }
 
   /** Takes planes for good when a screenshot of the same frame has the same. */
-  async #proven(data: Promise<Buffer>): Promise<Frame> {
+  async #proven(data: Promise<readonly Buffer[]>): Promise<Frame> {
     const wanted = i420FromPng(await this.picture());
     const planes = await this.page.scope.wait(data, this.deadline, 'the browser to hand over a frame');
-    if (!planes.equals(wanted)) this.#distrust('what the compositor gave differs from the screenshot');
-    return { kind: 'pixels', data: Promise.resolve(wanted) };
+    if (!Buffer.concat(planes).equals(wanted)) this.#distrust('what the compositor gave differs from the screenshot');
+    return { kind: 'pixels', data: Promise.resolve([wanted]) };
   }
 
   /** A frame that was drawn, and did not come. */

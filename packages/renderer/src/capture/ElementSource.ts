@@ -105,7 +105,7 @@ export class ElementSource extends TapSource {
     if (typeof seen === 'string') return seen;
     const shown = pixelsFromPng(await super.picture(deadlineMs));
     const drawn = await page.scope.wait(seen.data, deadlineMs, 'the browser to hand over its canvas');
-    const difference = differenceOf(drawn, shown, page.options.pixelWidth);
+    const difference = differenceOf(Buffer.concat(drawn), shown, page.options.pixelWidth);
     return difference && `what is drawn differs from what the page shows, ${difference}`;
   }
 

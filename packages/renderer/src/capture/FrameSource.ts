@@ -10,7 +10,10 @@ export type FrameFormat = 'png' | 'i420' | 'bgrx' | 'h264-bt601' | 'h264-bt709';
  * still be on their way while the page goes on; or word that nothing has changed since the frame before.
  */
 export type Frame =
-  { kind: 'picture'; png: Buffer } | { kind: 'pixels' | 'packet'; data: Promise<Buffer> } | { kind: 'hold' };
+  | { kind: 'picture'; png: Buffer }
+  /** The bytes in pieces, as they come: to put megabytes together for each frame costs more than to write them. */
+  | { kind: 'pixels' | 'packet'; data: Promise<readonly Buffer[]> }
+  | { kind: 'hold' };
 
 /** Draws the frames of a page, in order. */
 export interface FrameSource {

@@ -20,7 +20,7 @@ const LOOK = -1;
 
 /** What is on its way from the browser. */
 export interface Taken {
-  data: Promise<Buffer>;
+  data: Promise<readonly Buffer[]>;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface Taken {
  * which would spend more time on a frame than drawing it takes.
  */
 export class FrameTap implements AsyncDisposable {
-  readonly #expected = new Map<number, (data: Buffer) => void>();
+  readonly #expected = new Map<number, (data: readonly Buffer[]) => void>();
   #contextId: number | undefined;
 
   private constructor(
@@ -188,7 +188,7 @@ export class FrameTap implements AsyncDisposable {
 
   async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
     // The bytes may be here before the answer.
-    const data = new Promise<Buffer>((resolve) => this.#expected.set(frame, resolve));
+    const data = new Promise<readonly Buffer[]>((resolve) => this.#expected.set(frame, resolve));
     const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
     const refusal = await this.#wait(answer, 'the browser to hand over a frame');
     if (refusal === '') return { data };
@@ -230,7 +230,7 @@ export class FrameTap implements AsyncDisposable {
       response.writeHead(204).end();
       const resolve = this.#expected.get(Number(frame));
       this.#expected.delete(Number(frame));
-      resolve?.(Buffer.concat(parts));
+      resolve?.(parts);
     });
     // The browser was ended: whoever waits for the frame waits for that, too.
     request.on('error', () => {});

@@ -30,7 +30,7 @@ export abstract class TapSource extends ScreenshotSource {
   /** The frame as it would have come, from a screenshot: by default of the page as it stands. */
   protected async fromPicture(frame: number, png?: Buffer): Promise<Frame> {
     const { pixels, format } = this.pixelsOf(png ?? (await this.picture()));
-    if (!this.encoder) return { kind: 'pixels', data: Promise.resolve(pixels) };
+    if (!this.encoder) return { kind: 'pixels', data: Promise.resolve([pixels]) };
     const given = await this.tap.give(frame, pixels, format);
     if (typeof given !== 'string') return { kind: 'packet', ...given };
     const { scope } = this.page;

@@ -17,7 +17,7 @@ export class FrameEncoder implements AsyncDisposable {
   readonly #input: Writable;
   #open = true;
   #finishing = false;
-  #last: Promise<Buffer> | undefined;
+  #last: Promise<readonly Buffer[]> | undefined;
   /** Pending until ffmpeg has taken the frame that was written last. */
   #taken: Promise<void> | undefined;
 
@@ -44,16 +44,21 @@ export class FrameEncoder implements AsyncDisposable {
    * is on its way while the next is drawn, and never more.
    */
   async write(frame: Frame): Promise<void> {
-    if (frame.kind === 'picture') this.#last = Promise.resolve(frame.png);
+    if (frame.kind === 'picture') this.#last = Promise.resolve([frame.png]);
     else if (frame.kind !== 'hold') this.#last = frame.data;
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
     await this.written();
     this.#taken = this.#give(this.#last);
   }
 
-  async #give(data: Promise<Buffer>): Promise<void> {
-    if (this.#input.write(await data)) return;
-    await new Promise<void>((resolve) => this.#input.once('drain', resolve));
+  async #give(data: Promise<readonly Buffer[]>): Promise<void> {
+    const pieces = await data;
+    let isTaken = true;
+    // All in one call of the system.
+    this.#input.cork();
+    for (const piece of pieces) isTaken = this.#input.write(piece);
+    this.#input.uncork();
+    if (!isTaken) await new Promise<void>((resolve) => this.#input.once('drain', resolve));
   }
 
   /** Resolves when the encoder has taken every frame: their source may go. */

@@ -13,6 +13,8 @@ import { PageTargets } from './PageTargets.js';
 const EPOCH = Date.UTC(2025, 0, 1);
 /** Between two looks at a page that is still loading, in milliseconds. */
 const LOAD_POLL_MS = 10;
+/** Frames that a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
+const FIRST_FRAMES = 2;
 /** A page that nothing makes draw may never see a frame; it is ready all the same. */
 const MAX_FIRST_FRAMES = 20;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
@@ -194,17 +196,19 @@ export class PageSession {
   }
 
   /**
-   * Lazy pictures and observers wait for the first layout in a frame, and animations tell of their
-   * start one frame after it. A browser may answer the first frames without the page having taken
-   * part, so frames are issued until the page has seen one, and one more.
+   * Lazy pictures and observers wait for the first layout in a frame, and animations begin, or tell of
+   * it, one frame after it. A browser may answer frames without the page having taken part, so they are
+   * issued until the page has seen one, and another one, and one more.
    */
   async #firstFrames(deadlineMs: number): Promise<void> {
-    let seen = false;
-    void this.#targets.evaluate('realFrame()').then(
-      () => (seen = true),
-      () => (seen = true),
-    );
-    for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.beginFrame(false, deadlineMs);
+    for (let frame = 0; frame < FIRST_FRAMES; frame++) {
+      let seen = false;
+      const see = () => {
+        seen = true;
+      };
+      void this.#targets.evaluate('realFrame()').then(see, see);
+      for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.beginFrame(false, deadlineMs);
+    }
     await this.beginFrame(false, deadlineMs);
   }
 

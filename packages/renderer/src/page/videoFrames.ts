@@ -10,11 +10,15 @@ export function installVideoFrames(control: Control): void {
   const LOOK_MS = 2;
   /** Looks at a video that does not show what it should, before it is made to by a detour. */
   const LOOKS = 25;
+  /** Looks during that detour: a machine that has much to do may take a while. */
+  const PATIENT_LOOKS = 1000;
 
   interface Shown {
     /** Time of the frame in the video, in seconds; undefined until it has shown one. */
     time: number | undefined;
     count: number;
+    /** It shows the same wherever it is sought: there is no other frame to come from. */
+    single: boolean;
     callbacks: Map<number, VideoFrameRequestCallback>;
   }
   /** What ends a seek besides its success. */
@@ -32,8 +36,11 @@ export function installVideoFrames(control: Control): void {
   function of(video: HTMLVideoElement): Shown {
     let state = shown.get(video);
     if (!state) {
-      const fresh: Shown = { time: undefined, count: 0, callbacks: new Map() };
-      listen.call(video, 'emptied', () => (fresh.time = undefined));
+      const fresh: Shown = { time: undefined, count: 0, single: false, callbacks: new Map() };
+      listen.call(video, 'emptied', () => {
+        fresh.time = undefined;
+        fresh.single = false;
+      });
       shown.set(video, (state = fresh));
     }
     return state;
@@ -89,13 +96,13 @@ export function installVideoFrames(control: Control): void {
       return now.time !== before || (now.time <= seconds && seconds < now.end + GAP);
     };
     await seek(video, seconds);
-    if (await until(arrived)) return;
+    if ((await until(arrived)) || of(video).single) return;
     // The last frame may be shown long past its end: whether this is it is known by coming from another one.
     await seek(video, before === undefined || before > 0 ? 0 : video.duration);
-    await until(() => look(video)?.time !== before);
+    of(video).single = !(await until(() => look(video)?.time !== before, PATIENT_LOOKS));
     const elsewhere = look(video)?.time;
     await seek(video, seconds);
-    await until(() => look(video)?.time !== elsewhere);
+    if (!of(video).single) await until(() => look(video)?.time !== elsewhere, PATIENT_LOOKS);
   }
 
   async function runCallbacks(video: HTMLVideoElement, state: Shown): Promise<void> {

@@ -132,7 +132,7 @@ const BROKEN: { fault: string; check: string; says: RegExp; make: () => RenderEx
   {
     fault: 'never settles after an abort',
     check: 'abort-settles',
-    says: /mid-way: did not settle within 1000 ms/,
+    says: /mid-way: did not settle within 2000 ms/,
     make: () =>
       altered(async (render, url, path, options, job) => {
         if (wasAborted(job)) return render(url, path, options, job);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Renderer, RenderOrchestrator } from '../../src/index.js';
+import { Renderer, RenderOrchestrator, type Mode } from '../../src/index.js';
 import { decodedFrame } from '../support/video.js';
 import { CORPUS, type CorpusPage } from './corpus.js';
 import { CorpusServer } from './CorpusServer.js';
@@ -26,6 +26,8 @@ export interface CorpusTest {
   frames: number;
   /** The ways that are compared; the first makes all frames, and the others have to make the same. */
   splits: readonly [Split, ...Split[]];
+  /** How frames are captured. Default: as screenshots. */
+  mode?: Mode;
   /** Pages at the same time. */
   concurrency: number;
   /** Name of the table's file in out/. */
@@ -72,7 +74,7 @@ export function testCorpus(test: CorpusTest): void {
     const path = join(folder, `${name} ${split}.mkv`);
     const options = {
       ...{ width: 320, height: 180, fps: 30, startFrame: from, frameCount: test.frames - from, entry },
-      ...{ lossless: true, frameHashes: `${path}.hashes` },
+      ...{ lossless: true, frameHashes: `${path}.hashes`, mode: test.mode ?? 'screenshot' },
     };
     if (concurrency === undefined) await new Renderer(options).render(server.url(name), path);
     else await RenderOrchestrator.render(server.url(name), path, { ...options, concurrency });

@@ -428,12 +428,28 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof EncoderError || (error as NodeJS.ErrnoException).code === 'ENOSPC';
 }
 
+/**
+ * Pictures of which ten have 3 MB when they are encoded with care. A small chunk could be finished on a
+ * full disk: the end of its browser frees the 1.2 MB of a profile.
+ */
+const LARGE = { width: 640, height: 360, crf: 1 };
+const NOISE = `<!doctype html><body style="margin:0"><canvas width="640" height="360"></canvas><script>
+  const context = document.querySelector('canvas').getContext('2d');
+  const picture = context.createImageData(640, 360);
+  requestAnimationFrame(function draw() {
+    for (let at = 0; at < picture.data.length; at++) picture.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
+    context.putImageData(picture, 0, 0);
+    requestAnimationFrame(draw);
+  });
+</script>`;
+
 function diskFull(phase: FaultPhase): Injector {
   return (sandbox) =>
     onSmallDisk(sandbox, async (disk) => {
       const render = new FaultyRender(sandbox, phase, {
+        url: sandbox.page(NOISE, 'noise.html'),
         // The list of hashes is what is written in the commit before the rename.
-        options: phase === 'commit' ? { frameHashes: join(sandbox.root, 'hashes.txt') } : {},
+        options: { ...LARGE, ...(phase === 'commit' ? { frameHashes: join(sandbox.root, 'hashes.txt') } : {}) },
         act: phase === 'commit' ? undefined : () => disk.fill(),
         onEvent: (event, self) => {
           if (phase === 'commit' && event.type === 'phase' && event.phase === phase && event.worker === undefined) {

@@ -108,6 +108,8 @@ export class Browser implements AsyncDisposable {
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#keepAlive(true);
+    // What it has said already, such as that its page is gone, is not heard any more.
+    this.#transport?.silence();
     await this.process[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
   }

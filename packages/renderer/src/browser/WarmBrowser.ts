@@ -96,8 +96,8 @@ interface Belongings {
 }
 
 async function putAway({ session, source }: Belongings) {
-  await source?.[Symbol.asyncDispose]();
-  await session?.[Symbol.asyncDispose]();
+  // The browser goes in this tick: what becomes of its page from now on is nobody's business.
+  await Promise.all([session?.[Symbol.asyncDispose](), source?.[Symbol.asyncDispose]()]);
 }
 
 /** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */

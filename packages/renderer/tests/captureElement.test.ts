@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { differenceOf } from '../src/capture/likeness.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { eachFrame } from './support/eachFrame.js';
 import { atEvent, eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
@@ -45,27 +46,17 @@ async function pixelsOf(video: string): Promise<Buffer> {
   return readFileSync(raw);
 }
 
-/** A page whose script is called with the number of each frame. */
+/** A page with a square that moves, and some more. */
 function pageOf(html: string, script = ''): string {
-  const path = join(sandbox.root, `page-${++renders}.html`);
-  writeFileSync(
-    path,
+  return sandbox.page(
     `<!doctype html><style>
        body { margin: 0 }
        #mover { position: absolute; left: 0; top: 0; width: 40px; height: 40px; background: teal }
      </style>
      <div id="mover"></div>${html}
-     <script>
-       function draw(now) {
-         const frame = Math.round(now * 0.03);
-         mover.style.left = 5 * frame + 'px';
-         ${script}
-         requestAnimationFrame(draw);
-       }
-       requestAnimationFrame(draw);
-     </script>`,
+     ${eachFrame(`mover.style.left = 5 * frame + 'px'; ${script}`)}`,
+    `page-${++renders}.html`,
   );
-  return pathToFileURL(path).href;
 }
 
 describe('capture of a page that is drawn into a canvas', () => {

@@ -7,6 +7,7 @@ import { i420FromPng } from '../src/capture/i420.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { renderStill } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { eachFrame } from './support/eachFrame.js';
 import { LONG } from './support/extent.js';
 import { atEvent, eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -70,26 +71,18 @@ for (const [name, extent] of [
 
 /** A page with one canvas and some more, whose script draws a square that moves. */
 function canvasPage({ style = '', attributes = '', more = '', script = '' } = {}): string {
-  const path = join(sandbox.root, `canvas-${++renders}.html`);
-  writeFileSync(
-    path,
+  const code = `
+    context.fillStyle = 'teal';
+    context.fillRect(0, 0, 320, 180);
+    context.fillStyle = 'gold';
+    context.fillRect(10 * frame, 40, 50, 50);
+    ${script}`;
+  return sandbox.page(
     `<!doctype html><style>body { margin: 0 } ${style}</style>
      <canvas id="canvas" width="320" height="180" ${attributes}></canvas>${more}
-     <script>
-       const context = canvas.getContext('2d');
-       function draw(now) {
-         const frame = Math.round(now * 0.03);
-         context.fillStyle = 'teal';
-         context.fillRect(0, 0, 320, 180);
-         context.fillStyle = 'gold';
-         context.fillRect(10 * frame, 40, 50, 50);
-         ${script}
-         requestAnimationFrame(draw);
-       }
-       requestAnimationFrame(draw);
-     </script>`,
+     ${eachFrame(code, `const context = canvas.getContext('2d');`)}`,
+    `canvas-${++renders}.html`,
   );
-  return pathToFileURL(path).href;
 }
 
 describe('capture of a canvas', () => {

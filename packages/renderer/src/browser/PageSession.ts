@@ -1,10 +1,10 @@
-import type { Protocol } from 'puppeteer-core';
 import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
+import { FrameIssuer } from './FrameIssuer.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
@@ -21,8 +21,6 @@ const MAX_FIRST_FRAMES = 20;
 const MAX_OWN_FRAMES = 5;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
-/** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
-const FIRST_TICK = 1e9;
 /** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
 const CAPTURE_TICK_MS = 300;
 
@@ -34,7 +32,7 @@ export class PageSession {
   readonly #targets: PageTargets;
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
-  #tick = FIRST_TICK;
+  readonly #frames: FrameIssuer;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
@@ -48,6 +46,7 @@ export class PageSession {
   ) {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
+    this.#frames = new FrameIssuer(session, scope);
     const config = {
       fps: options.fps,
       props: options.inputProps,
@@ -138,7 +137,7 @@ export class PageSession {
 
   /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
   async beginFrame(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
-    const { screenshotData } = await this.#issueFrame(
+    const { screenshotData } = await this.#frames.issue(
       (1000 * this.options.fps.den) / this.options.fps.num,
       picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
       deadlineMs,
@@ -148,7 +147,7 @@ export class PageSession {
 
   /** Lets the browser draw a frame for who captures it. False when nothing has changed since the last one. */
   async draw(deadlineMs: number): Promise<boolean> {
-    const { hasDamage } = await this.#issueFrame(CAPTURE_TICK_MS, {}, deadlineMs);
+    const { hasDamage } = await this.#frames.issue(CAPTURE_TICK_MS, {}, deadlineMs);
     return hasDamage;
   }
 
@@ -165,19 +164,6 @@ export class PageSession {
       return promise;
     };
     return this.scope.wait(drawing(), load, waitingFor);
-  }
-
-  #issueFrame(
-    interval: number,
-    parameters: Omit<Protocol.HeadlessExperimental.BeginFrameRequest, 'frameTimeTicks' | 'interval'>,
-    deadlineMs: number,
-  ): Promise<Protocol.HeadlessExperimental.BeginFrameResponse> {
-    this.#tick += interval;
-    return this.scope.wait(
-      this.session.send('HeadlessExperimental.beginFrame', { frameTimeTicks: this.#tick, interval, ...parameters }),
-      deadlineMs,
-      'the browser to draw a frame',
-    );
   }
 
   /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */

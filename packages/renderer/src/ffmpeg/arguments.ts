@@ -24,15 +24,11 @@ export function encodeArguments(
   outputPath: string,
   hashesPath?: string,
 ): string[] {
+  const coding = isEncoded(format) ? copyArguments(format, options) : codecArguments(format, options);
   return [
     ...QUIET,
     ...inputArguments(format, options),
-    ...[
-      '-map',
-      '0:v',
-      '-an',
-      ...(isEncoded(format) ? copyArguments(format, options) : codecArguments(format, options)),
-    ],
+    ...['-map', '0:v', '-an', ...coding],
     ...['-f', MUXERS[options.extension]!, outputPath],
     ...(hashesPath ? hashArguments(format, hashesPath) : []),
   ];

@@ -4,8 +4,6 @@ import type { Control } from './control.js';
 export function installVideoFrames(control: Control): void {
   /** WebM rounds times to 1 ms: a frame counts as begun this much before its time, in seconds. */
   const EARLY = 0.0006;
-  /** Rounded times leave gaps between frames, in seconds. */
-  const GAP = 0.0015;
   /** Between two looks at what a video shows, in real milliseconds. */
   const LOOK_MS = 2;
   /** Looks at a video that does not show what it should, before it is made to by a detour. */
@@ -87,17 +85,21 @@ export function installVideoFrames(control: Control): void {
     return condition();
   }
 
-  /** Seeks, and waits until the frame is shown: it is the right one by its time, or it is another one than before. */
+  /**
+   * Seeks, and waits until the frame is shown: it is the right one by its time, or it is another one than
+   * before, because the browser shows one frame for a seek. The one before may still be shown for a while.
+   */
   async function show(video: HTMLVideoElement, seconds: number): Promise<void> {
     const before = look(video)?.time;
     const arrived = () => {
       const now = look(video);
       if (!now) return false;
-      return now.time !== before || (now.time <= seconds && seconds < now.end + GAP);
+      return now.time !== before || (now.time <= seconds && seconds < now.end);
     };
     await seek(video, seconds);
     if ((await until(arrived)) || of(video).single) return;
-    // The last frame may be shown long past its end: whether this is it is known by coming from another one.
+    // The last frame may be shown long past its end, and rounded times leave gaps between frames: whether
+    // the one before is the right one is known by coming from another one.
     await seek(video, before === undefined || before > 0 ? 0 : video.duration);
     of(video).single = !(await until(() => look(video)?.time !== before, PATIENT_LOOKS));
     const elsewhere = look(video)?.time;

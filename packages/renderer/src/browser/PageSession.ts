@@ -19,6 +19,8 @@ const FIRST_FRAMES = 2;
 const MAX_FIRST_FRAMES = 20;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
+/** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
+const VIDEO_FRAMES = 2;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
 /** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
@@ -33,6 +35,7 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #frames: FrameIssuer;
+  #hasVideos = false;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
@@ -137,6 +140,7 @@ export class PageSession {
 
   /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
   async beginFrame(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
+    if (picture && this.#hasVideos) await this.draw(deadlineMs);
     const { screenshotData } = await this.#frames.issue(
       (1000 * this.options.fps.den) / this.options.fps.num,
       picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
@@ -145,10 +149,27 @@ export class PageSession {
     return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
   }
 
-  /** Lets the browser draw a frame for who captures it. False when nothing has changed since the last one. */
-  async draw(deadlineMs: number): Promise<boolean> {
-    const { hasDamage } = await this.#frames.issue(CAPTURE_TICK_MS, {}, deadlineMs);
-    return hasDamage;
+  /**
+   * Lets the browser draw a frame for who captures it. Returns a moment of the system's monotonic clock
+   * just before it, in nanoseconds; undefined when nothing has changed since the last one.
+   */
+  async draw(deadlineMs: number): Promise<bigint | undefined> {
+    let drawn: bigint | undefined;
+    for (let made = 0; made < MAX_OWN_FRAMES; made++) {
+      const isNews = this.#hasVideos && (await this.#presentVideos(deadlineMs));
+      const since = process.hrtime.bigint();
+      const { hasDamage } = await this.#frames.issue(CAPTURE_TICK_MS, {}, deadlineMs);
+      if (hasDamage) drawn = since;
+      // A video has a surface of its own. What is on it may come a frame late, and one more where it is seen
+      // for the first time: it is there when nothing changes any more.
+      if (!this.#hasVideos || !(hasDamage || isNews)) break;
+    }
+    return drawn;
+  }
+
+  async #presentVideos(deadlineMs: number): Promise<boolean> {
+    const presenting = this.#targets.evaluateAll<boolean>('presentVideos()');
+    return (await this.scope.wait(presenting, deadlineMs, 'the page to present its videos')).includes(true);
   }
 
   /** Draws frames until a promise of the browser settles that needs them. */
@@ -173,6 +194,10 @@ export class PageSession {
 
   /** A picture of the page as it stands, for browsers without begin-frame control. */
   async screenshot(deadlineMs: number): Promise<Buffer> {
+    for (let made = 0; this.#hasVideos && made < VIDEO_FRAMES; made++) {
+      await this.#presentVideos(deadlineMs);
+      await this.ownFrame(deadlineMs);
+    }
     const { data } = await this.scope.wait(
       this.session.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true }),
       deadlineMs,
@@ -240,6 +265,7 @@ export class PageSession {
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
     const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
+    this.#hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),
       observes: outcomes.some(({ observes }) => observes),

@@ -32,11 +32,10 @@ export class CompositorSource extends TapSource {
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
     if (this.#distrusted) return this.fromPicture(frame);
-    const since = process.hrtime.bigint();
-    const damaged = await this.page.draw(this.deadline);
+    const since = await this.page.draw(this.deadline);
     // Planes are written once more; a packet cannot be.
-    if (!damaged && this.#begun && !this.encoder) return { kind: 'hold' };
-    const taken = await (damaged ? this.tap.take(frame, since, PATIENCE_MS) : this.tap.again(frame));
+    if (since === undefined && this.#begun && !this.encoder) return { kind: 'hold' };
+    const taken = await (since === undefined ? this.tap.again(frame) : this.tap.take(frame, since, PATIENCE_MS));
     if (typeof taken === 'string') return this.#lost(frame);
     const isFirst = !this.#begun;
     this.#begun = true;

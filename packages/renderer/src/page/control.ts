@@ -54,6 +54,8 @@ export interface Outcome {
   observed: number;
   /** A view transition takes its pictures of the page: it needs frames that are drawn. */
   photographs?: boolean;
+  /** There are videos, whose pictures the browser puts into the page's in its own time. */
+  videos?: boolean;
 }
 
 /** What the parts of the clock share inside one document or worker. */
@@ -122,6 +124,13 @@ export interface Control extends Moment {
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */
   showVideo(video: HTMLVideoElement, seconds: number): Promise<void>;
+  /** The videos in the document that have a picture. */
+  videos(): HTMLVideoElement[];
+  /**
+   * Makes the browser hand over what videos show to whoever draws the page, where it has not yet. Returns
+   * whether one of them shows something else since the last call.
+   */
+  presentVideos(): boolean;
   /** Tells that a video has been sought. */
   videoSought(video: HTMLVideoElement): void;
   /** Whether the page waits for the next picture of a video. */
@@ -242,6 +251,8 @@ export function createControl(config: PageConfig, key: string): Control {
     waits: [],
     media: undefined,
     showVideo: () => Promise.resolve(),
+    videos: () => [],
+    presentVideos: () => false,
     videoSought: () => {},
     isVideoAwaited: () => false,
     adoptShadowRoot: () => {},

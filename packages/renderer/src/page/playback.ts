@@ -303,6 +303,12 @@ export function installPlayback(control: Control): void {
     return waiting;
   });
 
+  control.videos = () =>
+    [...all()]
+      .map(([element]) => element)
+      .filter(hasPicture)
+      .filter((video) => video.isConnected);
+
   const media: Media = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule, onTaken: () => {} };
   control.media = media;
 }

@@ -15,9 +15,11 @@ export function installVideoFrames(control: Control): void {
     /** Time of the frame in the video, in seconds; undefined until it has shown one. */
     time: number | undefined;
     count: number;
-    /** It shows the same wherever it is sought: there is no other frame to come from. */
+    /** Nothing tells its frames apart: it has one, or it is of another origin and cannot be looked at. */
     single: boolean;
     callbacks: Map<number, VideoFrameRequestCallback>;
+    /** The browser's number of the request that makes it present what is shown. */
+    request: number | undefined;
   }
   /** What ends a seek besides its success. */
   const ENDS = ['error', 'emptied'];
@@ -27,6 +29,9 @@ export function installVideoFrames(control: Control): void {
     this: HTMLMediaElement,
     seconds: number,
   ) => void;
+  const { requestVideoFrameCallback: request, cancelVideoFrameCallback: cancel } = HTMLVideoElement.prototype;
+  /** Those that show something else since they were last presented. */
+  const changed = new Set<HTMLVideoElement>();
   const listen = EventTarget.prototype.addEventListener;
   const unlisten = EventTarget.prototype.removeEventListener;
   let lastId = 0;
@@ -34,7 +39,7 @@ export function installVideoFrames(control: Control): void {
   function of(video: HTMLVideoElement): Shown {
     let state = shown.get(video);
     if (!state) {
-      const fresh: Shown = { time: undefined, count: 0, single: false, callbacks: new Map() };
+      const fresh: Shown = { time: undefined, count: 0, single: false, callbacks: new Map(), request: undefined };
       listen.call(video, 'emptied', () => {
         fresh.time = undefined;
         fresh.single = false;
@@ -57,7 +62,8 @@ export function installVideoFrames(control: Control): void {
       const end = time + (frame.duration ?? 0) / 1e6;
       frame.close();
       return { time, end };
-    } catch {
+    } catch (error) {
+      if ((error as DOMException).name === 'SecurityError') of(video).single = true;
       return undefined;
     }
   }
@@ -90,6 +96,9 @@ export function installVideoFrames(control: Control): void {
    * before, because the browser shows one frame for a seek. The one before may still be shown for a while.
    */
   async function show(video: HTMLVideoElement, seconds: number): Promise<void> {
+    const state = of(video);
+    // Its very first frame may still be on its way, and is not to be taken for the one sought.
+    await until(() => look(video) !== undefined || state.single, PATIENT_LOOKS);
     const before = look(video)?.time;
     const arrived = () => {
       const now = look(video);
@@ -97,14 +106,14 @@ export function installVideoFrames(control: Control): void {
       return now.time !== before || (now.time <= seconds && seconds < now.end);
     };
     await seek(video, seconds);
-    if ((await until(arrived)) || of(video).single) return;
+    if ((await until(arrived)) || state.single) return;
     // The last frame may be shown long past its end, and rounded times leave gaps between frames: whether
     // the one before is the right one is known by coming from another one.
     await seek(video, before === undefined || before > 0 ? 0 : video.duration);
-    of(video).single = !(await until(() => look(video)?.time !== before, PATIENT_LOOKS));
+    state.single = !(await until(() => look(video)?.time !== before, PATIENT_LOOKS));
     const elsewhere = look(video)?.time;
     await seek(video, seconds);
-    if (!of(video).single) await until(() => look(video)?.time !== elsewhere, PATIENT_LOOKS);
+    if (!state.single) await until(() => look(video)?.time !== elsewhere, PATIENT_LOOKS);
   }
 
   async function runCallbacks(video: HTMLVideoElement, state: Shown): Promise<void> {
@@ -134,7 +143,21 @@ export function installVideoFrames(control: Control): void {
     if (time === state.time) return;
     state.time = time;
     state.count += 1;
+    changed.add(video);
     await runCallbacks(video, state);
+  };
+
+  // A video hands over no picture while it cannot be seen, or while the one before has yet to be drawn.
+  // The browser's own `requestVideoFrameCallback` makes it look again, and take part in the page's frames.
+  control.presentVideos = () => {
+    const isNews = changed.size > 0;
+    for (const video of control.videos()) {
+      const state = of(video);
+      if (state.request !== undefined) cancel.call(video, state.request);
+      state.request = request.call(video, () => {});
+    }
+    changed.clear();
+    return isNews;
   };
 
   control.isVideoAwaited = (video) => {

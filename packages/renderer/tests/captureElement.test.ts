@@ -146,6 +146,7 @@ describe('capture of a page that is drawn into a canvas', () => {
 describe('a page that cannot be drawn into a canvas', () => {
   for (const [what, reason, html] of [
     ['a frame', /element <iframe>/, '<iframe srcdoc="<p>framed"></iframe>'],
+    ['a video', /element <video>/, '<video width="10" height="10"></video>'],
     ['a canvas', /element <canvas>/, '<canvas></canvas>'],
     ['depth', /<p> has the transform-style preserve-3d/, '<p style="transform-style:preserve-3d"><b>deep</b></p>'],
     ['an effect on its body', /<body> has a opacity/, '<style>body { opacity: 0.9 }</style>'],
@@ -159,14 +160,6 @@ describe('a page that cannot be drawn into a canvas', () => {
       assert.match(reasons[0]!, reason);
     });
   }
-
-  it('because of a video is captured by screenshots, which says both reasons', async () => {
-    const { modes, reasons, warnings } = await render(pageOf('<video width="10" height="10"></video>'), {
-      frameCount: 2,
-    });
-    assert.deepEqual([modes, warnings], [['screenshot'], []]);
-    assert.match(reasons[0]!, /element <video>.*; the compositor cannot be captured: it plays a video/);
-  });
 
   it('because of a picture of another origin is captured otherwise, which says why', async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><circle r="90" fill="red"/></svg>';

@@ -150,15 +150,6 @@ describe('the way of capture', () => {
     ]);
   });
 
-  it('is the screenshot, and says why, where the page has a video, unless the compositor is asked for', async () => {
-    const url = sandbox.page('<video width="10" height="10"></video>', 'video.html');
-    const { captures } = await render(url, NO_HASHES);
-    const reason = 'the compositor cannot be captured: it plays a video';
-    assert.deepEqual(captures, [{ type: 'capture', worker: 0, mode: 'screenshot', fast: false, reason }]);
-    assert.deepEqual(how(await render(url, { ...NO_HASHES, mode: 'compositor' })), [['compositor', false]]);
-    assert.deepEqual(how(await render(url, { ...NO_HASHES, fast: true })), [['compositor', true]]);
-  });
-
   it('holds a frame that changes nothing, also the first', async () => {
     const path = join(sandbox.root, 'still.html');
     writeFileSync(path, '<body style="background: teal"><h1>Still</h1></body>');

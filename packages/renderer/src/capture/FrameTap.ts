@@ -109,9 +109,9 @@ export class FrameTap implements AsyncDisposable {
     return this.#ask(frame, { give: frame, pixels: pixels.toString('base64'), format });
   }
 
-  /** Whether there is an element of this name on the page. */
-  async sees(name: 'canvas' | 'video'): Promise<boolean> {
-    const answer = this.#evaluate(`document.querySelector('${name}') !== null`);
+  /** Whether there is a canvas on the page. */
+  async seesCanvas(): Promise<boolean> {
+    const answer = this.#evaluate(`document.querySelector('canvas') !== null`);
     return (await this.#wait(answer, 'the page to say what is in it')) === true;
   }
 

@@ -88,9 +88,7 @@ export async function openSource(
       }
       if (mode === 'canvas') return screenshots(refusal);
     }
-    // Rarely, a video is a frame behind in what the compositor gives.
-    const plays = mode === 'auto' && !options.fast && (await tap.sees('video'));
-    const refusal = plays ? 'it plays a video' : await tap.captureTab();
+    const refusal = await tap.captureTab();
     if (refusal !== '') {
       await tap[Symbol.asyncDispose]();
       return screenshots(refusal);

@@ -97,6 +97,7 @@ export const CORPUS: readonly CorpusPage[] = [
   // The clip has nine frames.
   { name: 'video-loop', shows: 'video, looped', unique: 0.25 },
   { name: 'video-canvas', shows: 'video in a canvas' },
+  { name: 'video-scenes', shows: 'videos that come into view' },
   { name: 'video-frame-callback', shows: 'requestVideoFrameCallback' },
   { name: 'audio', shows: 'audio', pixels: bar(34, 48, 30, [68, 136, 255], [0, 17, 34]) },
   { name: 'audio-context', shows: 'AudioContext' },

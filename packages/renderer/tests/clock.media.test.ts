@@ -33,6 +33,7 @@ before(async () => {
   await makeBarcodes(folder, 'loop.gif', '10', 0.4, ['-loop', '0']);
   await makeBarcodes(folder, 'fast.gif', '50', 0.4, ['-loop', '0']);
   await makeBarcodes(folder, 'twice.png', '10', 0.3, ['-pix_fmt', 'rgb24', '-plays', '2', '-f', 'apng']);
+  await makeBarcodes(folder, 'still.png', '10', 0.4, ['-vf', 'select=eq(n\\,3)', '-frames:v', '1']);
   await makeBarcodes(folder, 'odd.webp', '12.5', 0.4, ['-c:v', 'libwebp_anim', '-lossless', '1', '-loop', '0']);
 });
 
@@ -332,6 +333,46 @@ describe('an animated picture', () => {
       column(cells, 6).slice(7),
       perFrame(13, (n) => Math.floor(n / FPS / 0.02 + 1e-6) % 20),
     );
+  });
+});
+
+describe('an animated picture in a style', () => {
+  it('shows the frame of its time, wherever the style is', async () => {
+    const { cells, said } = await render(
+      `<style>
+        style { display: none }
+        .unused { background: url(missing.gif) }
+        @media screen { .sheet { color: red; & i { display: block; height: 100%; background: url('loop.gif?nested') } } }
+        .content::before { content: url(twice.png) }
+        .variable { --picture: url(loop.gif); background: no-repeat var(--picture) }
+        .still { background: url(still.png) }
+      </style>
+      <div class="sheet"><i></i></div><div class="content"></div><div class="variable"></div>
+      <div style="background: url(loop.gif) no-repeat"></div><div class="adopted"></div><div class="shadow"></div><div class="late"></div>
+      <div class="still"></div>
+      <script>
+        const adopted = new CSSStyleSheet();
+        adopted.replaceSync('.adopted { background: url(loop.gif) }');
+        document.adoptedStyleSheets.push(adopted);
+        document.querySelector('.shadow').attachShadow({ mode: 'closed' }).innerHTML =
+          '<style>:host { background: url(loop.gif) }</style>';
+        requestAnimationFrame(function draw() {
+          requestAnimationFrame(draw);
+          const { style } = document.querySelector('.late');
+          if (genlock.frame === 5) style.backgroundImage = 'url(loop.gif)';
+          if (genlock.frame === 9) style.backgroundImage = 'url(still.png)';
+        });
+      </script>`,
+      14,
+      {},
+      2,
+    );
+    const gif = perFrame(14, (n) => Math.floor(n / 3) % 4);
+    const expected = [gif, gif.map((_, n) => Math.floor(n / 3) % 3), gif, gif, gif, gif];
+    for (const [index, frames] of expected.entries()) assert.deepEqual(column(cells, index), frames, `cell ${index}`);
+    assert.deepEqual(column(cells, 6), [...Array<number>(5).fill(0), ...gif.slice(5, 9), ...Array<number>(5).fill(3)]);
+    assert.deepEqual(new Set(column(cells, 7)), new Set([3]));
+    assert.deepEqual(said, []);
   });
 });
 

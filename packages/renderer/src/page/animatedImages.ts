@@ -3,7 +3,8 @@ import type { Control } from './control.js';
 /**
  * Animated pictures (GIF, APNG, WebP, AVIF) follow the virtual clock. The browser would move them by
  * the ticks of the frames that it draws; so each frame is decoded here, and the element is made to
- * show it: an `<img>` by the CSS property `content`, an SVG `<image>` by its `href`.
+ * show it: an `<img>` by the CSS property `content`, an SVG `<image>` by its `href`. Those in style sheets
+ * are asked for by `animatedStyles`.
  */
 export function installAnimatedImages(control: Control): void {
   if (typeof ImageDecoder === 'undefined') return;
@@ -23,16 +24,17 @@ export function installAnimatedImages(control: Control): void {
     ends: number[];
     /** The frame that was decoded last. */
     decoded: { index: number; image: VideoFrame } | undefined;
-    /** Addresses of the frames that were shown, and the pictures, which keep them loaded. */
-    frames: Map<number, { url: string; picture: HTMLImageElement }>;
-    /** What it shows, and at what time. */
-    shown: { time: number; url: string } | undefined;
-    width: number;
+    /** Pictures of the frames that were shown. They stay loaded. */
+    frames: Map<number, HTMLImageElement>;
+    /** What it shows, how many pixels wide, and at what time. */
+    shown: { time: number; url: string; width: number } | undefined;
   }
   /** By address: null for what is not animated, or cannot be decoded. */
   const known = new Map<string, Animation | null>();
   /** Addresses whose file is read or whose frame is made just now: once at a time. */
   const busy = new Map<string, Promise<unknown>>();
+  /** Addresses of single frames. */
+  const ours = new Set<string>();
   const overridden = new WeakMap<Element, { source: string; url: string }>();
   const load = fetch;
 
@@ -72,7 +74,6 @@ export function installAnimatedImages(control: Control): void {
       decoded: undefined,
       frames,
       shown: undefined,
-      width: 0,
     };
   }
 
@@ -101,29 +102,29 @@ export function installAnimatedImages(control: Control): void {
     return ends.findIndex((end) => passed % turn < end);
   }
 
-  async function frameOf(animation: Animation, index: number): Promise<string> {
+  async function frameOf(animation: Animation, index: number): Promise<HTMLImageElement> {
     const ready = animation.frames.get(index);
-    if (ready) return ready.url;
+    if (ready) return ready;
     const image = await decode(animation, index);
     const canvas = document.createElement('canvas');
-    canvas.width = animation.width = image.displayWidth;
+    canvas.width = image.displayWidth;
     canvas.height = image.displayHeight;
     canvas.getContext('2d')!.drawImage(image, 0, 0);
     // Not toBlob() nor decode(): those wait for a browser that is idle, or for a frame to be drawn.
-    const url = canvas.toDataURL();
     const picture = new Image();
     await new Promise((resolve) => {
       picture.onload = picture.onerror = resolve;
-      picture.src = url;
+      picture.src = canvas.toDataURL();
     });
-    animation.frames.set(index, { url, picture });
-    return url;
+    animation.frames.set(index, picture);
+    ours.add(picture.src);
+    return picture;
   }
 
   async function advance(animation: Animation): Promise<void> {
     const time = control.now;
-    const url = await frameOf(animation, await indexAt(animation, time));
-    animation.shown = { time, url };
+    const { src: url, naturalWidth: width } = await frameOf(animation, await indexAt(animation, time));
+    animation.shown = { time, url, width };
   }
 
   function* elements(): Generator<[HTMLImageElement | SVGImageElement, string]> {
@@ -139,13 +140,16 @@ export function installAnimatedImages(control: Control): void {
     }
   }
 
-  function override(element: HTMLImageElement | SVGImageElement, source: string, animation: Animation): void {
-    const { url } = animation.shown!;
+  function override(
+    element: HTMLImageElement | SVGImageElement,
+    source: string,
+    { url, width }: { url: string; width: number },
+  ): void {
     if (element instanceof SVGImageElement) {
       if (element.href.baseVal !== url) element.href.baseVal = url;
     } else if (overridden.get(element)?.url !== url || element.style.content === '') {
       // The picture may be meant for a screen of several pixels for each one of CSS.
-      const density = animation.width / element.naturalWidth;
+      const density = width / element.naturalWidth;
       element.style.setProperty('content', `image-set(url("${url}") ${density}x)`, 'important');
     }
     overridden.set(element, { source, url });
@@ -167,19 +171,26 @@ export function installAnimatedImages(control: Control): void {
     busy.delete(source);
   }
 
+  control.animatedPicture = (source) => {
+    const animation = NEVER_ANIMATED.test(source) || ours.has(source) ? null : known.get(source);
+    if (animation === null) return null;
+    if (animation?.shown?.time === control.now) return animation.shown;
+    let preparing = busy.get(source);
+    if (!preparing) busy.set(source, (preparing = prepare(source)));
+    return preparing;
+  };
+
   /** Shows the frames of the present time; returns what is to be waited for before that can be done. */
   function update(): Promise<unknown>[] {
     const waiting = new Set<Promise<unknown>>();
     for (const [element, source] of elements()) {
-      const animation = NEVER_ANIMATED.test(source) ? null : known.get(source);
-      if (!animation) restore(element);
-      if (animation === null) continue;
-      if (animation?.shown?.time === control.now) {
-        override(element, source, animation);
+      const picture = control.animatedPicture(source);
+      if (picture && !(picture instanceof Promise)) {
+        override(element, source, picture);
         continue;
       }
-      if (!busy.has(source)) busy.set(source, prepare(source));
-      waiting.add(busy.get(source)!);
+      if (picture) waiting.add(picture);
+      if (!picture || overridden.get(element)?.source !== source) restore(element);
     }
     return [...waiting];
   }

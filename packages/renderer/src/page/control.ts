@@ -120,6 +120,11 @@ export interface Control extends Moment {
   readonly movers: ((to: number) => Promise<unknown>)[];
   /** What parts are still waiting for at the present virtual time: asked again until nobody waits. */
   readonly waits: (() => Promise<unknown>[])[];
+  /**
+   * What an animated picture shows at the present time: an address, and its width in pixels. Null for what is
+   * not animated, or cannot be read; a promise of what is to be waited for before that can be said.
+   */
+  animatedPicture(source: string): { url: string; width: number } | null | Promise<unknown>;
   /** The playing of media elements. */
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */
@@ -249,6 +254,7 @@ export function createControl(config: PageConfig, key: string): Control {
     onRoot: () => {},
     movers: [],
     waits: [],
+    animatedPicture: () => null,
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],

@@ -1,4 +1,5 @@
 import { installAnimatedImages } from './animatedImages.js';
+import { installAnimatedStyles } from './animatedStyles.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
 import { installCanvases } from './canvases.js';
@@ -43,6 +44,7 @@ const PARTS: PagePart[] = [
   installRoots,
   installAnimations,
   installAnimatedImages,
+  installAnimatedStyles,
   installScrolling,
   installCaret,
   installObservers,

@@ -74,7 +74,6 @@ export const CORPUS: readonly CorpusPage[] = [
   {
     name: 'gif-background',
     shows: 'animated pictures in style sheets',
-    notYet: "they follow the browser's own time",
     pixels: bar(20, 40, 80, WHITE, BLACK),
   },
   {

@@ -48,7 +48,10 @@ export class MemorySampler {
       const worker = (now[owner.worker] ??= { browser: 0, encoder: 0 });
       worker[owner.role] += this.#pss(pid);
     }
+    // Where one has ended, the others' share of what they all map is larger than it was in the render.
+    const all = [...this.#groups.values()].every(({ worker }) => (now[worker]?.browser ?? 0) > 0);
     now.forEach((memory, worker) => {
+      if (!all) return;
       const peak = (this.peak.workers[worker] ??= { browser: 0, encoder: 0 });
       if (memory.browser + memory.encoder > peak.browser + peak.encoder) this.peak.workers[worker] = memory;
     });

@@ -96,8 +96,9 @@ async function renderRange(
     });
 
     // A browser that nobody waits for has done its work: what becomes of it now is no failure.
+    const entered = scope.enter('drain');
     const closed = browser.isWanted() ? undefined : browser.close();
-    await scope.enter('drain');
+    await entered;
     await Promise.all([encoder.finish(), closed]);
   } finally {
     // Nothing is left of a job that has failed, also of one that was not to be the browser's last.

@@ -45,7 +45,7 @@ async function draw(
     await view.load(pageUrl(page));
     const drawFrame = async (frame: number) => {
       await view.step(frame, options.deadlines.capture);
-      await view.draw(options.deadlines.capture);
+      await view.frames.draw(options.deadlines.capture);
     };
     for (let frame = 0; frame < WARM_UP_FRAMES; frame++) await drawFrame(frame);
     await gate.pass();

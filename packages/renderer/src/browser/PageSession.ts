@@ -4,8 +4,8 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
-import { FrameIssuer } from './FrameIssuer.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
 
@@ -13,18 +13,10 @@ import { PageTargets } from './PageTargets.js';
 const EPOCH = Date.UTC(2025, 0, 1);
 /** Between two looks at a page that is still loading, in milliseconds. */
 const LOAD_POLL_MS = 10;
-/** Frames that a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
-const FIRST_FRAMES = 2;
-/** A page that nothing makes draw may never see a frame; it is ready all the same. */
-const MAX_FIRST_FRAMES = 20;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
-/** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
-const VIDEO_FRAMES = 2;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
-/** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
-const CAPTURE_TICK_MS = 300;
 
 /**
  * The composition in the browser: loaded, with our clock in every document, moved from frame to
@@ -34,8 +26,7 @@ export class PageSession {
   readonly #targets: PageTargets;
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
-  readonly #frames: FrameIssuer;
-  #hasVideos = false;
+  readonly frames: PageFrames;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
@@ -49,7 +40,6 @@ export class PageSession {
   ) {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
-    this.#frames = new FrameIssuer(session, scope);
     const config = {
       fps: options.fps,
       props: options.inputProps,
@@ -67,6 +57,7 @@ export class PageSession {
       },
       (url) => this.#network.workerStarts(url),
     );
+    this.frames = new PageFrames(session, scope, options, this.#targets);
     this.#listen();
   }
 
@@ -91,7 +82,7 @@ export class PageSession {
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
-    if (this.session.beginFrameControl) await this.#firstFrames(load);
+    if (this.session.beginFrameControl) await this.frames.first(load);
     await this.settle(load);
     await this.scope.wait(this.#targets.adoptShadowRoots(), load, 'the page to tell of its shadow trees');
     this.#loaded = url;
@@ -126,101 +117,10 @@ export class PageSession {
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
     let wanted = outcome.observes || outcome.photographs;
     for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
-      await this.#makeFrame(outcome.photographs === true, deadlineMs);
+      await this.frames.make(outcome.photographs === true, deadlineMs);
       outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
       wanted = outcome.observed > 0 || outcome.photographs;
     }
-  }
-
-  async #makeFrame(drawn: boolean, deadlineMs: number): Promise<void> {
-    if (this.session.beginFrameControl) await this.beginFrame(drawn, deadlineMs);
-    else if (drawn) await this.screenshot(deadlineMs);
-    else await this.ownFrame(deadlineMs);
-  }
-
-  /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
-  async beginFrame(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
-    if (picture && this.#hasVideos) await this.draw(deadlineMs);
-    const { screenshotData } = await this.#frames.issue(
-      (1000 * this.options.fps.den) / this.options.fps.num,
-      picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
-      deadlineMs,
-    );
-    return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
-  }
-
-  /**
-   * Lets the browser draw a frame for who captures it. Returns a moment of the system's monotonic clock
-   * just before it, in nanoseconds; undefined when nothing has changed since the last one.
-   */
-  async draw(deadlineMs: number): Promise<bigint | undefined> {
-    let drawn: bigint | undefined;
-    for (let made = 0; made < MAX_OWN_FRAMES; made++) {
-      const isNews = this.#hasVideos && (await this.#presentVideos(deadlineMs));
-      const since = process.hrtime.bigint();
-      const { hasDamage } = await this.#frames.issue(CAPTURE_TICK_MS, {}, deadlineMs);
-      if (hasDamage) drawn = since;
-      // A video has a surface of its own. What is on it may come a frame late, and one more where it is seen
-      // for the first time: it is there when nothing changes any more.
-      if (!this.#hasVideos || !(hasDamage || isNews)) break;
-    }
-    return drawn;
-  }
-
-  async #presentVideos(deadlineMs: number): Promise<boolean> {
-    const presenting = this.#targets.evaluateAll<boolean>('presentVideos()');
-    return (await this.scope.wait(presenting, deadlineMs, 'the page to present its videos')).includes(true);
-  }
-
-  /** Draws frames until a promise of the browser settles that needs them. */
-  async drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
-    const { load } = this.options.deadlines;
-    let settled = false;
-    const settle = () => {
-      settled = true;
-    };
-    promise.then(settle, settle);
-    const drawing = async () => {
-      while (!settled && !this.scope.signal.aborted) await this.draw(load);
-      return promise;
-    };
-    return this.scope.wait(drawing(), load, waitingFor);
-  }
-
-  /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
-  async ownFrame(deadlineMs: number): Promise<void> {
-    await this.scope.wait(this.#targets.evaluateAll('realFrame()'), deadlineMs, 'the browser to draw a frame');
-  }
-
-  /** A picture of the page as it stands, for browsers without begin-frame control. */
-  async screenshot(deadlineMs: number): Promise<Buffer> {
-    for (let made = 0; this.#hasVideos && made < VIDEO_FRAMES; made++) {
-      await this.#presentVideos(deadlineMs);
-      await this.ownFrame(deadlineMs);
-    }
-    const { data } = await this.scope.wait(
-      this.session.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true }),
-      deadlineMs,
-      'the browser to draw a frame',
-    );
-    return Buffer.from(data, 'base64');
-  }
-
-  /**
-   * Lazy pictures and observers wait for the first layout in a frame, and animations begin, or tell of
-   * it, one frame after it. A browser may answer frames without the page having taken part, so they are
-   * issued until the page has seen one, and another one, and one more.
-   */
-  async #firstFrames(deadlineMs: number): Promise<void> {
-    for (let frame = 0; frame < FIRST_FRAMES; frame++) {
-      let seen = false;
-      const see = () => {
-        seen = true;
-      };
-      void this.#targets.evaluate('realFrame()').then(see, see);
-      for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.beginFrame(false, deadlineMs);
-    }
-    await this.beginFrame(false, deadlineMs);
   }
 
   /** Timers that are due at once run while a page loads: scripts start themselves with them. */
@@ -265,7 +165,7 @@ export class PageSession {
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
     const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
-    this.#hasVideos = outcomes.some(({ videos }) => videos);
+    this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),
       observes: outcomes.some(({ observes }) => observes),

@@ -26,7 +26,7 @@ export class CanvasSource extends TapSource {
     const { load } = page.options.deadlines;
     page.scope.position.frame = 0;
     await page.step(0, load);
-    await page.beginFrame(false, load);
+    await page.frames.begin(false, load);
     const seen = await tap.lookAtCanvas(this.#drawn);
     if (typeof seen === 'string') return seen;
     const pixels = await page.scope.wait(seen.data, load, 'the browser to hand over its canvas');
@@ -38,7 +38,7 @@ export class CanvasSource extends TapSource {
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
     // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.
-    await this.page.beginFrame(false, this.deadline);
+    await this.page.frames.begin(false, this.deadline);
     const taken = await this.tap.takeCanvas(frame, this.#drawn);
     if (typeof taken === 'string') {
       // Frame 0 was drawn when it was compared, which may have emptied the canvas: that is no fault of the page.

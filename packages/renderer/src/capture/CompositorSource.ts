@@ -32,7 +32,7 @@ export class CompositorSource extends TapSource {
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
     if (this.#distrusted) return this.fromPicture(frame);
-    const since = await this.page.draw(this.deadline);
+    const since = await this.page.frames.draw(this.deadline);
     // Planes are written once more; a packet cannot be.
     if (since === undefined && this.#begun && !this.encoder) return { kind: 'hold' };
     const taken = await (since === undefined ? this.tap.again(frame) : this.tap.take(frame, since, PATIENCE_MS));
@@ -47,7 +47,7 @@ export class CompositorSource extends TapSource {
   /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
   override async picture(deadlineMs?: number): Promise<Buffer> {
     const png = await super.picture(deadlineMs);
-    await this.page.draw(deadlineMs ?? this.deadline);
+    await this.page.frames.draw(deadlineMs ?? this.deadline);
     return png;
   }
 

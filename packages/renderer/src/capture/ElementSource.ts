@@ -34,7 +34,7 @@ export class ElementSource extends TapSource {
     const { load } = this.page.options.deadlines;
     this.page.scope.position.frame = 0;
     await this.page.step(0, load);
-    await this.page.beginFrame(false, load);
+    await this.page.frames.begin(false, load);
     this.refused = await this.#compare(load);
     this.#trusted = this.refused === '';
   }

@@ -88,7 +88,7 @@ export class FrameTap implements AsyncDisposable {
   async captureTab(): Promise<string> {
     // The browser begins a capture only while it is given frames.
     const capturing = this.#evaluate('genlockTap.captureTab()');
-    return String(await this.page.drawUntil(capturing, 'the browser to let its page be captured'));
+    return String(await this.page.frames.drawUntil(capturing, 'the browser to let its page be captured'));
   }
 
   /**
@@ -140,7 +140,7 @@ export class FrameTap implements AsyncDisposable {
     const drawing = async (): Promise<unknown> => {
       let outcome: unknown;
       while (outcome === undefined && !this.page.scope.signal.aborted) {
-        await this.page.beginFrame(false, deadlineMs);
+        await this.page.frames.begin(false, deadlineMs);
         outcome = await this.#evaluate(`${STAGE_KEY}.outcome`);
       }
       return outcome;

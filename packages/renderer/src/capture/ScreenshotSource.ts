@@ -56,8 +56,8 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     await this.page.step(frame, seek);
     this.#next = frame + 1;
     if (isDrawn) return this.picture(seek);
-    if (!this.page.session.beginFrameControl) await this.page.ownFrame(seek);
-    else await this.page.beginFrame(frame === 0, seek);
+    if (!this.page.session.beginFrameControl) await this.page.frames.own(seek);
+    else await this.page.frames.begin(frame === 0, seek);
     return undefined;
   }
 
@@ -87,9 +87,9 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
 
   async picture(deadlineMs = this.page.options.deadlines.capture): Promise<Buffer> {
     const { scope, session } = this.page;
-    if (!session.beginFrameControl) return this.page.screenshot(deadlineMs);
+    if (!session.beginFrameControl) return this.page.frames.screenshot(deadlineMs);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const png = await this.page.beginFrame(true, deadlineMs);
+      const png = await this.page.frames.begin(true, deadlineMs);
       if (png) return png;
     }
     throw new BrowserCrashError(

@@ -1,0 +1,144 @@
+import type { Protocol } from 'puppeteer-core';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import type { ResolvedOptions } from '../options.js';
+import type { BrowserSession } from './BrowserSession.js';
+import type { PageTargets } from './PageTargets.js';
+
+type Parameters = Omit<Protocol.HeadlessExperimental.BeginFrameRequest, 'frameTimeTicks' | 'interval'>;
+
+/** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
+const FIRST_TICK = 1e9;
+/** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
+const CAPTURE_TICK_MS = 300;
+/** Frames that a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
+const FIRST_FRAMES = 2;
+/** A page that nothing makes draw may never see a frame; it is ready all the same. */
+const MAX_FIRST_FRAMES = 20;
+/** Frames that are drawn for one of the video until its videos are in it, at most. */
+const MAX_DRAWN = 5;
+/** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
+const VIDEO_FRAMES = 2;
+
+/**
+ * The browser's own frames, in which the page is laid out and drawn: issued one by one where the browser
+ * lets us, each at a tick of its own, as the page's time is not theirs; waited for where it draws by itself.
+ */
+export class PageFrames {
+  /** Whether there are videos on the page. A video has a surface of its own, which follows the page's. */
+  hasVideos = false;
+  #tick = FIRST_TICK;
+
+  constructor(
+    readonly session: BrowserSession,
+    readonly scope: JobScope,
+    readonly options: ResolvedOptions,
+    readonly targets: PageTargets,
+  ) {}
+
+  /**
+   * Lazy pictures and observers wait for the first layout in a frame, and animations begin, or tell of
+   * it, one frame after it. A browser may answer frames without the page having taken part, so they are
+   * issued until the page has seen one, and another one, and one more.
+   */
+  async first(deadlineMs: number): Promise<void> {
+    for (let frame = 0; frame < FIRST_FRAMES; frame++) {
+      let seen = false;
+      const see = () => {
+        seen = true;
+      };
+      void this.targets.evaluate('realFrame()').then(see, see);
+      for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.begin(false, deadlineMs);
+    }
+    await this.begin(false, deadlineMs);
+  }
+
+  /** Makes one frame in any browser, which is drawn where that is needed. */
+  async make(drawn: boolean, deadlineMs: number): Promise<void> {
+    if (this.session.beginFrameControl) await this.begin(drawn, deadlineMs);
+    else if (drawn) await this.screenshot(deadlineMs);
+    else await this.own(deadlineMs);
+  }
+
+  /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
+  async begin(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
+    if (picture && this.hasVideos) await this.draw(deadlineMs);
+    const { screenshotData } = await this.#issue(
+      (1000 * this.options.fps.den) / this.options.fps.num,
+      picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
+      deadlineMs,
+    );
+    return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
+  }
+
+  /**
+   * Lets the browser draw a frame for who captures it. Returns a moment of the system's monotonic clock
+   * just before it, in nanoseconds; undefined when nothing has changed since the last one.
+   */
+  async draw(deadlineMs: number): Promise<bigint | undefined> {
+    let drawn: bigint | undefined;
+    for (let made = 0; made < MAX_DRAWN; made++) {
+      const isNews = this.hasVideos && (await this.#presentVideos(deadlineMs));
+      const since = process.hrtime.bigint();
+      const { hasDamage } = await this.#issue(CAPTURE_TICK_MS, {}, deadlineMs);
+      if (hasDamage) drawn = since;
+      // What is on a video's surface may come a frame late, and one more where it is seen for the first
+      // time: it is there when nothing changes any more.
+      if (!this.hasVideos || !(hasDamage || isNews)) break;
+    }
+    return drawn;
+  }
+
+  /** Draws frames until a promise of the browser settles that needs them. */
+  async drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
+    const { load } = this.options.deadlines;
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    const drawing = async () => {
+      while (!settled && !this.scope.signal.aborted) await this.draw(load);
+      return promise;
+    };
+    return this.scope.wait(drawing(), load, waitingFor);
+  }
+
+  /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
+  async own(deadlineMs: number): Promise<void> {
+    await this.scope.wait(this.targets.evaluateAll('realFrame()'), deadlineMs, 'the browser to draw a frame');
+  }
+
+  /** A picture of the page as it stands, for browsers without begin-frame control. */
+  async screenshot(deadlineMs: number): Promise<Buffer> {
+    for (let made = 0; this.hasVideos && made < VIDEO_FRAMES; made++) {
+      await this.#presentVideos(deadlineMs);
+      await this.own(deadlineMs);
+    }
+    const { data } = await this.scope.wait(
+      this.session.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true }),
+      deadlineMs,
+      'the browser to draw a frame',
+    );
+    return Buffer.from(data, 'base64');
+  }
+
+  /** Whether a video shows something else than when this was last called. */
+  async #presentVideos(deadlineMs: number): Promise<boolean> {
+    const presenting = this.targets.evaluateAll<boolean>('presentVideos()');
+    return (await this.scope.wait(presenting, deadlineMs, 'the page to present its videos')).includes(true);
+  }
+
+  /** Issues the next frame, `interval` milliseconds after the one before it. */
+  #issue(
+    interval: number,
+    parameters: Parameters,
+    deadlineMs: number,
+  ): Promise<Protocol.HeadlessExperimental.BeginFrameResponse> {
+    this.#tick += interval;
+    return this.scope.wait(
+      this.session.send('HeadlessExperimental.beginFrame', { frameTimeTicks: this.#tick, interval, ...parameters }),
+      deadlineMs,
+      'the browser to draw a frame',
+    );
+  }
+}

@@ -50,8 +50,8 @@ export class MemorySampler {
     }
     // Where one has ended, the others' share of what they all map is larger than it was in the render.
     const all = [...this.#groups.values()].every(({ worker }) => (now[worker]?.browser ?? 0) > 0);
-    now.forEach((memory, worker) => {
-      if (!all) return;
+    const counted = all ? now : [];
+    counted.forEach((memory, worker) => {
       const peak = (this.peak.workers[worker] ??= { browser: 0, encoder: 0 });
       if (memory.browser + memory.encoder > peak.browser + peak.encoder) this.peak.workers[worker] = memory;
     });

@@ -80,9 +80,7 @@ describe('a video', () => {
         );
       }
     });
-  }
 
-  for (const mode of ['screenshot', 'compositor'] as const) {
     it(`is in the first picture in which it can be seen, wherever it was before, captured by ${mode}`, async () => {
       const hidden = ['display: none', 'opacity: 0', 'visibility: hidden', 'translate: 0 9000px'];
       const html = `${hidden.map((style) => `<video src="25.mp4" muted style="${style}"></video>`).join('')}

@@ -1,4 +1,4 @@
-import type { Control } from './control.js';
+import type { AnimatedFrame, Control } from './control.js';
 
 /**
  * Animated pictures (GIF, APNG, WebP, AVIF) follow the virtual clock. The browser would move them by
@@ -26,8 +26,8 @@ export function installAnimatedImages(control: Control): void {
     decoded: { index: number; image: VideoFrame } | undefined;
     /** Pictures of the frames that were shown. They stay loaded. */
     frames: Map<number, HTMLImageElement>;
-    /** What it shows, how many pixels wide, and at what time. */
-    shown: { time: number; url: string; width: number } | undefined;
+    /** What it shows, and at what time. */
+    shown: (AnimatedFrame & { time: number }) | undefined;
   }
   /** By address: null for what is not animated, or cannot be decoded. */
   const known = new Map<string, Animation | null>();
@@ -140,11 +140,8 @@ export function installAnimatedImages(control: Control): void {
     }
   }
 
-  function override(
-    element: HTMLImageElement | SVGImageElement,
-    source: string,
-    { url, width }: { url: string; width: number },
-  ): void {
+  function override(element: HTMLImageElement | SVGImageElement, source: string, frame: AnimatedFrame): void {
+    const { url, width } = frame;
     if (element instanceof SVGImageElement) {
       if (element.href.baseVal !== url) element.href.baseVal = url;
     } else if (overridden.get(element)?.url !== url || element.style.content === '') {
@@ -195,8 +192,5 @@ export function installAnimatedImages(control: Control): void {
     return [...waiting];
   }
 
-  control.movers.push(async () => {
-    for (let waiting = update(); waiting.length > 0; waiting = update()) await Promise.all(waiting);
-  });
-  control.waits.push(update);
+  control.keepUp(update);
 }

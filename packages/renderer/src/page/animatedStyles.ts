@@ -72,17 +72,15 @@ export function installAnimatedStyles(control: Control): void {
     }
   }
 
-  /** What no rule in use names is not asked for. The browser keeps no list of what it has loaded but from servers. */
-  const isLoaded = (source: string) => !/^https?:/.test(source) || entriesOf(source).length > 0;
-
-  function addressOf(text: string, base: string): string | undefined {
-    // A part of the document.
-    if (text.startsWith('#')) return undefined;
-    try {
-      return new URL(text.replace(/\\(.)/g, '$1'), base).href;
-    } catch {
-      return undefined;
-    }
+  /** As `animatedPicture`, of an address as it is written; undefined while nothing has loaded it. */
+  function pictureAt(text: string, base: string): ReturnType<Control['animatedPicture']> | undefined {
+    const address = text.replace(/\\(.)/g, '$1');
+    // With # it is a part of the document.
+    if (address.startsWith('#') || !URL.canParse(address, base)) return null;
+    const source = new URL(address, base).href;
+    // What no rule in use names is not asked for. The browser keeps a list of what has come from servers only.
+    if (/^https?:/.test(source) && entriesOf(source).length === 0) return undefined;
+    return control.animatedPicture(source);
   }
 
   /** Gives a declaration the frames of the present time; returns what is to be waited for before that can be done. */
@@ -90,8 +88,7 @@ export function installAnimatedStyles(control: Control): void {
     const waiting: Promise<unknown>[] = [];
     let still = true;
     const value = declaration.value.replace(ADDRESS, (whole: string, _quote: string, text: string) => {
-      const source = addressOf(text, base);
-      const picture = source === undefined ? null : isLoaded(source) ? control.animatedPicture(source) : undefined;
+      const picture = pictureAt(text, base);
       if (picture !== null) still = false;
       if (picture instanceof Promise) waiting.push(picture);
       else if (picture) return `url("${picture.url}")`;
@@ -124,8 +121,5 @@ export function installAnimatedStyles(control: Control): void {
     return waiting;
   }
 
-  control.movers.push(async () => {
-    for (let waiting = update(); waiting.length > 0; waiting = update()) await Promise.all(waiting);
-  });
-  control.waits.push(update);
+  control.keepUp(update);
 }

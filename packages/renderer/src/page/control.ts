@@ -44,6 +44,13 @@ export interface CanvasDesk {
   pictures(): Promise<[id: number, picture: ImageBitmap][]>;
 }
 
+/** One frame of an animated picture. */
+export interface AnimatedFrame {
+  url: string;
+  /** In pixels. */
+  width: number;
+}
+
 /** What is left to do for the renderer after a call of `step` or `settle`. */
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
@@ -121,10 +128,15 @@ export interface Control extends Moment {
   /** What parts are still waiting for at the present virtual time: asked again until nobody waits. */
   readonly waits: (() => Promise<unknown>[])[];
   /**
-   * What an animated picture shows at the present time: an address, and its width in pixels. Null for what is
-   * not animated, or cannot be read; a promise of what is to be waited for before that can be said.
+   * Adds a part that is a mover and waits: `update` shows what there is at the present time, and returns what
+   * has to be waited for before it is called again.
    */
-  animatedPicture(source: string): { url: string; width: number } | null | Promise<unknown>;
+  keepUp(update: () => Promise<unknown>[]): void;
+  /**
+   * What an animated picture shows at the present time. Null for what is not animated, or cannot be read; a
+   * promise of what is to be waited for before that can be said.
+   */
+  animatedPicture(source: string): AnimatedFrame | null | Promise<unknown>;
   /** The playing of media elements. */
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */
@@ -254,6 +266,12 @@ export function createControl(config: PageConfig, key: string): Control {
     onRoot: () => {},
     movers: [],
     waits: [],
+    keepUp: (update) => {
+      control.movers.push(async () => {
+        for (let waiting = update(); waiting.length > 0; waiting = update()) await Promise.all(waiting);
+      });
+      control.waits.push(update);
+    },
     animatedPicture: () => null,
     media: undefined,
     showVideo: () => Promise.resolve(),

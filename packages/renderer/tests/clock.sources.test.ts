@@ -418,6 +418,39 @@ describe('shadow trees', () => {
       );
     }
   });
+
+  it('that come later follow it too: of marquees, and those that no script can find', async () => {
+    const style =
+      '<style>@keyframes red { from { background: rgb(0, 0, 0) } to { background: rgb(250, 0, 0) } } p { margin: 0; width: 16px; height: 12px; animation: red 1s linear both }</style>';
+    const hidden = `<div><template shadowrootmode="closed">${style}<p></p></template></div>`;
+    const svg =
+      '<div><template shadowrootmode="closed"><svg width="16" height="12" style="display: block"><rect width="16" height="12"><animate attributeName="fill" from="rgb(0,0,0)" to="rgb(250,0,0)" dur="1s" fill="freeze"/></rect></svg></template></div>';
+    const url = page(
+      `globalThis.frame = (n) => {
+        if (n !== 2) return;
+        document.querySelector('#late').setHTMLUnsafe(\`${hidden}\`);
+        document.querySelector('#inner').srcdoc = \`<style>body { margin: 0 }</style>${hidden}\`;
+        document.querySelector('#news').innerHTML = '<marquee truespeed scrolldelay="100" scrollamount="4" direction="right"><i></i></marquee>';
+      };`,
+      `<style>body { margin: 0; background: white } div, iframe { float: left; border: 0; width: 16px; height: 12px } #news { clear: left; width: 64px } i { float: left; width: 64px; height: 12px; background: black }</style>
+      ${svg}<div id="late"></div><iframe id="inner"></iframe><div id="news"></div>`,
+    );
+    // In the middle of it, and without the frames in which they come being drawn.
+    for (const startFrame of [0, 6]) {
+      await pages.render(url, { startFrame, frameCount: 10 - startFrame });
+      const redsOf = async (frame: number) => {
+        const picture = await decodedFrame(pages.output, frame - startFrame);
+        return (x: number, y: number) => picture[(y * 64 + x) * 3]!;
+      };
+      for (const frame of [6, 9]) {
+        const red = await redsOf(frame);
+        assert.deepEqual([red(3, 5), red(20, 5), red(36, 5)], [25 * frame, 25 * (frame - 2), 25 * (frame - 2)]);
+        // Its text comes in from the left, 4 pixels in each frame.
+        const black = Array.from({ length: 64 }, (_, x) => red(x, 18)).filter((value) => value === 0);
+        assert.equal(black.length, 4 * (frame - 2), `frame ${frame} from frame ${startFrame}`);
+      }
+    }
+  });
 });
 
 describe('pictures', () => {

@@ -84,7 +84,6 @@ export class PageSession {
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.frames.first(load);
     await this.settle(load);
-    await this.scope.wait(this.#targets.adoptShadowRoots(), load, 'the page to tell of its shadow trees');
     this.#loaded = url;
   }
 
@@ -141,7 +140,7 @@ export class PageSession {
     await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
   }
 
-  /** Settles all documents again for as long as files load, or one may have sent something to another. */
+  /** Settles all documents again for as long as files load, trees are found, or one may have sent something to another. */
   async #untilQuiet(outcome: Outcome, deadlineMs: number): Promise<Outcome> {
     let total = outcome;
     let again = this.#targets.crossesOrigins;
@@ -150,6 +149,8 @@ export class PageSession {
         const list = () => `${this.#network.loading.map(shortUrl).join(', ')} to load`;
         await this.scope.wait(this.#network.idle(), deadlineMs, list);
         // What has loaded is put to use, which may need more files.
+      } else if (total.hidesRoots) {
+        await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
       } else if (!again && !(total.again && this.#targets.count > 1)) break;
       again = false;
       const next = await this.#settleOnce(deadlineMs);
@@ -170,6 +171,7 @@ export class PageSession {
       again: outcomes.some(({ again }) => again),
       observes: outcomes.some(({ observes }) => observes),
       photographs: outcomes.some(({ photographs }) => photographs),
+      hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
       observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
     };
   }

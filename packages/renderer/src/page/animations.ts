@@ -38,12 +38,6 @@ export function installAnimations(control: Control): void {
     }
   }
 
-  control.countAnimations = () => {
-    let count = 0;
-    for (const _ of animations()) count++;
-    return count;
-  };
-
   control.observeAnimations = (at) => {
     forEachSvgClock((svg) => {
       if (smilBase.has(svg)) return;

@@ -61,6 +61,8 @@ export interface Outcome {
   observed: number;
   /** A view transition takes its pictures of the page: it needs frames that are drawn. */
   photographs?: boolean;
+  /** There may be shadow trees that only the browser can find. */
+  hidesRoots?: boolean;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
   videos?: boolean;
 }
@@ -154,8 +156,10 @@ export interface Control extends Moment {
   isVideoAwaited(video: HTMLVideoElement): boolean;
   /** Takes a shadow root among the trees: those that scripts attach come by themselves. */
   adoptShadowRoot(root: ShadowRoot): void;
-  /** How many animations follow the clock. */
-  countAnimations(): number;
+  /** Whether there may be shadow trees that no script can find: of markup, or of a marquee. */
+  hidesRoots(): boolean;
+  /** All such trees that there were have been given to `adoptShadowRoot`. */
+  rootsSearched(): void;
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
   /** How many view transitions have yet to take their pictures of the page. */
@@ -280,7 +284,8 @@ export function createControl(config: PageConfig, key: string): Control {
     videoSought: () => {},
     isVideoAwaited: () => false,
     adoptShadowRoot: () => {},
-    countAnimations: () => 0,
+    hidesRoots: () => false,
+    rootsSearched: () => {},
     settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
     step: () => control.settle(),
   };

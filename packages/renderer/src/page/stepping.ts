@@ -58,6 +58,7 @@ export function installStepping(control: Control): void {
       observes: observers.targets > 0,
       observed: observers.calls,
       photographs: control.photographing > 0,
+      hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
     };
     control.active = false;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Renderer, RenderOrchestrator, type Mode } from '../../src/index.js';
 import { decodedFrame } from '../support/video.js';
@@ -69,6 +69,14 @@ export function testCorpus(test: CorpusTest): void {
     }
   });
 
+  /** Keeps a video that the test would delete, to be looked at. */
+  function keep(path: string): string {
+    mkdirSync(OUT, { recursive: true });
+    const kept = join(OUT, `${test.table} ${basename(path)}`);
+    cpSync(path, kept);
+    return kept;
+  }
+
   /** Renders without loss; returns the hashes of the captured frames and the file. */
   async function render({ name }: CorpusPage, { name: split, concurrency, from = 0, entry = 'replay' }: Split) {
     const path = join(folder, `${name} ${split}.mkv`);
@@ -88,12 +96,14 @@ export function testCorpus(test: CorpusTest): void {
     row.unique = new Set(hashes).size;
     const problems: string[] = [];
     for (const split of others) {
-      const { hashes: found } = await render(page, split);
+      const { hashes: found, path: other } = await render(page, split);
       const from = split.from ?? 0;
       const wrong = found.flatMap((hash, index) => (hash === hashes[from + index] ? [] : [from + index]));
       row.wrong.set(split.name, wrong.length);
       const exempt = split.entry === 'seek' && !page.timeAlone;
-      if (wrong.length > 0 && !exempt) problems.push(`${split.name}: other pictures in frames ${wrong.join(', ')}`);
+      if (wrong.length === 0 || exempt) continue;
+      const kept = `(see ${keep(path)} and ${keep(other)})`;
+      problems.push(`${split.name}: other pictures in frames ${wrong.join(', ')} ${kept}`);
     }
     const unique = Math.ceil((page.unique ?? 0.8) * test.frames);
     if (row.unique < unique) problems.push(`only ${row.unique} of ${test.frames} frames differ from the others`);

@@ -54,7 +54,7 @@ export interface CpuSeconds {
   node: number;
   /** Every ffmpeg and ffprobe. */
   ffmpeg: number;
-  /** Chromium's processes by kind: `browser` (the main one), `renderer`, `gpu-process`, `utility`, `zygote`. */
+  /** Chromium's processes by kind: `browser` (the main one), `renderer`, `zygote`, and others where switches ask for them. */
   chromium: Record<string, number>;
 }
 

@@ -32,6 +32,9 @@ const COMMON = [
   // Software compositing draws the same pixels on every machine; WebGL still works, in software.
   '--disable-gpu',
   '--enable-unsafe-swiftshader',
+  // Two processes less, with the same pixels: a browser starts a third sooner, and there is less to end.
+  '--in-process-gpu',
+  '--enable-features=NetworkServiceInProcess2',
   '--password-store=basic',
   '--use-mock-keychain',
   '--log-level=3',

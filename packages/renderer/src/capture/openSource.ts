@@ -67,7 +67,9 @@ export async function openSource(
   const tap = session.beginFrameControl ? await FrameTap.open(page) : 'this browser draws by itself';
   if (typeof tap === 'string') return screenshots(tap);
   try {
-    const wanted = options.inPage ? inPageEncoder(options) : undefined;
+    // To ask the browser what it can encode takes 20 ms: only where something may come of it.
+    const mayEncode = options.fast || mode === 'canvas' || mode === 'element' || (await tap.seesCanvas());
+    const wanted = options.inPage && mayEncode ? inPageEncoder(options) : undefined;
     const unable = wanted && (await tap.refusalOf(wanted));
     const encoder = unable ? undefined : wanted;
     const reason = unable && `the browser cannot encode this: ${unable}`;

@@ -5,6 +5,7 @@ import { EncoderError, StallError, type RenderPosition } from './errors.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
+import { isUnchanged, type FileStamp } from './ffmpeg/verified.js';
 import { verifyVideo } from './ffmpeg/verify.js';
 import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
 import { runCommand } from './lifecycle/runCommand.js';
@@ -27,8 +28,11 @@ export class ChunkFiles {
     this.#tools = locateFfmpeg(options);
   }
 
-  /** Checks that every chunk holds its frames, some at a time. The first that does not fails the group. */
-  async verifyAll(group: TaskGroup): Promise<void> {
+  /**
+   * Checks that every chunk holds its frames, some at a time. The first that does not fails the group.
+   * One that was `verified` when it was rendered is not looked into again while its file is the same.
+   */
+  async verifyAll(verified: ReadonlyMap<RenderChunk, FileStamp>, group: TaskGroup): Promise<void> {
     const { chunks, concurrency } = this.plan;
     const left = [...chunks];
     for (let reader = 0; reader < Math.max(concurrency, availableParallelism()); reader++) {
@@ -36,7 +40,10 @@ export class ChunkFiles {
         for (let chunk = left.shift(); chunk && !signal.aborted; chunk = left.shift()) {
           // With a chunk for each worker they have the same numbers.
           const worker = chunks.length === concurrency ? { worker: chunk.index } : {};
-          await this.verify(this.directory.file(chunk.fileName), chunk.frameCount, signal, worker);
+          const path = this.directory.file(chunk.fileName);
+          const stamp = verified.get(chunk);
+          if (stamp && (await isUnchanged(path, stamp))) continue;
+          await this.verify(path, chunk.frameCount, signal, worker);
         }
       });
     }

@@ -137,7 +137,7 @@ class RenderRun {
       await journal.phase('capture', () => workers.render());
       journal.allRendered();
       journal.state('finishing');
-      const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), group);
+      const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), workers, group);
       await kept?.tidy().catch((error: unknown) => this.#warn('the store of chunks could not be tidied', error));
       return { bytes, seams: workers.audit.report() };
     } catch (error) {
@@ -148,14 +148,14 @@ class RenderRun {
   }
 
   /** From the rendered chunks to the committed file. Returns its size in bytes. */
-  async #finish(files: ChunkFiles, group: TaskGroup): Promise<number> {
+  async #finish(files: ChunkFiles, workers: RenderWorkers, group: TaskGroup): Promise<number> {
     const journal = this.#journal;
     const { chunks, frameCount, outputPath } = this.plan;
     await using output = new StagedOutput(outputPath, this.#leftover);
     try {
       await journal.phase('verify', async () => {
         await this.#step('verify', group.signal);
-        await files.verifyAll(group);
+        await files.verifyAll(workers.verified, group);
       });
       await journal.phase('concat', async () => {
         await this.#step('concat', group.signal);

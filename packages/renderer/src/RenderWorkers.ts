@@ -2,6 +2,7 @@ import { WarmBrowser } from './browser/WarmBrowser.js';
 import { wasKilled, type RenderPosition, type SeamError } from './errors.js';
 import type { RenderEvent, SeamSide } from './events.js';
 import type { KeptChunks } from './KeptChunks.js';
+import { verifiedStamp, type FileStamp } from './ffmpeg/verified.js';
 import { isEcho } from './lifecycle/abort.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -29,6 +30,8 @@ export interface WorkerContext {
 /** The workers of one render: they take chunks in order as they come free, and stop together. */
 export class RenderWorkers {
   readonly audit: SeamAudit;
+  /** Chunks that were verified as they were rendered, with what their files were then. */
+  readonly verified = new Map<RenderChunk, FileStamp>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
   /** Chunks that are to be rendered once more, from a page that sees every frame. */
@@ -187,20 +190,24 @@ export class RenderWorkers {
     };
 
     journal.worker(worker, 'starting', chunk);
+    const job: RenderJobOptions = {
+      signal,
+      worker,
+      ...(browser ? { warm: browser } : {}),
+      ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
+      ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
+      onProgress: (share) => {
+        if (running) journal.progress(chunk.index, share);
+      },
+      onEvent: (event) => {
+        if (running) this.#onEvent(chunk, worker, event, onFailure);
+      },
+    };
+    this.verified.delete(chunk);
     try {
-      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), {
-        signal,
-        worker,
-        ...(browser ? { warm: browser } : {}),
-        ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
-        ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
-        onProgress: (share) => {
-          if (running) journal.progress(chunk.index, share);
-        },
-        onEvent: (event) => {
-          if (running) this.#onEvent(chunk, worker, event, onFailure);
-        },
-      });
+      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), job);
+      const stamp = verifiedStamp(job);
+      if (stamp) this.verified.set(chunk, stamp);
       // It has told of a failure: whatever it says now, its chunk is not to be trusted.
       if (failed) throw crash?.error ?? group.signal.reason;
     } catch (error) {

@@ -7,6 +7,7 @@ import { keepSeam } from './capture/seams.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
 import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
+import { noteVerified, stampOf } from './ffmpeg/verified.js';
 import { verifyVideo } from './ffmpeg/verify.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
@@ -106,6 +107,7 @@ async function renderRange(
   }
 
   await scope.enter('verify');
+  const stamp = await stampOf(output.path);
   await verifyVideo(
     output.path,
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
@@ -128,5 +130,6 @@ async function renderRange(
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
+  noteVerified(jobOptions, stamp);
   scope.committed();
 }

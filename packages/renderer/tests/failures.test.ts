@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import {
@@ -22,6 +22,7 @@ import {
   type RenderExecutor,
   type RenderPosition,
 } from '../src/index.js';
+import { runCommand } from '../src/lifecycle/runCommand.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import {
   TWO_WORKERS,
@@ -474,6 +475,26 @@ describe('clause 11: a tool that lies', () => {
     );
     const failure = await fail(sandbox, COUNTER, { ffmpegPath, executor: encodeOnly });
     assertError(failure, VerificationError, {}, '19 frames instead of 20');
+  });
+
+  it('a chunk that is written to after its worker has looked into it', async () => {
+    using sandbox = new Sandbox();
+    const executor: RenderExecutor = {
+      async render(url, path, options, job) {
+        await new Renderer(options).render(url, path, job);
+        if (job.worker !== 1) return;
+        const shorten = 'ffmpeg -v error -y -i "$0" -c copy -frames:v 7 "$0.mp4" && mv "$0.mp4" "$0"';
+        assert.equal((await runCommand('sh', ['-c', shorten, path])).code, 0);
+      },
+    };
+    // Says which file it reads.
+    const list = join(sandbox.inputs, 'probed');
+    const ffprobePath = sandbox.script('ffprobe', `for last; do :; done; echo "$last" >> ${list}`, 'exec ffprobe "$@"');
+    const failure = await fail(sandbox, COUNTER, { executor, ffprobePath });
+    assertError(failure, VerificationError, { phase: 'verify', worker: 1 }, '7 frames instead of 10');
+    const probed = readFileSync(list, 'utf8').trimEnd().split('\n');
+    const finished = probed.map((path) => basename(path)).filter((name) => !name.includes('.part-'));
+    assert.deepEqual(finished, ['part_1.mp4'], 'the other chunk is what it was, and not looked into again');
   });
 
   it('an ffprobe that says nothing of use', async () => {

@@ -18,6 +18,8 @@ export function frameTapWorker(): void {
    * that it comes every fourth frame; it has next to nothing to do here.
    */
   const hurryCollector = () => new ArrayBuffer(16 << 20);
+  /** What is on the canvas. Used again, too: a frame is made of a copy, in memory that the browser keeps. */
+  let canvasPixels = new Uint8Array();
   // One after the other: frames leave in their order.
   let line = Promise.resolve();
 
@@ -115,7 +117,7 @@ export function frameTapWorker(): void {
     const { width: codedWidth, height: codedHeight } = size;
     const rgb = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: false } as const;
     const colours = format === 'I420' ? {} : { colorSpace: rgb };
-    const init = { format, codedWidth, codedHeight, timestamp: 0, transfer: [pixels.buffer], ...colours };
+    const init = { format, codedWidth, codedHeight, timestamp: 0, ...colours };
     return new VideoFrame(pixels, init);
   };
 
@@ -148,7 +150,8 @@ export function frameTapWorker(): void {
   const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, look: boolean) => {
     const { format, colorSpace, displayWidth, displayHeight } = picture;
     const isFitting = fits(picture);
-    const pixels = new Uint8Array(picture.allocationSize());
+    if (canvasPixels.byteLength !== picture.allocationSize()) canvasPixels = new Uint8Array(picture.allocationSize());
+    const pixels = canvasPixels;
     await picture.copyTo(pixels);
     picture.close();
     if (!isFitting) answer(number, `its picture is ${displayWidth}x${displayHeight}`);

@@ -12,6 +12,7 @@ import {
   type DistributedRenderOptions,
   type RenderEvent,
 } from '../src/index.js';
+import { LONG } from './support/extent.js';
 import { PoolWatch } from './support/PoolWatch.js';
 import { allProcesses, membersOf } from './support/processes.js';
 import { eventsOf, succeed, TWO_WORKERS } from './support/renders.js';
@@ -59,7 +60,7 @@ describe('a pool of browsers', () => {
     watch.assertOnlyIdle();
   });
 
-  it('draws the frames of a new browser, whatever its browsers have drawn before', async () => {
+  it('draws the frames of a new browser, whatever its browsers have drawn before', LONG, async () => {
     using sandbox = new Sandbox();
     const plain = { browserConfig: { beginFrameControl: false } };
     const ways: [string, Partial<DistributedRenderOptions>][] = [
@@ -133,7 +134,7 @@ describe('a pool of browsers', () => {
     assert.equal(new Set(hashes).size, 1);
   });
 
-  it('gives a browser only to renders that would start the same', async () => {
+  it('gives a browser only to renders that would start the same', LONG, async () => {
     using sandbox = new Sandbox();
     await using pool = new BrowserPool({ ...LONG_IDLE, size: 8 });
     const watch = new PoolWatch(sandbox, pool);

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { differenceOf } from '../src/capture/likeness.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { LONG } from './support/extent.js';
 import { eachFrame } from './support/eachFrame.js';
 import { atEvent, eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -60,7 +61,7 @@ function pageOf(html: string, script = ''): string {
 }
 
 describe('capture of a page that is drawn into a canvas', () => {
-  it('gives the same pixels however the work is split, also beyond the frames that decide', async () => {
+  it('gives the same pixels however the work is split, also beyond the frames that decide', LONG, async () => {
     const one = await lossless(cards, { frameCount: 40 });
     assert.deepEqual([one.modes, one.warnings], [['element'], []]);
     assert.equal(new Set(one.hashes.map((line) => line.split(' ')[1])).size, 40, 'no frame is another one');
@@ -161,7 +162,7 @@ describe('a page that cannot be drawn into a canvas', () => {
     });
   }
 
-  it('because of a picture of another origin is captured otherwise, which says why', async () => {
+  it('because of a picture of another origin is captured otherwise, which says why', LONG, async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><circle r="90" fill="red"/></svg>';
     await using other = await Server.serve({ 'a.svg': svg });
     for (const html of [
@@ -188,7 +189,7 @@ describe('a page that cannot be drawn into a canvas', () => {
     assert.deepEqual(hashes, (await lossless(url, { frameCount: 2, mode: 'screenshot' })).hashes);
   });
 
-  it('at some frames only is taken as a screenshot there, the same however the work is split', async () => {
+  it('at some frames only is taken as a screenshot there, the same however the work is split', LONG, async () => {
     const url = pageOf(
       '<iframe srcdoc="<body bgcolor=gold>" id="box" hidden></iframe>',
       'box.hidden = frame < 4 || frame > 7',
@@ -203,7 +204,7 @@ describe('a page that cannot be drawn into a canvas', () => {
 
 describe('a page that looks otherwise in a canvas', () => {
   // What is behind the page is white in the canvas, and black in the dark.
-  it('later on is taken as screenshots for 30 frames, the same however the work is split', async () => {
+  it('later on is taken as screenshots for 30 frames, the same however the work is split', LONG, async () => {
     const url = pageOf('', `if (frame >= 25) document.documentElement.style.colorScheme = 'dark'`);
     const one = await lossless(url, { frameCount: 64 });
     const screenshots = await lossless(url, { mode: 'screenshot', frameCount: 64 });

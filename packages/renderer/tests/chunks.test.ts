@@ -156,7 +156,7 @@ describe('entry', () => {
     );
   });
 
-  it('auto enters a chunk again by replay when its seam shows state that the trial did not', async () => {
+  it('auto enters a chunk again by replay when its seam shows state that the trial did not', LONG, async () => {
     await using server = await slowPage(`if (++frame > 80) text.textContent = frame`);
     const url = server.url('');
     const { events, report, captured } = await render(url, FAR);

@@ -1,5 +1,5 @@
 /** True in `npm run test:all` and `npm run test:faults`, which have more time than `npm test`. */
-const isLong = process.env['GENLOCK_TESTS'] === 'all';
+export const isLong = process.env['GENLOCK_TESTS'] === 'all';
 
 /** For the options of a test that takes longer than a test that always runs should. */
 export const LONG = { skip: isLong ? false : 'one of the long tests' };

@@ -477,6 +477,21 @@ describe('clause 11: a tool that lies', () => {
     assertError(failure, VerificationError, {}, '19 frames instead of 20');
   });
 
+  it('a chunk that is gone, before its worker has looked into it and after', async () => {
+    using sandbox = new Sandbox();
+    const ffmpegPath = sandbox.script('ffmpeg', 'for last; do :; done', 'ffmpeg "$@" && rm "$last"');
+    const before = await fail(sandbox, COUNTER, { ffmpegPath, frameCount: 2 });
+    assertError(before, EncoderError, { phase: 'verify' }, 'cannot read the encoded video back');
+    const executor: RenderExecutor = {
+      async render(url, path, options, job) {
+        await new Renderer(options).render(url, path, job);
+        rmSync(path);
+      },
+    };
+    const after = await fail(sandbox, COUNTER, { executor, frameCount: 2 });
+    assertError(after, EncoderError, { phase: 'verify' }, 'cannot read the encoded video back');
+  });
+
   it('a chunk that is written to after its worker has looked into it', async () => {
     using sandbox = new Sandbox();
     const executor: RenderExecutor = {

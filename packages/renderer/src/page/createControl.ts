@@ -1,0 +1,138 @@
+import type { Control, PageConfig } from './control.js';
+
+/** Makes the control object and puts it where the renderer finds it. */
+export function createControl(config: PageConfig, key: string): Control {
+  const channel = new MessageChannel();
+  const tasks: (() => void)[] = [];
+  channel.port1.onmessage = () => tasks.shift()?.();
+  const pending = new Set<Promise<void>>();
+  /** A worker does not have it yet; later it is to be found behind ours. */
+  const realSetTimeout = (globalThis as { setTimeout?: typeof setTimeout }).setTimeout;
+  const realDelay = () =>
+    realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
+  const realRequestFrame = globalThis.requestAnimationFrame;
+
+  const realPost = MessagePort.prototype.postMessage as Control['realPost'];
+  /** Rounds of messages in one moment: a page that sends them for ever goes on in the next one. */
+  const MAX_ROUNDS = 100;
+  const MAX_ROUNDS_AT_LOAD = 2000;
+  let rounds = 0;
+  let moment = '';
+  /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
+  let exchanged = Promise.resolve();
+
+  const control: Control = {
+    config,
+    now: 0,
+    frame: 0,
+    started: false,
+    ...config.moment,
+    born: config.moment?.now ?? 0,
+    active: false,
+    pending,
+    track: (promise) => {
+      let release = () => {};
+      const gate = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      pending.add(gate);
+      const done = () => {
+        pending.delete(gate);
+        release();
+      };
+      // A promise of its own, so that a rejection that the page does not handle is still reported.
+      return promise.then(
+        (value) => {
+          done();
+          return value;
+        },
+        (error: unknown) => {
+          done();
+          throw error;
+        },
+      );
+    },
+    realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
+    realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
+    whenComplete: (run) => run(),
+    inTask: (run) =>
+      new Promise((resolve) => {
+        tasks.push(() => {
+          try {
+            run();
+          } finally {
+            resolve();
+          }
+        });
+        realPost.call(channel.port2, null);
+      }),
+    realPost,
+    exchanges: new Set(),
+    exchange: () => (exchanged = exchanged.then(exchange)),
+    observers: { targets: 0, calls: 0 },
+    photographing: 0,
+    addTimer: () => 0,
+    nextDue: () => Infinity,
+    runTimers: () => Promise.resolve(),
+    awaitsFrame: () => false,
+    runFrameCallbacks: () => Promise.resolve(),
+    nextWorkerDue: () => Infinity,
+    runWorkerTimers: () => Promise.resolve(),
+    runWorkerFrames: () => Promise.resolve(),
+    canvases: undefined,
+    showCanvases: () => {
+      control.canvases?.showOwn();
+      return Promise.resolve();
+    },
+    takePassedOn: () => [],
+    observeAnimations: () => {},
+    moveAnimations: () => {},
+    roots: () => [document],
+    onRoot: () => {},
+    movers: [],
+    waits: [],
+    keepUp: (update) => {
+      control.movers.push(async () => {
+        for (let waiting = update(); waiting.length > 0; waiting = update()) await Promise.all(waiting);
+      });
+      control.waits.push(update);
+    },
+    animatedPicture: () => null,
+    media: undefined,
+    showVideo: () => Promise.resolve(),
+    videos: () => [],
+    presentVideos: () => false,
+    videoSought: () => {},
+    isVideoAwaited: () => false,
+    adoptShadowRoot: () => {},
+    hidesRoots: () => false,
+    rootsSearched: () => {},
+    settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
+    step: () => control.settle(),
+  };
+
+  async function exchange(): Promise<void> {
+    const present = `${control.frame} ${control.now}`;
+    if (moment !== present) rounds = 0;
+    moment = present;
+    for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      busy = false;
+      for (const part of control.exchanges) if (await part()) busy = true;
+      if (!busy) return;
+    }
+  }
+
+  // A frame that a script puts into its page begins at the page's time. That of another origin is told.
+  try {
+    const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[Symbol.for(key)];
+    if (above && globalThis.parent !== globalThis.window) {
+      control.now = control.born = above.now;
+      control.frame = above.frame;
+      control.started = above.started;
+    }
+  } catch {
+    // It is of another origin.
+  }
+  Object.defineProperty(globalThis, Symbol.for(key), { value: control });
+  return control;
+}

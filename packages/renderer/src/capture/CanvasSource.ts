@@ -22,7 +22,6 @@ export class CanvasSource extends TapSource {
    */
   async refusal(): Promise<string> {
     const { page, tap } = this;
-    if (!(await tap.seesCanvas())) return 'no canvas is on the page';
     const { load } = page.options.deadlines;
     page.scope.position.frame = 0;
     await page.step(0, load);

@@ -67,9 +67,10 @@ export async function openSource(
   const tap = session.beginFrameControl ? await FrameTap.open(page) : 'this browser draws by itself';
   if (typeof tap === 'string') return screenshots(tap);
   try {
+    const seesCanvas = (mode === 'canvas' || mode === 'auto') && (await tap.seesCanvas());
     // To ask the browser what it can encode takes 20 ms: only where something may come of it.
-    const mayEncode = options.fast || mode === 'canvas' || mode === 'element' || (await tap.seesCanvas());
-    const wanted = options.inPage && mayEncode ? inPageEncoder(options) : undefined;
+    const mayEncode = options.inPage && (options.fast || mode === 'element' || seesCanvas);
+    const wanted = mayEncode ? inPageEncoder(options) : undefined;
     const unable = wanted && (await tap.refusalOf(wanted));
     const encoder = unable ? undefined : wanted;
     const reason = unable && `the browser cannot encode this: ${unable}`;
@@ -83,7 +84,7 @@ export async function openSource(
     // Raw, the canvas has more than twice the bytes of the compositor's planes.
     if (mode === 'canvas' || (mode === 'auto' && encoder)) {
       const source = new CanvasSource(page, tap, encoder);
-      const refusal = await source.refusal();
+      const refusal = seesCanvas ? await source.refusal() : 'no canvas is on the page';
       if (refusal === '') {
         told('canvas', encoder !== undefined, reason);
         return source;

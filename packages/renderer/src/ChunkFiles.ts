@@ -5,7 +5,7 @@ import { EncoderError, StallError, type RenderPosition } from './errors.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
-import { isUnchanged, type FileStamp } from './ffmpeg/verified.js';
+import { isUnchanged, type FileStamp } from './ffmpeg/fileStamp.js';
 import { verifyVideo } from './ffmpeg/verify.js';
 import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
 import { runCommand } from './lifecycle/runCommand.js';

@@ -1,8 +1,8 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { wasKilled, type RenderPosition, type SeamError } from './errors.js';
 import type { RenderEvent, SeamSide } from './events.js';
+import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { KeptChunks } from './KeptChunks.js';
-import { verifiedStamp, type FileStamp } from './ffmpeg/verified.js';
 import { isEcho } from './lifecycle/abort.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -190,24 +190,21 @@ export class RenderWorkers {
     };
 
     journal.worker(worker, 'starting', chunk);
-    const job: RenderJobOptions = {
-      signal,
-      worker,
-      ...(browser ? { warm: browser } : {}),
-      ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
-      ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
-      onProgress: (share) => {
-        if (running) journal.progress(chunk.index, share);
-      },
-      onEvent: (event) => {
-        if (running) this.#onEvent(chunk, worker, event, onFailure);
-      },
-    };
-    this.verified.delete(chunk);
     try {
-      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), job);
-      const stamp = verifiedStamp(job);
-      if (stamp) this.verified.set(chunk, stamp);
+      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), {
+        signal,
+        worker,
+        ...(browser ? { warm: browser } : {}),
+        ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
+        ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
+        onProgress: (share) => {
+          if (running) journal.progress(chunk.index, share);
+        },
+        onEvent: (event) => {
+          if (running) this.#onEvent(chunk, worker, event, onFailure);
+        },
+        onVerified: (stamp) => this.verified.set(chunk, stamp),
+      });
       // It has told of a failure: whatever it says now, its chunk is not to be trusted.
       if (failed) throw crash?.error ?? group.signal.reason;
     } catch (error) {

@@ -5,9 +5,9 @@ import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
+import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
 import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
-import { noteVerified, stampOf } from './ffmpeg/verified.js';
 import { verifyVideo } from './ffmpeg/verify.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
@@ -130,6 +130,6 @@ async function renderRange(
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
-  noteVerified(jobOptions, stamp);
+  if (stamp) jobOptions.onVerified?.(stamp);
   scope.committed();
 }

@@ -49,8 +49,7 @@ export class CpuMeter {
       if (group !== leader) continue;
       const kind = chromiumKind(pid);
       this.#chromium[kind] = (this.#chromium[kind] ?? 0) + cpu + reapedCpu;
-      // The leader, or the child of a leader that only makes room for it: Node waits for both.
-      if (kind === 'browser') this.#mainProcesses += cpu + reapedCpu;
+      if (pid === leader) this.#mainProcesses += cpu + reapedCpu;
     }
   }
 }

@@ -50,11 +50,12 @@ export class MemorySampler {
     }
     // Where one has ended, the others' share of what they all map is larger than it was in the render.
     const all = [...this.#groups.values()].every(({ worker }) => (now[worker]?.browser ?? 0) > 0);
-    const counted = all ? now : [];
-    counted.forEach((memory, worker) => {
-      const peak = (this.peak.workers[worker] ??= { browser: 0, encoder: 0 });
-      if (memory.browser + memory.encoder > peak.browser + peak.encoder) this.peak.workers[worker] = memory;
-    });
+    if (all) {
+      now.forEach((memory, worker) => {
+        const peak = (this.peak.workers[worker] ??= { browser: 0, encoder: 0 });
+        if (memory.browser + memory.encoder > peak.browser + peak.encoder) this.peak.workers[worker] = memory;
+      });
+    }
     this.peak.series.push(now.reduce((sum, worker) => sum + worker.browser + worker.encoder, 0));
     this.peak.node = Math.max(this.peak.node, this.#pss(node));
     this.peak.samples += 1;

@@ -103,8 +103,10 @@ export type ChildMessage =
 
 export const SPEED_SIZE = { width: 1920, height: 1080 };
 export const FPS = 30;
-/** The same for all that is measured: good enough to be watched, and fast. */
-export const ENCODING = { crf: 18, preset: 'veryfast' };
+/** x264 where the browser would encode by itself: good enough to be watched, and fast. */
+export const ENCODING = { crf: 18 };
+/** The preset of x264 that other tools are asked for: the one that Genlock's own choice builds on. */
+export const PEER_PRESET = 'superfast';
 
 /** The pages whose speed is measured. */
 export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: number }>> = {

@@ -2,7 +2,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBrowser, findFfmpeg } from '@genlock/renderer';
-import { ENCODING, FPS, MODES, pageFile, SPEED_SIZE, type PageName } from '../cases.js';
+import { ENCODING, FPS, MODES, pageFile, PEER_PRESET, SPEED_SIZE, type PageName } from '../cases.js';
 import { CLI } from '../paths.js';
 import { runProgram, type ProgramResult } from '../program.js';
 import { compare } from '../quality.js';
@@ -164,7 +164,8 @@ async function contestantOf({ peer, node, folder }: InstalledPeer, options: Cont
     await mkdir(work, { recursive: true });
     const job = {
       ...{ step, page: pageFile(page), folder: work, output, concurrency },
-      ...{ frames, fps: FPS, seconds: frames / FPS, ...SPEED_SIZE, ...ENCODING, isCanvas: isCanvasPage(page) },
+      ...{ frames, fps: FPS, seconds: frames / FPS, ...SPEED_SIZE, isCanvas: isCanvasPage(page) },
+      ...{ ...ENCODING, preset: PEER_PRESET },
       ...{ browser: browser.path, ffmpeg: ffmpeg.ffmpeg, ffprobe: ffmpeg.ffprobe },
     };
     const args = [join(folder, `${peer.name}.mjs`), JSON.stringify(job)];

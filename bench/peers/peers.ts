@@ -25,7 +25,7 @@ export const PEERS: readonly Peer[] = [
       'react@19.2.0',
       'react-dom@19.2.0',
     ],
-    encoding: 'pictures as JPEG 80 (its default); x264 crf 18 veryfast, its own ffmpeg',
+    encoding: 'pictures as JPEG 80 (its default); x264 crf 18 superfast, its own ffmpeg',
   },
   {
     name: 'hyperframes',
@@ -38,7 +38,7 @@ export const PEERS: readonly Peer[] = [
     name: 'helios',
     title: 'Helios 1.78.3',
     packages: ['@helios-project/renderer@1.78.3', '@helios-project/core@5.13.2'],
-    encoding: 'pictures as JPEG 90, canvases as H.264 of the browser (its defaults), then x264 crf 18 veryfast',
+    encoding: 'pictures as JPEG 90, canvases as H.264 of the browser (its defaults), then x264 crf 18 superfast',
   },
   {
     name: 'revideo',

@@ -94,7 +94,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--codec <name>', 'h264, h265, vp9, av1 or prores (default: h264, vp9 for .webm)')
     .option('--crf <number>', 'constant quality: lower is better and larger')
     .option('--bitrate <rate>', 'bit rate such as 8M, instead of --crf')
-    .option('--preset <name>', 'speed of the encoder')
+    .option('--preset <name>', 'speed of the encoder, such as medium: slower, smaller files')
     .option('--pixel-format <name>', 'yuv420p, yuv422p, yuv444p, ...')
     .option('--lossless', 'keep exactly the captured RGB (.mkv or .mp4)')
     .option('--frame-hashes <file>', 'write the SHA-256 of each captured frame')

@@ -139,7 +139,7 @@ export const rendererSchema = z.strictObject({
   videoCodec: text('the name of a codec').optional(),
   /** Constant quality: lower is better and larger. The range and default are the codec's. */
   crf: z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' }).optional(),
-  /** Speed of the encoder, as the codec names it. */
+  /** Speed of the encoder, as the codec names it. Default: for H.264 superfast with a look-ahead, for H.265 veryfast, for AV1 8. */
   preset: text('the name of a preset').optional(),
   /** Bit rate such as `8M` or `500k`, instead of constant quality. */
   videoBitrate: z

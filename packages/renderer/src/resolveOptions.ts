@@ -109,7 +109,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     pixelHeight,
     codec,
     crf: values.videoBitrate ? undefined : (values.crf ?? codec.crf?.default),
-    preset: values.preset ?? codec.presets?.default,
+    preset: values.preset,
     videoBitrate: values.videoBitrate,
     pixelFormat,
     lossless: values.lossless ?? false,
@@ -171,8 +171,8 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
   if (crf !== undefined && codec.crf && crf > codec.crf.max)
     problems.push(`crf must be from 0 to ${codec.crf.max} for ${name} (given: ${crf})`);
   if (crf !== undefined && videoBitrate !== undefined) problems.push('crf and videoBitrate exclude each other');
-  if (preset !== undefined && !codec.presets?.values.includes(preset)) {
-    const choice = codec.presets ? `: choose one of ${codec.presets.values.join(', ')}` : ': it has none';
+  if (preset !== undefined && !codec.presets?.includes(preset)) {
+    const choice = codec.presets ? `: choose one of ${codec.presets.join(', ')}` : ': it has none';
     problems.push(`preset ${preset} does not exist for ${name}${choice}`);
   }
   if (pixelFormat !== undefined && !codec.pixelFormats.includes(pixelFormat)) {

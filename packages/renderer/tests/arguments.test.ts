@@ -83,8 +83,19 @@ describe('encodeArguments', () => {
     const args = of({ fps: 29.97 }, 'out.mp4').join(' ');
     assert.match(args, /-framerate 30000\/1001 -i pipe:0/);
     assert.match(args, /-c:v libx264 .*-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv/);
-    assert.match(args, /-crf 18 -preset veryfast/);
+    assert.match(args, /-crf 18 -preset superfast -rc-lookahead 10 -mbtree 1/);
     assert.match(args, /-f mp4 out\.mp4$/);
+  });
+
+  it('passes a preset that is named as it is', () => {
+    const args = of({ preset: 'superfast' }, 'out.mp4');
+    assert.equal(args[args.indexOf('-preset') + 1], 'superfast');
+    assert.ok(!args.includes('-mbtree'));
+    const others = [of({ videoCodec: 'h265' }, 'out.mp4'), of({ videoCodec: 'av1' }, 'out.mp4')];
+    assert.deepEqual(
+      others.map((list) => list[list.indexOf('-preset') + 1]),
+      ['veryfast', '8'],
+    );
   });
 
   it('says quality or bit rate, never both', () => {

@@ -193,7 +193,7 @@ describe('options as a whole', () => {
         rest.timeZone,
         rest.locale,
       ],
-      [18, 'veryfast', 'yuv420p', 1, 0, false, 0, 'UTC', 'en-US'],
+      [18, undefined, 'yuv420p', 1, 0, false, 0, 'UTC', 'en-US'],
     );
     assert.equal(parseRendererOptions(GOOD, 'out.webm').codec.encoder, 'libvpx-vp9');
     assert.equal(parseRendererOptions({ ...GOOD, videoCodec: 'HEVC' }, 'out.mp4').codec.encoder, 'libx265');

@@ -76,7 +76,7 @@ function codecArguments(format: FrameFormat, options: ResolvedOptions): string[]
   // VP9 takes its quality from -crf only when no bit rate bounds it.
   if (crf !== undefined && codec.encoder === 'libvpx-vp9') args.push('-b:v', '0', '-row-mt', '1', '-cpu-used', '4');
   if (videoBitrate !== undefined) args.push('-b:v', videoBitrate);
-  if (preset !== undefined) args.push('-preset', preset);
+  args.push(...(preset === undefined ? (codec.unnamedPreset ?? []) : ['-preset', preset]));
   if (codec.encoder === 'prores_ks') args.push('-profile:v', options.pixelFormat.includes('444') ? '4' : '3');
   if (codec.encoder === 'libx265') args.push('-tag:v', 'hvc1', '-x265-params', 'log-level=error');
   return [...args, ...threads];

@@ -9,13 +9,20 @@ export interface Codec {
   pixelFormats: readonly string[];
   /** Range and default of the constant quality; undefined where the codec has none. */
   crf?: { max: number; default: number };
-  presets?: { values: readonly string[]; default: string };
+  /** The presets that can be named. */
+  presets?: readonly string[];
+  /** What ffmpeg is told instead where none is named. */
+  unnamedPreset?: readonly string[];
 }
 
-const X26X_PRESETS = {
-  values: ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'],
-  default: 'veryfast',
-} as const;
+const X26X_PRESETS = 'ultrafast superfast veryfast faster fast medium slow slower veryslow'.split(' ');
+
+/**
+ * `superfast` with what `veryfast` has in addition for pictures that mostly stand still: it looks ahead. That is
+ * about two thirds of the time of `veryfast` (measured: 0.60 on a page in full motion, 0.72 on slides); at the
+ * same crf files are 9% smaller to 10% larger. Without the look-ahead, slides are three times as large.
+ */
+const X264_UNNAMED = ['-preset', 'superfast', '-rc-lookahead', '10', '-mbtree', '1'];
 
 /** Codecs by the name that users give. The quality defaults aim at no visible loss at a moderate size. */
 export const CODECS: Readonly<Record<string, Codec>> = {
@@ -26,6 +33,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p'],
     crf: { max: 51, default: 18 },
     presets: X26X_PRESETS,
+    unnamedPreset: X264_UNNAMED,
   },
   h265: {
     encoder: 'libx265',
@@ -34,6 +42,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p', 'yuv420p10le'],
     crf: { max: 51, default: 22 },
     presets: X26X_PRESETS,
+    unnamedPreset: ['-preset', 'veryfast'],
   },
   vp9: {
     encoder: 'libvpx-vp9',
@@ -48,7 +57,8 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     chunkExtension: 'mp4',
     pixelFormats: ['yuv420p', 'yuv420p10le'],
     crf: { max: 63, default: 30 },
-    presets: { values: Array.from({ length: 14 }, (_, speed) => String(speed)), default: '8' },
+    presets: Array.from({ length: 14 }, (_, speed) => String(speed)),
+    unnamedPreset: ['-preset', '8'],
   },
   prores: {
     encoder: 'prores_ks',

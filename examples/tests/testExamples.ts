@@ -86,6 +86,8 @@ function compare(page: string, frame: number, picture: PNG): void {
 
 /** How much of each page is rendered. */
 export interface Extent {
+  /** Names of pages. Default: all. */
+  pages?: readonly string[];
   /** Once by each of these numbers of workers. */
   workers: readonly [number, ...number[]];
   /** So many frames with one of the pictures among them; all without it. */
@@ -107,7 +109,8 @@ function partOf(page: string, { frames: wanted }: Extent): Part {
  * `UPDATE_EXPECTED=1` writes those pictures anew: look at them before they are committed.
  */
 export function testExamples(extent: Extent): void {
-  for (const [page, { rate, chosen }] of Object.entries(PAGES)) {
+  for (const page of extent.pages ?? Object.keys(PAGES)) {
+    const { rate, chosen } = PAGES[page]!;
     const part = partOf(page, extent);
     const frames = part.last - part.first + 1;
     const pictures = chosen.filter((frame) => frame >= part.first && frame <= part.last);

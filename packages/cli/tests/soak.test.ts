@@ -12,7 +12,7 @@ import { ACTIONS, planCycles, type Cycle } from '../src/soak/plan.js';
 import type { CycleResult } from '../src/soak/runCycle.js';
 import { Sandbox } from '../src/soak/Sandbox.js';
 import { actionRows, MEMORY_CYCLES, verdictRows, type Count } from '../src/soak/verdict.js';
-import { genlock, launcher, makeFolder } from './helpers.js';
+import { genlock, launcher, LONG, makeFolder } from './helpers.js';
 
 /** Starts a process that leads a group of its own, as those of a render do. */
 async function plant(command: string, ...args: string[]) {
@@ -28,7 +28,7 @@ async function plant(command: string, ...args: string[]) {
 }
 
 describe('soak', () => {
-  it('ends clean, with each action in turn', async () => {
+  it('ends clean, with each action in turn', LONG, async () => {
     await using temporary = await makeFolder();
     const args = ['soak', '--cycles', String(ACTIONS.length), '--seed', '1', '--json'];
     const { code, stdout, stderr } = await genlock(args, { env: { TMPDIR: temporary.path } });

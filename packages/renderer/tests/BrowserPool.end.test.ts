@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { BrowserPool, RenderOrchestrator, type RenderHooks } from '../src/index.js';
 import { ChildHost } from './support/ChildHost.js';
+import { LONG } from './support/extent.js';
 import { PoolWatch } from './support/PoolWatch.js';
 import { allProcesses, membersOf } from './support/processes.js';
 import { atEvent, eventsOf, succeed, TWO_WORKERS } from './support/renders.js';
@@ -187,7 +188,8 @@ describe('when the host ends', () => {
   for (const hardening of [true, false]) {
     for (const then of ['wait', 'again']) {
       const when = then === 'wait' ? 'wait' : 'are borrowed';
-      it(`by SIGKILL, browsers that ${when} end${hardening ? '' : ', without hardening'}`, async () => {
+      const extent = hardening ? {} : LONG;
+      it(`by SIGKILL, browsers that ${when} end${hardening ? '' : ', without hardening'}`, extent, async () => {
         using sandbox = new Sandbox();
         const destination = sandbox.destination('out.mp4');
         await using host = new ChildHost(sandbox, COUNTER, destination, { hardening, then }, 'poolHost.mjs');

@@ -86,8 +86,11 @@ function canvasPage({ style = '', attributes = '', more = '', script = '' } = {}
 }
 
 describe('capture of a canvas', () => {
-  for (const name of ['simulation', 'webgl']) {
-    it(`gives the pixels of screenshots of ${name}, however the work is split`, async () => {
+  for (const [name, extent] of [
+    ['simulation', LONG],
+    ['webgl', {}],
+  ] as const) {
+    it(`gives the pixels of screenshots of ${name}, however the work is split`, extent, async () => {
       const lossless = { lossless: true } as const;
       const screenshots = await render(page(name), { ...lossless, mode: 'screenshot', concurrency: 1 }, 'mkv');
       for (const concurrency of [1, 3]) {
@@ -113,7 +116,8 @@ describe('capture of a canvas', () => {
     ['one of two', /more than one canvas/, { more: '<canvas></canvas>' }],
     ['no canvas at all', /no canvas/, { style: 'canvas { display: none }' }],
   ] as const) {
-    it(`is refused where it is ${what}: with the reason, or by another way`, async () => {
+    const extent = ['smaller than the view', 'transparent', 'one of two'].includes(what) ? {} : LONG;
+    it(`is refused where it is ${what}: with the reason, or by another way`, extent, async () => {
       const url = canvasPage(parts);
       const { error } = await fail(sandbox, url, { mode: 'canvas' });
       assert.match(String(error), reason);
@@ -247,7 +251,7 @@ describe('the encoder of the browser', () => {
 for (const [name, mode, url, extent] of [
   ['the encoder of the browser', { fast: true }, page('cards'), {}],
   ['capture of a canvas', { mode: 'canvas' }, page('simulation'), {}],
-  ['screenshots', { mode: 'screenshot' }, page('cards'), {}],
+  ['screenshots', { mode: 'screenshot' }, page('cards'), LONG],
 ] as const) {
   describe(`a stop of ${name}`, extent, () => {
     for (const phase of ['launch', 'load', 'capture', 'drain'] as const) {

@@ -17,6 +17,7 @@ import {
 } from '../src/index.js';
 import { never } from '../src/lifecycle/abort.js';
 import { encodeOnly } from './support/encodeOnly.js';
+import { LONG } from './support/extent.js';
 import { TWO_WORKERS, eventsOf, fail } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -86,7 +87,9 @@ const STALLS: Readonly<Record<string, Stall>> = {
 
 describe('clause 12: a stall is a failure that names phase, worker, frame and what was waited for', () => {
   for (const [name, { options, position, waitingFor }] of Object.entries(STALLS)) {
-    it(name, async () => {
+    // The three that read files back wait for the same deadline.
+    const extent = position.phase === 'verify' && position.worker === undefined ? LONG : {};
+    it(name, extent, async () => {
       using sandbox = new Sandbox();
       const { error, receipt } = await fail(sandbox, COUNTER, options(sandbox));
       assert.ok(error instanceof StallError, String(error));

@@ -303,7 +303,7 @@ describe('the conformance of executors', () => {
     assert.deepEqual(names, [...new Set(checks.map(({ name }) => name))]);
   });
 
-  it('an executor that renders the wrong frames does not', async () => {
+  it('an executor that renders the wrong frames does not', LONG, async () => {
     const shifted = withOptions((options) => ({ ...options, startFrame: options.startFrame! + 1 }));
     const short = withOptions((options) => ({ ...options, frameCount: options.frameCount! - 1 }));
     for (const [executor, says] of [

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { PageVerdict, WayVerdict } from '@genlock/renderer';
 import { verdictLines } from '../src/display/verdictLines.js';
-import { genlock, listing, makeFolder } from './helpers.js';
+import { genlock, listing, LONG, makeFolder } from './helpers.js';
 
 const DECLARATION =
   '<!doctype html><script type="application/genlock+json">{"width":64,"height":36,"fps":30,"frameCount":8}</script>';
 const SMALL = ['--samples', '2', '--sample-frames', '1', '--concurrency', '2'];
 
 describe('verify', () => {
-  it('exits 0 for a page with state in a folder, and says how a jump differs', async () => {
+  it('exits 0 for a page with state in a folder, and says how a jump differs', LONG, async () => {
     await using work = await makeFolder();
     const counter = `<p id="count">0</p><script>
       let n = 0;

@@ -132,7 +132,7 @@ describe('a browser that waits', () => {
     await sandbox.assertNoLeaks();
   });
 
-  it('is gone when the pool is closed, which a render that goes on outlives', async () => {
+  it('is gone when the pool is closed, which a render that goes on outlives', LONG, async () => {
     using sandbox = new Sandbox();
     await succeed(sandbox, COUNTER, ONE);
     sandbox.rememberHeld();

@@ -153,7 +153,7 @@ describe('a pool of browsers', () => {
     assert.equal(pool.idle, kinds.length);
   });
 
-  it('has a browser end after so many pages, in the render that has the last of them', async () => {
+  it('has a browser end after so many pages, in the render that has the last of them', LONG, async () => {
     using sandbox = new Sandbox();
     await using pool = new BrowserPool({ ...LONG_IDLE, pagesPerBrowser: 2 });
     const watch = new PoolWatch(sandbox, pool);
@@ -164,7 +164,7 @@ describe('a pool of browsers', () => {
     assert.equal((await watch.render(COUNTER, ONE)).browsers.started.length, 1);
   });
 
-  it('ends the browser that has waited longest for one more than its size', async () => {
+  it('ends the browser that has waited longest for one more than its size', LONG, async () => {
     using sandbox = new Sandbox();
     await using pool = new BrowserPool({ ...LONG_IDLE, size: 1 });
     const watch = new PoolWatch(sandbox, pool);

@@ -18,6 +18,7 @@ import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { memoryOfGroups, residentOfGroups } from '../src/lifecycle/memory.js';
 import { RepeatedCheck } from '../src/lifecycle/RepeatedCheck.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { LONG } from './support/extent.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { TWO_WORKERS, atEvent, eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -25,7 +26,7 @@ import { Sandbox } from './support/Sandbox.js';
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 const { concurrency: _, ...ONE_RANGE } = TWO_WORKERS;
 /** Far longer than any test. */
-const LONG = { frameCount: 100_000 };
+const ENDLESS = { frameCount: 100_000 };
 
 function assertBudget(error: unknown, budget: BudgetError['budget'], limit: number): BudgetError {
   assert.ok(error instanceof BudgetError, String(error));
@@ -40,7 +41,7 @@ function timers(): number {
 describe('the time of the whole render', () => {
   it('stops everything when it is over, and says how far it came', async () => {
     using sandbox = new Sandbox();
-    const { error, receipt, events } = await fail(sandbox, COUNTER, { ...LONG, timeoutMs: 2500 });
+    const { error, receipt, events } = await fail(sandbox, COUNTER, { ...ENDLESS, timeoutMs: 2500 });
     const { message, actual } = assertBudget(error, 'time', 2500);
     assert.ok(actual >= 2499);
     assert.match(message, /not done after 2\.5 s \(\d+ of 100000 frames are rendered; worker 0.*; worker 1.*--timeout/);
@@ -75,7 +76,7 @@ describe('the time of the whole render', () => {
     });
   }
 
-  it('clause 14: leaves no timer behind, whether it is over or not', async () => {
+  it('clause 14: leaves no timer behind, whether it is over or not', LONG, async () => {
     using sandbox = new Sandbox();
     const before = timers();
     const limits = { timeoutMs: 600_000, maxMemoryMB: 100_000, minFreeDiskMB: 1 };
@@ -111,7 +112,7 @@ describe('the time of the whole render', () => {
 describe('the memory of a worker', () => {
   it('stops everything when one worker goes over it, and names the worker', async () => {
     using sandbox = new Sandbox();
-    const { error, receipt } = await fail(sandbox, COUNTER, { ...LONG, maxMemoryMB: 20 });
+    const { error, receipt } = await fail(sandbox, COUNTER, { ...ENDLESS, maxMemoryMB: 20 });
     const { message, actual, position } = assertBudget(error, 'memory', 20);
     assert.ok(actual > 20 && actual < 5000, `${actual} MB`);
     assert.ok(position.worker !== undefined && position.phase !== undefined);
@@ -123,7 +124,7 @@ describe('the memory of a worker', () => {
 
   it('is never a reason to begin again', async () => {
     using sandbox = new Sandbox();
-    const { error, events } = await fail(sandbox, COUNTER, { ...LONG, maxMemoryMB: 20, retries: 3 });
+    const { error, events } = await fail(sandbox, COUNTER, { ...ENDLESS, maxMemoryMB: 20, retries: 3 });
     assertBudget(error, 'memory', 20);
     assert.deepEqual(eventsOf(events, 'retry'), []);
   });
@@ -214,7 +215,7 @@ describe('the free disk space', () => {
       sandbox.watch(event);
       fill(event);
     };
-    const options = { ...TWO_WORKERS, ...LONG, minFreeDiskMB: 20 };
+    const options = { ...TWO_WORKERS, ...ENDLESS, minFreeDiskMB: 20 };
     const [outcome] = await Promise.allSettled([RenderOrchestrator.render(COUNTER, destination, options, { onEvent })]);
     const { message } = assertBudget((outcome as PromiseRejectedResult).reason, 'disk', 20);
     assert.ok(message.includes(`${disk.path}, for the output`), message);

@@ -90,7 +90,7 @@ describe('capture of a page that is drawn into a canvas', () => {
     assert.deepEqual(hashes, (await lossless(url, { mode: 'screenshot' })).hashes);
   });
 
-  it('lets the browser encode, and is never chosen by itself', async () => {
+  it('lets the browser encode, and is never chosen by itself', LONG, async () => {
     assert.deepEqual((await render(cards, { frameCount: 2 })).modes, ['element encoded']);
     assert.deepEqual((await render(cards, { frameCount: 2, crf: 20 })).modes, ['element']);
     assert.deepEqual((await render(cards, { frameCount: 2, mode: 'auto' })).modes, ['compositor']);
@@ -179,7 +179,7 @@ describe('a page that cannot be drawn into a canvas', () => {
     assert.match(reasons[0]!, /<iframe>/);
   });
 
-  it('because its rules let nothing in is a screenshot, of the page as it is', async () => {
+  it('because its rules let nothing in is a screenshot, of the page as it is', LONG, async () => {
     const rules = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
     const path = join(sandbox.root, 'strict.html');
     writeFileSync(path, `<!doctype html>${rules}<body bgcolor="teal"><h1>Strict</h1>`);

@@ -126,7 +126,7 @@ describe('capture of a canvas', () => {
     });
   }
 
-  it('takes a screenshot of each frame in which something is over the canvas, and says so once', async () => {
+  it('takes a screenshot of each frame in which something is over the canvas, and says so once', LONG, async () => {
     const script = `document.getElementById('over').hidden = frame < 5 || frame > 7`;
     const url = canvasPage({ more: '<b id="over" style="position:fixed;top:9px" hidden>over it</b>', script });
     const screenshots = await render(url, { lossless: true, mode: 'screenshot', concurrency: 1 }, 'mkv');
@@ -175,7 +175,7 @@ describe('the way of capture', () => {
     assert.match(capture.reason ?? '', /Content-Security-Policy/);
   });
 
-  it('keeps colours, and says what they are', async () => {
+  it('keeps colours, and says what they are', LONG, async () => {
     const path = join(sandbox.root, 'chart.html');
     const colours = ['#ff0000', '#00ff00', '#0000ff', '#ffffff', '#000000', '#808080', '#ffff00', '#123456'];
     const patches = colours.map(

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { AssetError, RenderOrchestrator, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { LONG } from './support/extent.js';
 import { CELL, frameTimes, makeBarcodes, readBarcodes } from './support/barcodes.js';
 import { eventsOf } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -144,7 +145,7 @@ describe('a video', () => {
     }
   });
 
-  it('is in step in canvases, WebGL, shadow roots, iframes and VideoFrames', async () => {
+  it('is in step in canvases, WebGL, shadow roots, iframes and VideoFrames', LONG, async () => {
     const frames = 8;
     const { cells, said } = await render(
       `<canvas width="64" height="16"></canvas><canvas width="64" height="16"></canvas><div></div>
@@ -197,7 +198,7 @@ describe('a video', () => {
     );
   });
 
-  it('tells of its playing in virtual time, each frame once', async () => {
+  it('tells of its playing in virtual time, each frame once', LONG, async () => {
     const html = `<video src="24.mp4"></video><script>
       const video = document.querySelector('video');
       for (const type of ['play', 'playing', 'seeking', 'seeked', 'pause', 'timeupdate', 'ended'])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { LONG } from './support/extent.js';
 import { assertClose, clockPage, ClockPages, EPOCH, perFrame } from './support/clockPages.js';
 import { Server } from './support/server.js';
 import { decodedFrame, decodedHashes } from './support/video.js';
@@ -181,7 +182,7 @@ describe('tasks and messages', () => {
     assert.deepEqual(await colourAt(3, 5, 5), [180, 0, 0]);
   });
 
-  it('that never end go on in the next frame, at the same place each time', async () => {
+  it('that never end go on in the next frame, at the same place each time', LONG, async () => {
     const told = await observe(
       page(
         `

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { LONG } from './support/extent.js';
 import { decodedFrame } from './support/video.js';
 import { Server } from './support/server.js';
 import { assertClose, ClockPages, EPOCH, perFrame } from './support/clockPages.js';
@@ -431,7 +432,7 @@ describe('Web Animations', () => {
     assert.deepEqual(told.get('finished'), [[5, 500, 'finished']]);
   });
 
-  it('run at their rate', async () => {
+  it('run at their rate', LONG, async () => {
     const all = [0, 200, 400, 600, 800, 1000, 1000, 1000, 1000, 1000];
     assert.deepEqual(await times({ 0: '' }, '{ duration: 1000 }); animation.updatePlaybackRate(2); (0'), [all, [5]]);
     assert.deepEqual(await times({ 3: 'animation.playbackRate = 0.5' }), [
@@ -451,7 +452,7 @@ describe('Web Animations', () => {
     ]);
   });
 
-  it('go where they are put, and from there on', async () => {
+  it('go where they are put, and from there on', LONG, async () => {
     assert.deepEqual(await times({ 2: 'animation.currentTime = 700' }), [
       [0, 100, 200, 800, 900, 1000, 1000, 1000, 1000, 1000],
       [5],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { PageError, StallError } from '../src/index.js';
+import { LONG } from './support/extent.js';
 import { ClockPages, EPOCH, perFrame } from './support/clockPages.js';
 import { decodedFrame } from './support/video.js';
 
@@ -89,7 +90,7 @@ describe('a dedicated worker', () => {
     );
   });
 
-  it('that talks for ever, with the page or itself, goes on in the next frame', async () => {
+  it('that talks for ever, with the page or itself, goes on in the next frame', LONG, async () => {
     const told = await pages.observe(
       page(`
       let count = 0;
@@ -176,7 +177,7 @@ describe('a dedicated worker', () => {
     });
   });
 
-  it('may end itself, be ended, and wait for a shared number', async () => {
+  it('may end itself, be ended, and wait for a shared number', LONG, async () => {
     const told = await pages.observe(
       page(`
       const one = worker("setTimeout(() => { postMessage('last'); close(); }, 150)");

@@ -140,7 +140,7 @@ describe('the file', () => {
     await assertExactTimes(path, 13, '30000/1001');
   });
 
-  it('has exact frames and times from a Renderer by itself', async () => {
+  it('has exact frames and times from a Renderer by itself', LONG, async () => {
     for (const frameCount of [3, 13]) {
       const path = join(sandbox.root, 'direct.mp4');
       await new Renderer({ width: 320, height: 180, fps: 29.97, frameCount }).render(PAGES.cards, path);

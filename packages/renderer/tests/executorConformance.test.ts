@@ -329,7 +329,7 @@ describe('the conformance of executors', () => {
     });
   }
 
-  it('the error lists what fails', async () => {
+  it('the error lists what fails', LONG, async () => {
     const broken = withOptions((options) => ({ ...options, frameCount: options.frameCount! - 1 }));
     await assert.rejects(assertExecutorConforms(broken, QUICK), (error) => {
       assert.ok(error instanceof ExecutorConformanceError);

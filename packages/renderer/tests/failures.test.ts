@@ -23,6 +23,7 @@ import {
   type RenderPosition,
 } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
+import { LONG } from './support/extent.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import {
   TWO_WORKERS,
@@ -117,7 +118,7 @@ describe('a page that fails', () => {
     assert.deepEqual([told?.error, told?.worker, told?.frame], [error, 1, FRAME]);
   });
 
-  it('throws what is no error', async () => {
+  it('throws what is no error', LONG, async () => {
     using sandbox = new Sandbox();
     for (const [thrown, words] of [
       ["'a text'", 'a text'],
@@ -198,7 +199,7 @@ describe('a page that fails', () => {
     assertError(failure, NavigationError, { worker: 1 }, 'other.html');
   });
 
-  it('may move within itself, and forward to another page while it loads', async () => {
+  it('may move within itself, and forward to another page while it loads', LONG, async () => {
     using sandbox = new Sandbox();
     const atFrame = "location.hash = '#there'; history.pushState({}, '', '?a=1');";
     const moving = page(sandbox, { atFrame });
@@ -269,7 +270,7 @@ describe('a page whose files are missing', () => {
     }
   });
 
-  it('fetch and XMLHttpRequest are the business of the page', async () => {
+  it('fetch and XMLHttpRequest are the business of the page', LONG, async () => {
     using sandbox = new Sandbox();
     const script = `
       fetch('gone.json').then((response) => console.log('fetch', response.status));
@@ -329,7 +330,7 @@ describe('clause 12: something stalls', () => {
     assert.deepEqual(framesOf(failure.events, 1), [10, 11]);
   });
 
-  it('a page that loops for ever at load', async () => {
+  it('a page that loops for ever at load', LONG, async () => {
     using sandbox = new Sandbox();
     const failure = await fail(sandbox, page(sandbox, { atLoad: 'for (;;);' }), {
       stabilityTimeout: DEADLINE,
@@ -346,7 +347,7 @@ describe('clause 12: something stalls', () => {
     assertError(failure, StallError, { frame: 3, phase: 'seek' }, 'frame 3 (seek)');
   });
 
-  it('a promise given to waitUntil that never settles, at load and at a frame', async () => {
+  it('a promise given to waitUntil that never settles, at load and at a frame', LONG, async () => {
     using sandbox = new Sandbox();
     const wait = 'genlock.waitUntil(new Promise(() => {}));';
     const options = { deadlines: { load: DEADLINE }, concurrency: 1 };
@@ -381,7 +382,7 @@ describe('clause 12: something stalls', () => {
     assertError(failure, StallError, { phase: 'encode' }, '(encode)', 'the encoder');
   });
 
-  it('an encoder that does not end', async () => {
+  it('an encoder that does not end', LONG, async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'cat > /dev/null', 'sleep 1000');
     const options = { ffmpegPath, frameCount: 1, concurrency: 1, deadlines: { drain: DEADLINE } };
@@ -477,7 +478,7 @@ describe('clause 11: a tool that lies', () => {
     assertError(failure, VerificationError, {}, '19 frames instead of 20');
   });
 
-  it('a chunk that is gone, before its worker has looked into it and after', async () => {
+  it('a chunk that is gone, before its worker has looked into it and after', LONG, async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'for last; do :; done', 'ffmpeg "$@" && rm "$last"');
     const before = await fail(sandbox, COUNTER, { ffmpegPath, frameCount: 2 });
@@ -512,7 +513,7 @@ describe('clause 11: a tool that lies', () => {
     assert.deepEqual(finished, ['part_1.mp4'], 'the other chunk is what it was, and not looked into again');
   });
 
-  it('an ffprobe that says nothing of use', async () => {
+  it('an ffprobe that says nothing of use', LONG, async () => {
     using sandbox = new Sandbox();
     for (const says of ['not json', '{}', '']) {
       const ffprobePath = sandbox.script('ffprobe', `printf '${says}'`);

@@ -51,7 +51,7 @@ describe('clause 13: death of the host', () => {
     sandbox.assertNothingLeft(destination);
   });
 
-  it('ends browsers that are stopped and pages that never end', async () => {
+  it('ends browsers that are stopped and pages that never end', LONG, async () => {
     using sandbox = new Sandbox();
     const destination = sandbox.destination('out.mp4');
     const page = sandbox.page('<script>requestAnimationFrame(() => { for (;;); })</script>');
@@ -82,7 +82,7 @@ describe('clause 13: death of the host', () => {
     sandbox.assertNothingLeft(destination);
   });
 
-  it('does not touch another host', async () => {
+  it('does not touch another host', LONG, async () => {
     using sandbox = new Sandbox();
     const [first, second] = [sandbox.destination('first.mp4'), sandbox.destination('second.mp4')];
     await using killed = new ChildHost(sandbox, COUNTER, first, ENDLESS);

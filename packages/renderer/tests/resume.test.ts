@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { ChunkStore, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
-import { isLong, LONG } from './support/extent.js';
+import { LONG } from './support/extent.js';
 import { eventsOf, fail, succeed, TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
@@ -88,7 +88,7 @@ describe('chunks that are kept', () => {
     assert.deepEqual(browsers, [], 'no browser is started for nothing');
   });
 
-  it('are not used once a file of the page, an option or a range is another', async () => {
+  it('are not used once a file of the page, an option or a range is another', LONG, async () => {
     const url = await writePage();
     const { hashes } = await render(url, TWO_CHUNKS);
     assert.equal((await render(url, TWO_CHUNKS)).reused, 2);
@@ -104,7 +104,7 @@ describe('chunks that are kept', () => {
     assert.equal(back.reused, 2, 'what was kept of the first version is right again');
     assert.deepEqual(back.hashes, hashes);
     const others = [{ inputProps: { title: 'x' } }, { randomSeed: 1 }, { width: 300 }, { startFrame: 1 }];
-    for (const options of isLong ? others : others.slice(0, 1)) {
+    for (const options of others) {
       assert.equal((await render(url, { ...TWO_CHUNKS, ...options })).reused, 0, JSON.stringify(options));
     }
   });
@@ -121,7 +121,7 @@ describe('chunks that are kept', () => {
     assert.deepEqual(await new ChunkStore(cache).list(), []);
   });
 
-  it('are rendered again when they are damaged', async () => {
+  it('are rendered again when they are damaged', LONG, async () => {
     const url = await writePage();
     const { hashes } = await render(url, TWO_CHUNKS);
     const [kept] = await new ChunkStore(cache).list();

@@ -7,12 +7,6 @@ import { fileURLToPath } from 'node:url';
 
 export const launcher = fileURLToPath(new URL('../bin/genlock.js', import.meta.url));
 
-/** True in `npm run test:all`, which has more time than `npm test`. */
-export const isLong = process.env['GENLOCK_TESTS'] === 'all';
-
-/** For the options of a test that takes longer than a test that always runs should. */
-export const LONG = { skip: isLong ? false : 'one of the long tests' };
-
 export interface CliEnd {
   code: number | null;
   stdout: string;

@@ -5,7 +5,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { genlock, isLong, launcher, listing, makeFolder } from './helpers.js';
+import { isLong } from '../../renderer/tests/support/extent.js';
+import { genlock, launcher, listing, makeFolder } from './helpers.js';
 
 const run = promisify(execFile);
 const PAGE = `<!doctype html>

@@ -12,7 +12,8 @@ import { ACTIONS, planCycles, type Cycle } from '../src/soak/plan.js';
 import type { CycleResult } from '../src/soak/runCycle.js';
 import { Sandbox } from '../src/soak/Sandbox.js';
 import { actionRows, MEMORY_CYCLES, verdictRows, type Count } from '../src/soak/verdict.js';
-import { genlock, launcher, LONG, makeFolder } from './helpers.js';
+import { LONG } from '../../renderer/tests/support/extent.js';
+import { genlock, launcher, makeFolder } from './helpers.js';
 
 /** Starts a process that leads a group of its own, as those of a render do. */
 async function plant(command: string, ...args: string[]) {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { PageVerdict, WayVerdict } from '@genlock/renderer';
 import { verdictLines } from '../src/display/verdictLines.js';
-import { genlock, listing, LONG, makeFolder } from './helpers.js';
+import { LONG } from '../../renderer/tests/support/extent.js';
+import { genlock, listing, makeFolder } from './helpers.js';
 
 const DECLARATION =
   '<!doctype html><script type="application/genlock+json">{"width":64,"height":36,"fps":30,"frameCount":8}</script>';

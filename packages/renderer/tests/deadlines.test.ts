@@ -87,7 +87,7 @@ const STALLS: Readonly<Record<string, Stall>> = {
 
 describe('clause 12: a stall is a failure that names phase, worker, frame and what was waited for', () => {
   for (const [name, { options, position, waitingFor }] of Object.entries(STALLS)) {
-    // The three that read files back wait for the same deadline.
+    // The whole is read back as a chunk is.
     const extent = position.phase === 'verify' && position.worker === undefined ? LONG : {};
     it(name, extent, async () => {
       using sandbox = new Sandbox();

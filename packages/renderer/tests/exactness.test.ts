@@ -125,7 +125,7 @@ describe('the file', () => {
       [3, 13],
       [7, 30],
     ] as const) {
-      // Each rate, and each way to split the work, but not each with each.
+      // Three rates from three workers: the long tests have each with each.
       const extent = concurrency === 3 && fps !== 25 && fps !== 60 ? {} : LONG;
       it(`has exact frames and times: ${frameCount} at ${rate} from ${concurrency} workers`, extent, async () => {
         const options = { fps, concurrency, frameCount, executor: encodeOnly };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { hostDifferences, readHost, Traces } from '../src/testing/index.js';
-import { isLong } from './support/extent.js';
+import { everyThird } from './support/extent.js';
 import { fail } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -12,10 +12,7 @@ const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).h
 const COMPLAINTS = ['warning', 'unhandledRejection'] as const;
 const WARM_UP = [1, 5, 40];
 /** Numbers of the events at which the renders are aborted: most come before the first frame. */
-const FEW = [2, 5, 8, 11, 14, 18, 28, 50];
-const MOMENTS = isLong
-  ? [...Array.from({ length: 16 }, (_, event) => event + 1), ...[18, 20, 24, 28, 32, 40, 50, 60, 70]]
-  : FEW;
+const MOMENTS = everyThird([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24, 28, 32, 40, 50, 60, 70]);
 
 it(`${MOMENTS.length} renders that are aborted at as many moments leave nothing in this process (clause 14)`, async () => {
   using sandbox = new Sandbox();

@@ -17,7 +17,7 @@ import { deferred } from './support/deferred.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
-import { isLong, LONG } from './support/extent.js';
+import { everyThird, LONG } from './support/extent.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 
@@ -68,14 +68,13 @@ async function countSteps(sandbox: Sandbox, options: Partial<DistributedRenderOp
   return steps;
 }
 
-/** Aborts renders at their n-th step, for every n (in the fast tests every third), then lets one complete untouched. */
+/** Aborts renders at their n-th step, for every n (in the tests that always run every third), then lets one complete untouched. */
 async function abortAtEveryStep(options: Partial<DistributedRenderOptions>, least: number): Promise<void> {
   using sandbox = new Sandbox();
   const total = await countSteps(sandbox, options);
   assert.ok(total >= least, `${total} steps`);
-  const stride = isLong ? 1 : 3;
-  const moments = Array.from({ length: Math.ceil(total / stride) }, (_, index) => 1 + index * stride);
-  for (const n of [...moments, total + 1]) {
+  const numbers = Array.from({ length: total }, (_, index) => index + 1);
+  for (const n of [...everyThird(numbers), total + 1]) {
     const controller = new AbortController();
     const reason = { step: n };
     let steps = 0;
@@ -167,8 +166,8 @@ describe('step by step', () => {
         using sandbox = new Sandbox();
         const executor = when === 'in one tick' ? heedful : heedless;
         const pairs = placesOf(0).flatMap((a) => placesOf(1).map((b) => [a, b] as const));
-        // Of five times five in the fast tests every third: still each step of either worker.
-        for (const [one, other] of pairs.filter((_, index) => isLong || index % 3 === 0)) {
+        // Every third of five times five still has each step of either worker.
+        for (const [one, other] of everyThird(pairs)) {
           for (const order of ORDERS) await failBoth(sandbox, { ...FAKE, executor }, [one, other], order, when);
         }
       },

@@ -12,8 +12,6 @@ const FIRST_TICK = 1e9;
 const CAPTURE_TICK_MS = 300;
 /** Frames that a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
 const FIRST_FRAMES = 2;
-/** A page that nothing makes draw may never see a frame; it is ready all the same. */
-const MAX_FIRST_FRAMES = 20;
 /** Frames that are drawn for one of the video until its videos are in it, at most. */
 const MAX_DRAWN = 5;
 /** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
@@ -37,17 +35,14 @@ export class PageFrames {
 
   /**
    * Lazy pictures and observers wait for the first layout in a frame, and animations begin, or tell of
-   * it, one frame after it. A browser may answer frames without the page having taken part, so they are
-   * issued until the page has seen one, and another one, and one more.
+   * it, one frame after it. Until the page's compositor has told the browser that it wants frames, the
+   * browser answers them without the page having taken part: they are issued until the page has seen
+   * one, and another one, and one more.
    */
   async first(deadlineMs: number): Promise<void> {
     for (let frame = 0; frame < FIRST_FRAMES; frame++) {
-      let seen = false;
-      const see = () => {
-        seen = true;
-      };
-      void this.targets.evaluate('realFrame()').then(see, see);
-      for (let issued = 0; !seen && issued < MAX_FIRST_FRAMES; issued++) await this.begin(false, deadlineMs);
+      const seen = this.targets.evaluate('realFrame()');
+      await this.#until(seen, () => this.begin(false, deadlineMs), deadlineMs, 'the page to see a frame');
     }
     await this.begin(false, deadlineMs);
   }
@@ -89,18 +84,9 @@ export class PageFrames {
   }
 
   /** Draws frames until a promise of the browser settles that needs them. */
-  async drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
+  drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
     const { load } = this.options.deadlines;
-    let settled = false;
-    const settle = () => {
-      settled = true;
-    };
-    promise.then(settle, settle);
-    const drawing = async () => {
-      while (!settled && !this.scope.signal.aborted) await this.draw(load);
-      return promise;
-    };
-    return this.scope.wait(drawing(), load, waitingFor);
+    return this.#until(promise, () => this.draw(load), load, waitingFor);
   }
 
   /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
@@ -126,6 +112,25 @@ export class PageFrames {
   async #presentVideos(deadlineMs: number): Promise<boolean> {
     const presenting = this.targets.evaluateAll<boolean>('presentVideos()');
     return (await this.scope.wait(presenting, deadlineMs, 'the page to present its videos')).includes(true);
+  }
+
+  /** Makes frames until a promise settles. */
+  async #until<T>(
+    promise: Promise<T>,
+    make: () => Promise<unknown>,
+    deadlineMs: number,
+    waitingFor: string,
+  ): Promise<T> {
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    const making = async () => {
+      while (!settled && !this.scope.signal.aborted) await make();
+      return promise;
+    };
+    return this.scope.wait(making(), deadlineMs, waitingFor);
   }
 
   /** Issues the next frame, `interval` milliseconds after the one before it. */

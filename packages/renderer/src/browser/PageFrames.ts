@@ -133,12 +133,18 @@ export class PageFrames {
     return this.scope.wait(making(), deadlineMs, waitingFor);
   }
 
-  /** Issues the next frame, `interval` milliseconds after the one before it. */
-  #issue(
+  /**
+   * Issues the next frame, `interval` milliseconds after the one before it. A document in a process of its
+   * own that took part in it before it knew that it can be seen would draw nothing, and the page would wait
+   * for its picture for ever: frames come one at a time.
+   */
+  async #issue(
     interval: number,
     parameters: Parameters,
     deadlineMs: number,
   ): Promise<Protocol.HeadlessExperimental.BeginFrameResponse> {
+    if (this.targets.spansProcesses)
+      await this.scope.wait(this.targets.hear(), deadlineMs, 'the documents of the page to hear of each other');
     this.#tick += interval;
     return this.scope.wait(
       this.session.send('HeadlessExperimental.beginFrame', { frameTimeTicks: this.#tick, interval, ...parameters }),

@@ -65,6 +65,21 @@ export class PageTargets {
     return others.some(({ origin, client }) => origin !== first!.origin || client !== first!.client);
   }
 
+  /** Whether the browser keeps documents of the page in processes of their own. */
+  get spansProcesses(): boolean {
+    const [first, ...others] = this.#documents.values();
+    return others.some(({ client }) => client !== first!.client);
+  }
+
+  /**
+   * Resolves when each document has heard what those around it had to tell, such as its size and how much
+   * of it can be seen: between processes that takes the way through the browser, as our own question does.
+   */
+  async hear(): Promise<void> {
+    const clients = new Set([...this.#documents.values()].map(({ client }) => client));
+    for (const client of clients) await this.evaluate('frame', { client });
+  }
+
   /** Calls our control object in every document of the page. Returns what those answer that are still there. */
   async evaluateAll<T>(call: string): Promise<T[]> {
     // These are ahead of the documents, which may ask them something.

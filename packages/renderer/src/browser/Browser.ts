@@ -9,6 +9,13 @@ import { locateBrowser, type FoundBrowser } from './findBrowser.js';
 import { browserFlags } from './flags.js';
 import { PipeTransport } from './PipeTransport.js';
 
+/**
+ * Variables that Chromium sets in its own environment while it starts, the second one from a thread of its
+ * GPU code. To add a variable may move the list of all, under the feet of the main thread that looks one up:
+ * one start in some 300 ended so, by SIGSEGV in getenv. What is in the list already is replaced where it is.
+ */
+const SETTLED_ENVIRONMENT = { DBUS_SESSION_BUS_ADDRESS: 'disabled:', VK_ICD_FILENAMES: '' };
+
 /** How a browser is started for a job. */
 export interface BrowserLaunch {
   found: FoundBrowser;
@@ -63,7 +70,7 @@ export class Browser implements AsyncDisposable {
         role: 'browser',
         hardening: 'namespace',
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-        env: { ...globalThis.process.env, TMPDIR: temporary },
+        env: { ...SETTLED_ENVIRONMENT, ...globalThis.process.env, TMPDIR: temporary },
       });
       return new Browser(process, beginFrameControl, key, directory);
     } catch (error) {

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Renderer, ToolError } from '../src/index.js';
+import { Sandbox } from './support/Sandbox.js';
+
+describe('the environment of a browser', () => {
+  it('has what Chromium would add to it while other threads read it', async () => {
+    using sandbox = new Sandbox();
+    const list = join(sandbox.root, 'environment');
+    const executablePath = sandbox.script('browser', `env > '${list}'`, 'exit 3');
+    const options = { width: 64, height: 36, fps: 10, frameCount: 1, browserConfig: { executablePath } };
+    const render = new Renderer(options).render(sandbox.page('<p>'), join(sandbox.root, 'out.mp4'));
+    await assert.rejects(render, ToolError);
+    const environment = readFileSync(list, 'utf8');
+    for (const name of ['DBUS_SESSION_BUS_ADDRESS', 'VK_ICD_FILENAMES'])
+      assert.match(environment, new RegExp(`^${name}=`, 'm'));
+  });
+});

@@ -31,17 +31,17 @@ describe('time zone and language', () => {
         request.url === '/w.js'
           ? `postMessage(${PLACE})`
           : clockPage(
-              `say('page', ...${PLACE}); new Worker('w.js').onmessage = ({ data }) => say('worker', ...data);`,
+              // Chromium loses a worker that a frame starts before the browser has heard of the frame's document.
+              `say('page', ...${PLACE}); requestAnimationFrame(() => { new Worker('w.js').onmessage = ({ data }) => say('worker', ...data); });`,
               request.url === '/' ? '<iframe src="inner"></iframe>' : '',
             ),
       );
     });
-    const told = async (options: object) =>
-      new Set(
-        (await pages.render(server.url(''), { frameCount: 1, ...options })).map(([, ...values]) =>
-          JSON.stringify(values),
-        ),
-      );
+    const told = async (options: object) => {
+      const said = await pages.render(server.url(''), { frameCount: 1, ...options });
+      assert.deepEqual(said.map(([topic]) => topic).sort(), ['page', 'page', 'worker', 'worker']);
+      return new Set(said.map(([, ...values]) => JSON.stringify(values)));
+    };
     const utc = [
       '2025-01-01T12:00:00.000Z',
       '1/1/2025, 12:00:00 AM',

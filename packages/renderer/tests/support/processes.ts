@@ -54,8 +54,8 @@ export function findMember(leader: number, kind: 'browser' | 'page' | 'ffmpeg' |
   return members.find(({ args }) => MEMBERS[kind](args))?.pid;
 }
 
-const isBrowser = ([command = '']: string[]) => /chrom|headless/.test(basename(command));
-/** Chromium writes the whole command line of its children into their first argument. */
+/** Chromium may write a process's whole command line into its first argument. */
+const isBrowser = ([command = '']: string[]) => /chrom|headless/.test(basename(command.split(' ', 1)[0]!));
 const isPage = (args: string[]) => args.join(' ').includes('--type=renderer');
 
 const MEMBERS = {

@@ -12,7 +12,7 @@ import { PipeTransport } from './PipeTransport.js';
 /**
  * Variables that Chromium sets in its own environment while it starts, the second one from a thread of its
  * GPU code. To add a variable may move the list of all, under the feet of the main thread that looks one up:
- * one start in some 300 ended so, by SIGSEGV in getenv. What is in the list already is replaced where it is.
+ * one start in some hundreds ended so, by SIGSEGV in getenv. What is in the list already is replaced where it is.
  */
 const SETTLED_ENVIRONMENT = { DBUS_SESSION_BUS_ADDRESS: 'disabled:', VK_ICD_FILENAMES: '' };
 

@@ -62,13 +62,12 @@ export class PageTargets {
   /** Whether the page has documents that cannot see each other. */
   get crossesOrigins(): boolean {
     const [first, ...others] = this.#documents.values();
-    return others.some(({ origin, client }) => origin !== first!.origin || client !== first!.client);
+    return this.spansProcesses || others.some(({ origin }) => origin !== first!.origin);
   }
 
   /** Whether the browser keeps documents of the page in processes of their own. */
   get spansProcesses(): boolean {
-    const [first, ...others] = this.#documents.values();
-    return others.some(({ client }) => client !== first!.client);
+    return this.#clients().size > 1;
   }
 
   /**
@@ -76,8 +75,7 @@ export class PageTargets {
    * of it can be seen: between processes that takes the way through the browser, as our own question does.
    */
   async hear(): Promise<void> {
-    const clients = new Set([...this.#documents.values()].map(({ client }) => client));
-    for (const client of clients) await this.evaluate('frame', { client });
+    for (const client of this.#clients()) await this.evaluate('frame', { client });
   }
 
   /** Calls our control object in every document of the page. Returns what those answer that are still there. */
@@ -135,6 +133,11 @@ export class PageTargets {
     });
     await Promise.all(adoptions);
     await this.evaluate('rootsSearched()', document);
+  }
+
+  /** The sessions of the processes that documents live in: that of the page's own first. */
+  #clients(): Set<CDPSession> {
+    return new Set([...this.#documents.values()].map(({ client }) => client));
   }
 
   #main(): PageDocument | undefined {

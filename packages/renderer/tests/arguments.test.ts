@@ -83,7 +83,7 @@ describe('encodeArguments', () => {
     const args = of({ fps: 29.97 }, 'out.mp4').join(' ');
     assert.match(args, /-framerate 30000\/1001 -i pipe:0/);
     assert.match(args, /-c:v libx264 .*-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv/);
-    assert.match(args, /-crf 18 -preset superfast -rc-lookahead 10 -mbtree 1/);
+    assert.match(args, /-crf 18 -preset superfast -rc-lookahead 5 -mbtree 1 -b-pyramid strict/);
     assert.match(args, /-f mp4 out\.mp4$/);
   });
 

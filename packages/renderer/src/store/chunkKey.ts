@@ -5,11 +5,12 @@ import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
 
 /** Counts the layouts of the store and the ways of drawing: chunks of another one are not reused. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Options that change how long something may take or where files are, and never what a chunk holds. */
 const IRRELEVANT = [
   'seams',
+  'endSeam',
   'deadlines',
   'stabilityTimeout',
   'maxMemoryMB',

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession, Connection } from 'puppeteer-core';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -129,10 +129,19 @@ export class Browser implements AsyncDisposable {
   async #attach(): Promise<CDPSession> {
     const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
     this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
-    // Loaded only here, while the browser starts: it is large, and most errors come before it is needed.
-    const { Connection } = await import('puppeteer-core');
+    const Connection = await loadConnection();
     const connection = new Connection('', this.#transport, 0, 0);
     const { sessionId } = await connection.send('Target.attachToBrowserTarget');
     return connection.session(sessionId)!;
   }
+}
+
+/**
+ * Loaded only when a browser starts. The module alone is a seventh of the work of the whole package, whose launcher
+ * and pages are not used here. Where another version keeps it elsewhere, the package says where.
+ */
+async function loadConnection(): Promise<typeof Connection> {
+  type Puppeteer = Pick<typeof import('puppeteer-core'), 'Connection'>;
+  const part = import('puppeteer-core/internal/cdp/Connection.js') as unknown as Promise<Puppeteer>;
+  return (await part.catch((): Promise<Puppeteer> => import('puppeteer-core'))).Connection;
 }

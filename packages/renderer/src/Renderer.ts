@@ -88,7 +88,7 @@ async function renderRange(
         jobOptions.onProgress?.(rendered / frameCount);
       }
       await source.end();
-      await keepSeam(source, options, scope, 'end', last);
+      if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });

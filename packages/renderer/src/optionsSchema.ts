@@ -184,6 +184,8 @@ export const rendererSchema = z.strictObject({
    * was in the page. Default: none are written, and no `seam` events are told.
    */
   seams: text('the path of a file').optional(),
+  /** Whether a chunk follows, so that the last frame is at a seam. Default true; it matters only with `seams`. */
+  endSeam: flag().optional(),
   /** Threads of the encoder. Default: as many as ffmpeg likes, or this worker's share of the cores. */
   encoderThreads: wholeNumber(1, 128, '').optional(),
   /** The ffmpeg to use. Default: `GENLOCK_FFMPEG`, then the one on the PATH. */

@@ -46,6 +46,7 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
     if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
     if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;
     if (ranges.length > 1) chunkOptions.seams = `part_${index}.seam`;
+    if (ranges.length > 1 && index === ranges.length - 1) chunkOptions.endSeam = false;
     const fileName = `part_${index}.${resolved.codec.chunkExtension}`;
     return { index, startFrame, frameCount, fileName, options: chunkOptions };
   });

@@ -59,6 +59,7 @@ export interface ResolvedOptions {
   frameHashes: string | undefined;
   entry: Entry;
   seams: string | undefined;
+  endSeam: boolean;
   encoderThreads: number | undefined;
   ffmpegPath: string | undefined;
   ffprobePath: string | undefined;
@@ -121,6 +122,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     frameHashes: values.frameHashes,
     entry: values.entry ?? 'auto',
     seams: values.seams,
+    endSeam: values.endSeam ?? true,
     encoderThreads: values.encoderThreads,
     ffmpegPath: values.ffmpegPath,
     ffprobePath: values.ffprobePath,

@@ -49,7 +49,7 @@ export class PageFrames {
 
   /** Makes one frame in any browser, which is drawn where that is needed. */
   async make(drawn: boolean, deadlineMs: number): Promise<void> {
-    if (this.session.beginFrameControl) await this.begin(drawn, deadlineMs);
+    if (this.session.beginFrameControl) await (drawn ? this.draw(deadlineMs) : this.begin(false, deadlineMs));
     else if (drawn) await this.screenshot(deadlineMs);
     else await this.own(deadlineMs);
   }

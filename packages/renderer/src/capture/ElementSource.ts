@@ -82,6 +82,10 @@ export class ElementSource extends TapSource {
     return super.picture(deadlineMs);
   }
 
+  protected override async draw(deadlineMs: number): Promise<void> {
+    await this.picture(deadlineMs);
+  }
+
   protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'BGRX' } {
     return { pixels: pixelsFromPng(png), format: 'BGRX' };
   }

@@ -12,6 +12,8 @@ const SETTLING = 2;
 export class ScreenshotSource implements FrameSource, AsyncDisposable {
   #next = 0;
   #jumped = false;
+  #passed = 0;
+  #passedMs = 0;
 
   constructor(readonly page: PageSession) {}
 
@@ -28,15 +30,18 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   }
 
   async replay(frame: number): Promise<Buffer | undefined> {
-    let picture: Buffer | undefined;
-    while (this.#next < frame) picture = await this.#pass(this.#next, this.#next >= frame - SETTLING);
-    return picture;
+    while (this.#next < frame - 1) {
+      await this.#pass(this.#next, this.#next === 0 || this.#next >= frame - SETTLING);
+    }
+    if (this.#next >= frame) return undefined;
+    await this.#go(frame - 1);
+    return this.picture(this.page.options.deadlines.seek);
   }
 
   async jump(frame: number): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     // A page starts at frame 0, wherever it goes from there.
-    if (this.#next === 0 && frame > SETTLING) await this.#pass(0, false);
+    if (this.#next === 0 && frame > SETTLING) await this.#pass(0, true);
     if (this.#next < frame - SETTLING) {
       this.#jumped = true;
       await this.#pass(frame - SETTLING, true);
@@ -44,21 +49,37 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.replay(frame);
   }
 
+  /** How long a frame takes that is passed without being drawn, on average, in milliseconds. */
+  get passMs(): number {
+    return this.#passed === 0 ? 0 : this.#passedMs / this.#passed;
+  }
+
   /**
-   * Goes to a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
+   * Passes a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
    * at which a moving layer was first rastered, and settles its layers on the first drawn frame. So
    * frame 0 and the last frames before a range are drawn; of the others, everything happens but the drawing.
    */
-  async #pass(frame: number, isDrawn: boolean): Promise<Buffer | undefined> {
+  async #pass(frame: number, isDrawn: boolean): Promise<void> {
     const { seek } = this.page.options.deadlines;
+    const start = performance.now();
+    await this.#go(frame);
+    if (isDrawn) return this.draw(seek);
+    await this.page.frames.make(false, seek);
+    this.#passed++;
+    this.#passedMs += performance.now() - start;
+  }
+
+  /** Takes the page to a frame that is not in the video. */
+  async #go(frame: number): Promise<void> {
     this.page.scope.position.frame = frame;
     await this.page.scope.step('seek');
-    await this.page.step(frame, seek);
+    await this.page.step(frame, this.page.options.deadlines.seek);
     this.#next = frame + 1;
-    if (isDrawn) return this.picture(seek);
-    if (!this.page.session.beginFrameControl) await this.page.frames.own(seek);
-    else await this.page.frames.begin(frame === 0, seek);
-    return undefined;
+  }
+
+  /** Has the frame that the page shows drawn, for nobody. */
+  protected async draw(deadlineMs: number): Promise<void> {
+    await this.page.frames.make(true, deadlineMs);
   }
 
   begin(): Promise<void> {

@@ -32,17 +32,13 @@ export async function enterChunk(
 
   // A page that has jumped before was found fit for it.
   if (source.jumped) return source.jump(startFrame);
-  const first = source.next;
-  const probe = first + PROBE_FRAMES;
+  const probe = source.next + PROBE_FRAMES;
   if (startFrame <= probe) return source.replay(startFrame);
-  const from = performance.now();
   await source.replay(probe - 1);
   const almostThere = performance.now();
   const replayed = await source.replay(probe);
   const drawMs = performance.now() - almostThere;
-  // The page's first frame is drawn, and the last two of each replay.
-  const stepMs = Math.max(0, almostThere - from - (first === 0 ? 3 : 2) * drawMs) / PROBE_FRAMES;
-  const replayMs = (startFrame - probe) * stepMs;
+  const replayMs = (startFrame - probe) * source.passMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
   const jumped = await pictureByJump(source, options, scope, url, probe);
   return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);

@@ -97,6 +97,12 @@ describe('more chunks than workers', () => {
 });
 
 describe('entry', () => {
+  it('waits in each frame that it passes for what WebGL draws, which would pile up', async () => {
+    const options = { concurrency: 1, startFrame: 60, frameCount: 1, entry: 'replay', mode: 'screenshot' } as const;
+    // 60 frames take several times as long, one a fraction of it.
+    await succeed(sandbox, page('webgl-heavy'), { ...options, deadlines: { seek: 1000 } }, {}, 'heavy.mp4');
+  });
+
   it('by a jump gives the same frames of a page that is a function of the frame', async () => {
     const whole = await render(page('webgl'), { concurrency: 1, frameCount: 20 });
     const jumped = await render(page('webgl'), { concurrency: 2, frameCount: 20, entry: 'seek' });

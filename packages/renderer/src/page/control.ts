@@ -115,6 +115,8 @@ export interface Control extends Moment {
   canvases: CanvasDesk | undefined;
   /** Brings what was drawn on such canvases into the page. */
   showCanvases(): Promise<void>;
+  /** Waits until what was drawn with WebGL is drawn. */
+  finishDrawing(): void;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
   /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */

@@ -84,6 +84,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.canvases?.showOwn();
       return Promise.resolve();
     },
+    finishDrawing: () => {},
     takePassedOn: () => [],
     observeAnimations: () => {},
     moveAnimations: () => {},

@@ -22,6 +22,7 @@ import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
 import { installVideoFrames } from './videoFrames.js';
+import { installWebGl } from './webgl.js';
 import { installWorkerEnd } from './workerEnd.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
@@ -37,6 +38,7 @@ const COMMON: PagePart[] = [
   installPendingWork,
   installTasks,
   installCanvases,
+  installWebGl,
   installWorkers,
 ];
 

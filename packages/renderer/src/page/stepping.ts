@@ -52,6 +52,7 @@ export function installStepping(control: Control): void {
 
   async function outcome() {
     if (control.started) await control.showCanvases();
+    control.finishDrawing();
     const { observers, active } = control;
     const told = {
       again: active,

@@ -101,6 +101,7 @@ export function installWorkerEnd(control: Control): void {
       if (control.pending.size === 0) break;
       await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
     }
+    control.finishDrawing();
     return { again: false, observes: false, observed: 0 };
   };
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import type { CDPSession, Connection } from 'puppeteer-core';
+import type { CDPSession } from 'puppeteer-core';
+import type * as Puppeteer from 'puppeteer-core';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -140,8 +141,7 @@ export class Browser implements AsyncDisposable {
  * Loaded only when a browser starts. The module alone is a seventh of the work of the whole package, whose launcher
  * and pages are not used here. Where another version keeps it elsewhere, the package says where.
  */
-async function loadConnection(): Promise<typeof Connection> {
-  type Puppeteer = Pick<typeof import('puppeteer-core'), 'Connection'>;
-  const part = import('puppeteer-core/internal/cdp/Connection.js') as unknown as Promise<Puppeteer>;
-  return (await part.catch((): Promise<Puppeteer> => import('puppeteer-core'))).Connection;
+async function loadConnection(): Promise<typeof Puppeteer.Connection> {
+  const part = import('puppeteer-core/internal/cdp/Connection.js') as unknown as Promise<typeof Puppeteer>;
+  return (await part.catch(() => import('puppeteer-core'))).Connection;
 }

@@ -6,7 +6,7 @@ import type { Frame, FrameFormat, FrameSource } from './FrameSource.js';
 const ATTEMPTS = 3;
 
 /** So many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
-const SETTLING = 2;
+export const SETTLING = 2;
 
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource, AsyncDisposable {
@@ -29,11 +29,15 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.#jumped;
   }
 
+  /** Passes all frames before this one, of which only frame 0 is drawn. */
+  async pass(frame: number): Promise<void> {
+    while (this.#next < frame) await this.#pass(this.#next, this.#next === 0);
+  }
+
   async replay(frame: number): Promise<Buffer | undefined> {
-    while (this.#next < frame - 1) {
-      await this.#pass(this.#next, this.#next === 0 || this.#next >= frame - SETTLING);
-    }
     if (this.#next >= frame) return undefined;
+    await this.pass(frame - SETTLING);
+    while (this.#next < frame - 1) await this.#pass(this.#next, true);
     await this.#go(frame - 1);
     return this.picture(this.page.options.deadlines.seek);
   }

@@ -3,10 +3,15 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { ElementSource } from './ElementSource.js';
 import { loadPage, openSource } from './openSource.js';
-import { ScreenshotSource } from './ScreenshotSource.js';
+import { ScreenshotSource, SETTLING } from './ScreenshotSource.js';
 
-/** How many frames a page is replayed before it is considered whether it could have been spared them. */
-const PROBE_FRAMES = 60;
+/**
+ * A page is replayed for so long before it is considered whether it could have been spared that: as many frames as
+ * fit into the time, but no fewer than half a second of a video, and no more than two.
+ */
+const PROBE_MS = 1000;
+const MIN_PROBE_FRAMES = 15;
+const MAX_PROBE_FRAMES = 60;
 /** Replaying that takes less than this share of drawing the chunk is not worth a second thought. */
 const WORTH_SHARE = 0.02;
 /** Nor is a replay that is shorter than the probe itself: a browser's start and a page's load. */
@@ -32,7 +37,11 @@ export async function enterChunk(
 
   // A page that has jumped before was found fit for it.
   if (source.jumped) return source.jump(startFrame);
-  const probe = source.next + PROBE_FRAMES;
+  const first = source.next;
+  if (startFrame <= first + MIN_PROBE_FRAMES) return source.replay(startFrame);
+  await source.pass(first + MIN_PROBE_FRAMES - SETTLING);
+  const affordable = Math.floor(PROBE_MS / source.passMs);
+  const probe = first + Math.min(Math.max(affordable, MIN_PROBE_FRAMES), MAX_PROBE_FRAMES);
   if (startFrame <= probe) return source.replay(startFrame);
   await source.replay(probe - 1);
   const almostThere = performance.now();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { PNG } from 'pngjs';
+import { FrameTap } from '../src/capture/FrameTap.js';
 import { i420FromPng } from '../src/capture/i420.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { renderStill } from '../src/index.js';
@@ -68,6 +70,50 @@ for (const [name, extent] of [
     });
   });
 }
+
+describe('the first frame of each file', () => {
+  // One that is drawn as soon as the page is captured, and one that has nothing new to draw.
+  for (const name of ['cards', 'simulation']) {
+    it(`is compared with its screenshot, of ${name} too`, async (context: TestContext) => {
+      const matches = context.mock.method(FrameTap.prototype, 'matches');
+      await render(page(name), { mode: 'compositor', concurrency: 3, frameCount: 6 });
+      assert.equal(matches.mock.callCount(), 3);
+      for (const { result } of matches.mock.calls) assert.equal(await result, true);
+    });
+  }
+
+  for (const fast of [false, true]) {
+    it(`and all after it are made from screenshots where the two differ${fast ? ', also for the browser to encode' : ''}`, async (context) => {
+      const right = await render(page('cards'), { mode: 'compositor', fast, concurrency: 1 });
+      context.mock.method(FrameTap.prototype, 'matches', () => Promise.resolve(false));
+      const taken = context.mock.method(FrameTap.prototype, 'take');
+      const doubted = await render(page('cards'), { mode: 'compositor', fast, concurrency: 1 });
+      // The browser's packets are other ones each time.
+      if (!fast) assert.deepEqual(doubted.hashes, right.hashes);
+      assert.equal(doubted.warnings.length, 1);
+      assert.match(doubted.warnings[0]!, /differs from the screenshot/);
+      assert.equal(taken.mock.callCount(), 0);
+    });
+  }
+
+  for (const mode of ['compositor', 'canvas'] as const) {
+    it(`is told from a picture of which one pixel is another, in mode ${mode}`, async (context) => {
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
+      const { matches } = FrameTap.prototype;
+      const seen: boolean[] = [];
+      context.mock.method(FrameTap.prototype, 'matches', async function (this: FrameTap, png: Buffer) {
+        const other = PNG.sync.read(png);
+        // The last pixel of all.
+        const at = other.data.length - 4;
+        other.data[at + 1] = (other.data[at + 1]! + 128) % 256;
+        seen.push(await matches.call(this, png), await matches.call(this, PNG.sync.write(other)));
+        return true;
+      });
+      await render(page('simulation'), { mode, concurrency: 1, frameCount: 2 });
+      assert.deepEqual(seen, [true, false]);
+    });
+  }
+});
 
 /** A page with one canvas and some more, whose script draws a square that moves. */
 function canvasPage({ style = '', attributes = '', more = '', script = '' } = {}): string {

@@ -26,12 +26,9 @@ export class CanvasSource extends TapSource {
     page.scope.position.frame = 0;
     await page.step(0, load);
     await page.frames.begin(false, load);
-    const seen = await tap.lookAtCanvas(this.#drawn);
-    if (typeof seen === 'string') return seen;
-    const pixels = await page.scope.wait(seen.data, load, 'the browser to hand over its canvas');
-    return samePicture(Buffer.concat(pixels), pixelsFromPng(await this.picture(load)))
-      ? ''
-      : 'its canvas differs from what the page shows';
+    const refusal = await tap.lookAtCanvas(this.#drawn);
+    if (refusal !== '') return refusal;
+    return (await tap.matches(await this.picture(load))) ? '' : 'its canvas differs from what the page shows';
   }
 
   override async capture(frame: number): Promise<Frame> {
@@ -59,13 +56,4 @@ export class CanvasSource extends TapSource {
   protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'BGRX' } {
     return { pixels: pixelsFromPng(png), format: 'BGRX' };
   }
-}
-
-/** Whether two pictures of four bytes a pixel are equal in all but the fourth, which means nothing. */
-function samePicture(one: Buffer, other: Buffer): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at += 4) {
-    if (one[at] !== other[at] || one[at + 1] !== other[at + 1] || one[at + 2] !== other[at + 2]) return false;
-  }
-  return true;
 }

@@ -1,4 +1,5 @@
 import type { Frame, FrameFormat } from './FrameSource.js';
+import type { Taken } from './FrameTap.js';
 import { i420FromPng } from './i420.js';
 import { TapSource } from './TapSource.js';
 
@@ -9,12 +10,12 @@ const MAX_LOST = 3;
 
 /**
  * The planes of each frame, straight from the browser's compositor, or packets of a video that the
- * browser has encoded from them. A frame that changes nothing is not drawn. The first frame of each file is
- * compared with its own screenshot: where the two differ, planes are made from screenshots instead,
+ * browser has encoded from them. A frame that changes nothing is not drawn. The first frame of each file
+ * is compared with its own screenshot: where the two differ, frames are made from screenshots instead,
  * and are still those that the capture would have given.
  */
 export class CompositorSource extends TapSource {
-  /** Whether a frame of the present file has been taken, which another one can hold. */
+  /** Whether a frame of the present file has been taken and compared. */
   #begun = false;
   #distrusted = false;
   /** Frames one after the other that did not come. */
@@ -32,16 +33,14 @@ export class CompositorSource extends TapSource {
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame);
     if (this.#distrusted) return this.fromPicture(frame);
+    if (!this.#begun) return this.#first(frame);
     const since = await this.page.frames.draw(this.deadline);
     // Planes are written once more; a packet cannot be.
-    if (since === undefined && this.#begun && !this.encoder) return { kind: 'hold' };
-    const taken = await (since === undefined ? this.tap.again(frame) : this.tap.take(frame, since, PATIENCE_MS));
-    if (typeof taken === 'string') return this.#lost(frame);
-    const isFirst = !this.#begun;
-    this.#begun = true;
-    this.#lostFrames = 0;
-    if (this.encoder) return { kind: 'packet', ...taken };
-    return isFirst ? this.#proven(taken.data) : { kind: 'pixels', ...taken };
+    if (since === undefined && !this.encoder) return { kind: 'hold' };
+    return this.#use(
+      frame,
+      await (since === undefined ? this.tap.again(frame) : this.tap.take(frame, since, PATIENCE_MS)),
+    );
   }
 
   /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
@@ -55,19 +54,29 @@ export class CompositorSource extends TapSource {
     return { pixels: i420FromPng(png), format: 'I420' };
   }
 
-  /** Takes planes for good when a screenshot of the same frame has the same. */
-  async #proven(data: Promise<readonly Buffer[]>): Promise<Frame> {
-    const wanted = i420FromPng(await this.picture());
-    const planes = await this.page.scope.wait(data, this.deadline, 'the browser to hand over a frame');
-    if (!Buffer.concat(planes).equals(wanted)) this.#distrust('what the compositor gave differs from the screenshot');
-    return { kind: 'pixels', data: Promise.resolve([wanted]) };
+  /** The first frame of a file, which is looked at before it is taken. */
+  async #first(frame: number): Promise<Frame> {
+    const since = await this.page.frames.draw(this.deadline);
+    if ((await this.tap.look(since, PATIENCE_MS)) !== '') return this.#lost(frame);
+    const png = await this.picture();
+    if (await this.tap.matches(png)) {
+      this.#begun = true;
+      return this.#use(frame, await this.tap.again(frame));
+    }
+    this.#distrust('what the compositor gave differs from the screenshot');
+    return this.fromPicture(frame, png);
+  }
+
+  async #use(frame: number, taken: Taken | string): Promise<Frame> {
+    if (typeof taken === 'string') return this.#lost(frame);
+    this.#lostFrames = 0;
+    return { kind: this.encoder ? 'packet' : 'pixels', ...taken };
   }
 
   /** A frame that was drawn, and did not come. */
-  async #lost(frame: number): Promise<Frame> {
+  #lost(frame: number): Promise<Frame> {
     this.#lostFrames++;
     if (this.#lostFrames >= MAX_LOST) this.#distrust(`the compositor has lost ${MAX_LOST} frames one after the other`);
-    this.#begun = true;
     return this.fromPicture(frame);
   }
 

@@ -8,11 +8,13 @@ import { STAGE_KEY } from '../page/elementStage.js';
 import {
   FIND_CANVAS,
   openFrameTap,
+  PLANES_OF,
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
+import { planesOf } from '../page/planes.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
 
 /** The number of what is only looked at, and is no frame of the video. */
@@ -31,6 +33,8 @@ export interface Taken {
 export class FrameTap implements AsyncDisposable {
   readonly #expected = new Map<number, (data: readonly Buffer[]) => void>();
   #contextId: number | undefined;
+  /** The picture that the worker may ask for. */
+  #picture: Buffer | undefined;
 
   private constructor(
     readonly page: PageSession,
@@ -77,16 +81,16 @@ export class FrameTap implements AsyncDisposable {
       height: pixelHeight,
       view: { width, height },
       mark: page.session.ownWorker,
-      worker: callSource(frameTapWorker),
+      worker: `globalThis.${PLANES_OF} = ${functionSource(planesOf)}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
     const opening = this.#evaluate(`${findCanvas}; ${callSource(openFrameTap, config)}`);
     return String(await scope.wait(opening, load, 'the browser to start our worker'));
   }
 
-  /** Begins to capture what the compositor draws. Returns the reason where that cannot be. */
+  /** Begins to capture what the compositor draws, and waits for the first frame. Returns the reason where that cannot be. */
   async captureTab(): Promise<string> {
-    // The browser begins a capture only while it is given frames.
+    // The browser begins a capture, and captures its first frame, only while it is given frames.
     const capturing = this.#evaluate('genlockTap.captureTab()');
     return String(await this.page.frames.drawUntil(capturing, 'the browser to let its page be captured'));
   }
@@ -96,12 +100,19 @@ export class FrameTap implements AsyncDisposable {
    * page may go on, to what will be its planes or packet; or to the reason why there is none.
    */
   take(frame: number, since: bigint, patienceMs: number): Promise<Taken | string> {
-    return this.#ask(frame, { take: frame, since: Number(since / 1000n), patienceMs });
+    return this.#ask(frame, { take: frame, since: Number(since / 1000n), patienceMs, purpose: 'video' });
+  }
+
+  /** As `take`, or without a moment as `again`, but only to be compared. Returns the reason where there is none. */
+  look(since: bigint | undefined, patienceMs: number): Promise<string> {
+    const purpose = 'none';
+    if (since === undefined) return this.#request({ again: LOOK, purpose });
+    return this.#request({ take: LOOK, since: Number(since / 1000n), patienceMs, purpose });
   }
 
   /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
   again(frame: number): Promise<Taken | string> {
-    return this.#ask(frame, { again: frame });
+    return this.#ask(frame, { again: frame, purpose: 'video' });
   }
 
   /** Takes a frame with these pixels, to be encoded like one that was captured. */
@@ -120,12 +131,23 @@ export class FrameTap implements AsyncDisposable {
    * a packet. Or the reason why there is none. `drawn` says whether the page was drawn since.
    */
   takeCanvas(frame: number, drawn: boolean): Promise<Taken | string> {
-    return this.#ask(frame, { canvas: frame, drawn, look: false });
+    return this.#ask(frame, { canvas: frame, drawn, purpose: 'video' });
   }
 
-  /** As `takeCanvas`, but always the pixels, and not for the video. */
-  lookAtCanvas(drawn: boolean): Promise<Taken | string> {
-    return this.#ask(LOOK, { canvas: LOOK, drawn, look: true });
+  /** As `takeCanvas`, but only to be compared. Returns the reason where there is none. */
+  lookAtCanvas(drawn: boolean): Promise<string> {
+    return this.#request({ canvas: LOOK, drawn, purpose: 'none' });
+  }
+
+  /**
+   * Whether a screenshot shows what the frame has that was taken last. The browser finds out: to decode a picture
+   * here would hold up everybody for a fifth of a second.
+   */
+  async matches(png: Buffer): Promise<boolean> {
+    this.#picture = png;
+    const difference = await this.#request({ compare: LOOK });
+    this.#picture = undefined;
+    return difference === '';
   }
 
   /**
@@ -157,12 +179,12 @@ export class FrameTap implements AsyncDisposable {
 
   /** Takes what was drawn into our canvas: four bytes a pixel (BGRX), or a packet. Or the reason why there is none. */
   takeElement(frame: number): Promise<Taken | string> {
-    return this.#ask(frame, { element: frame, look: false });
+    return this.#ask(frame, { element: frame, purpose: 'video' });
   }
 
   /** As `takeElement`, but always the pixels, and not for the video. */
   lookAtElement(): Promise<Taken | string> {
-    return this.#ask(LOOK, { element: LOOK, look: true });
+    return this.#ask(LOOK, { element: LOOK, purpose: 'pixels' });
   }
 
   /** Why the browser cannot encode in this way; the empty string where it can. */
@@ -189,11 +211,15 @@ export class FrameTap implements AsyncDisposable {
   async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
     // The bytes may be here before the answer.
     const data = new Promise<readonly Buffer[]>((resolve) => this.#expected.set(frame, resolve));
-    const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
-    const refusal = await this.#wait(answer, 'the browser to hand over a frame');
+    const refusal = await this.#request(request);
     if (refusal === '') return { data };
     this.#expected.delete(frame);
-    return String(refusal);
+    return refusal;
+  }
+
+  async #request(request: FrameTapRequest): Promise<string> {
+    const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
+    return String(await this.#wait(answer, 'the browser to hand over a frame'));
   }
 
   #wait<T>(
@@ -222,6 +248,11 @@ export class FrameTap implements AsyncDisposable {
     // Anybody on this machine may knock.
     if (token !== this.token) {
       response.writeHead(404).end();
+      return;
+    }
+    if (request.method === 'GET') {
+      // The worker is of the page's origin, whatever that is.
+      response.writeHead(200, { 'content-type': 'image/png', 'access-control-allow-origin': '*' }).end(this.#picture);
       return;
     }
     const parts: Buffer[] = [];

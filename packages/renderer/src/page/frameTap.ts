@@ -24,24 +24,35 @@ export interface FrameTapConfig {
 /** What `openFrameTap` finds in its world: the function `coveringCanvas`. */
 export const FIND_CANVAS = 'genlockFindCanvas';
 
+/** The number of the answer that says that the first frame has come: it is there before any is asked for. */
+export const FIRST = -2;
+
+/** What the worker finds in its own: the function `planesOf`. */
+export const PLANES_OF = 'genlockPlanesOf';
+
 /** What the worker's encoder is set to. */
 export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'height' | 'bitrate' | 'framerate'>;
 
 /** What the worker is asked. Numbers of frames are those of the composition. */
 export type FrameTapRequest =
   /** Takes the frame that was drawn not before this moment (microseconds of the system's monotonic clock). */
-  | { take: number; since: number; patienceMs: number }
+  | { take: number; since: number; patienceMs: number; purpose: Purpose }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
-  | { again: number }
+  | { again: number; purpose: Purpose }
   /** Takes a frame with these pixels, in base64: it was drawn, but did not come. */
   | { give: number; pixels: string; format: 'I420' | 'BGRX' }
   /**
    * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
-   * been emptied by that. `look`: only its pixels are sent, as they are.
+   * been emptied by that.
    */
-  | { canvas: number; drawn: boolean; look: boolean }
+  | { canvas: number; drawn: boolean; purpose: Purpose }
   /** The same of the canvas into which the page was drawn. */
-  | { element: number; look: boolean };
+  | { element: number; purpose: Purpose }
+  /** Compares the picture of the page that the server has with the frame that was taken last. */
+  | { compare: number };
+
+/** What is to become of what is taken: a frame of the video, pixels that are sent as they are, or nothing yet. */
+export type Purpose = 'video' | 'pixels' | 'none';
 
 /** The answer to a request: why there is no such frame; the empty string when there is, and its data will come. */
 export interface Answer {
@@ -61,10 +72,13 @@ export type Message =
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
   | Exclude<FrameTapRequest, { canvas: number } | { element: number }>
-  | { canvas: number; drawn: boolean; look: boolean; picture: VideoFrame };
+  | { canvas: number; drawn: boolean; purpose: Purpose; picture: VideoFrame };
 
 /** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
 export function openFrameTap(config: FrameTapConfig): Promise<string> {
+  const FIRST = -2;
+  /** It takes some 5 ms where nothing else runs. */
+  const FIRST_PATIENCE_MS = 20;
   const { url, width, height, view, mark } = config;
   const waiting = new Map<number, { resolve: (refusal: string) => void; reject: (error: Error) => void }>();
   let failure: Error | undefined;
@@ -121,11 +135,11 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         return askForCanvas(outcome === '' && canvas ? canvas : (outcome ?? 'it was not drawn'), {
           canvas: request.element,
           drawn: false,
-          look: request.look,
+          purpose: request.purpose,
         });
       }
       send(request);
-      return answer('take' in request ? request.take : 'again' in request ? request.again : request.give);
+      return answer(Object.values(request)[0] as number);
     };
     const captureTab = async () => {
       const stream = await navigator.mediaDevices.getDisplayMedia({
@@ -145,7 +159,16 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         .MediaStreamTrackProcessor;
       const { readable } = new Processor({ track, maxBufferSize: 4 });
       send({ readable }, [readable]);
-      return '';
+      let isThere = false;
+      const first = answer(FIRST).finally(() => (isThere = true));
+      for (;;) {
+        await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_PATIENCE_MS))]);
+        if (isThere) return first;
+        // A capture that begins between two frames has none to give before the page changes, except to a new onlooker.
+        const onlooker = track!.clone();
+        const glance = new Processor({ track: onlooker, maxBufferSize: 1 }).readable.getReader().read();
+        void glance.then(({ value }) => value?.close()).finally(() => onlooker.stop());
+      }
     };
     const refusalOf = async (encoder: FrameTapEncoder): Promise<string> => {
       const { supported } = await VideoEncoder.isConfigSupported(encoder);

@@ -1,7 +1,13 @@
-import type { Answer, FrameTapEncoder, Message } from './frameTap.js';
+import type { Answer, Purpose, FIRST, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
+import type { planesOf } from './planes.js';
 
 /** Runs in the worker. The pixels or the packet of each frame is one POST to `<url>/<number>`. */
 export function frameTapWorker(): void {
+  const PLANES = 'genlockPlanesOf' satisfies typeof PLANES_OF;
+  const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf>;
+  const FIRST_CAME = -2 satisfies typeof FIRST;
+  /** Rows that are compared at once; an even number. */
+  const STRIP = 64;
   let url = '';
   let size = { width: 0, height: 0 };
   const frames: VideoFrame[] = [];
@@ -33,10 +39,11 @@ export function frameTapWorker(): void {
 
   const read = async (readable: ReadableStream<VideoFrame>) => {
     const reader = readable.getReader();
-    for (;;) {
+    for (let count = 0; ; count++) {
       const { value, done } = await reader.read();
       if (done) return;
       frames.push(value);
+      if (count === 0) answer(FIRST_CAME);
       // The browser has only so many: those that nobody asks for make room.
       if (frames.length > 3) frames.shift()!.close();
       arrived();
@@ -76,11 +83,12 @@ export function frameTapWorker(): void {
     });
   };
 
-  const use = (number: number, frame: VideoFrame, look = false) => {
+  const use = (number: number, frame: VideoFrame, purpose: Purpose = 'video') => {
     if (frame !== last) last?.close();
     last = frame;
     answer(number);
-    if (!encoder || look) {
+    if (purpose === 'none') return;
+    if (!encoder || purpose === 'pixels') {
       sendPixels(number, frame);
       return;
     }
@@ -92,20 +100,20 @@ export function frameTapWorker(): void {
 
   const fits = ({ visibleRect }: VideoFrame) => visibleRect?.width === size.width && visibleRect.height === size.height;
 
-  const take = async (number: number, since: number, patienceMs: number) => {
+  const take = async (number: number, since: number, patienceMs: number, purpose: Purpose) => {
     const frame = await drawnSince(since, patienceMs);
     if (frame?.format === 'I420' && fits(frame)) {
-      use(number, frame);
+      use(number, frame, purpose);
       return;
     }
     frame?.close();
     answer(number, 'a frame that was drawn did not come');
   };
 
-  const takeNewest = (number: number) => {
+  const takeNewest = (number: number, purpose: Purpose) => {
     const newest = frames.pop() ?? last;
     while (frames.length > 0) frames.shift()!.close();
-    if (newest) use(number, newest);
+    if (newest) use(number, newest, purpose);
     else answer(number, 'no frame was drawn');
   };
 
@@ -147,7 +155,39 @@ export function frameTapWorker(): void {
     return drawn && (any & 0xffffff) === 0 ? 'its canvas may have been emptied' : '';
   };
 
-  const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, look: boolean) => {
+  /** Compares strip by strip: a picture has megabytes, and nobody looks at it twice. */
+  const differenceFrom = async (frame: VideoFrame): Promise<string> => {
+    const { width, height } = size;
+    const response = await fetch(`${url}/picture`, { cache: 'no-store' });
+    const decoder = new ImageDecoder({ data: response.body!, type: 'image/png', colorSpaceConversion: 'none' });
+    const { image } = await decoder.decode();
+    try {
+      if (!fits(image)) return 'it has another size';
+      const isPlanar = frame.format === 'I420';
+      const format = isPlanar ? 'RGBX' : (frame.format as 'RGBX' | 'BGRX');
+      for (let y = 0; y < height; y += STRIP) {
+        const rect = { x: 0, y, width, height: Math.min(STRIP, height - y) };
+        const shown = new Uint8Array(image.allocationSize({ format, rect }));
+        const taken = new Uint8Array(frame.allocationSize({ rect }));
+        await Promise.all([image.copyTo(shown, { format, rect }), frame.copyTo(taken, { rect })]);
+        const wanted = isPlanar ? ours[PLANES](shown, width, rect.height) : shown;
+        for (let at = 0; at < wanted.length; at++) {
+          // The fourth byte of a pixel means nothing.
+          if (wanted[at] !== taken[at] && (isPlanar || at % 4 < 3)) return `it differs below ${y}`;
+        }
+      }
+      return '';
+    } finally {
+      image.close();
+      decoder.close();
+    }
+  };
+
+  const compare = async (number: number) => {
+    answer(number, last ? await differenceFrom(last) : 'no frame was taken');
+  };
+
+  const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, purpose: Purpose) => {
     const { format, colorSpace, displayWidth, displayHeight } = picture;
     const isFitting = fits(picture);
     if (canvasPixels.byteLength !== picture.allocationSize()) canvasPixels = new Uint8Array(picture.allocationSize());
@@ -161,7 +201,7 @@ export function frameTapWorker(): void {
       answer(number, `its pixels are ${format}`);
     } else {
       const refusal = refusalOf(pixels, format.endsWith('X'), drawn);
-      if (refusal === '') use(number, frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), look);
+      if (refusal === '') use(number, frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), purpose);
       else answer(number, refusal);
     }
   };
@@ -196,10 +236,11 @@ export function frameTapWorker(): void {
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );
     } else if ('readable' in data) read(data.readable).catch(fail);
-    else if ('take' in data) take(data.take, data.since, data.patienceMs).catch(fail);
-    else if ('again' in data) takeNewest(data.again);
+    else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
+    else if ('again' in data) takeNewest(data.again, data.purpose);
     else if ('give' in data) takeGiven(data.give, data.pixels, data.format);
-    else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.look).catch(fail);
+    else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);
+    else if ('compare' in data) compare(data.compare).catch(fail);
     else {
       ({ fps } = data);
       encodeWith(data.encoder);

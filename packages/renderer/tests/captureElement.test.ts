@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { WarmBrowser } from '../src/browser/WarmBrowser.js';
 import { differenceOf } from '../src/capture/likeness.js';
-import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
+import { Renderer, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
 import { LONG } from './support/extent.js';
 import { eachFrame } from './support/eachFrame.js';
@@ -141,6 +142,24 @@ describe('capture of a page that is drawn into a canvas', () => {
     const { hashes, modes } = await lossless(url, { frameCount: 3, scale: 2 });
     assert.deepEqual(modes, ['element']);
     assert.deepEqual(hashes, (await lossless(url, { frameCount: 3, scale: 2, mode: 'screenshot' })).hashes);
+  });
+
+  it('is compared in the block of a later chunk, on whose way there a trial of the page is begun', async () => {
+    // What is behind the page is white in the canvas, and black in the dark.
+    const url = pageOf('', `if (frame >= 25) document.documentElement.style.colorScheme = 'dark'`);
+    const options = { ...SIZE, mode: 'element', lossless: true } as const;
+    const hashesOf = async (warm: WarmBrowser, startFrame: number, frameCount: number) => {
+      const name = ++renders;
+      const [frameHashes, seams] = [join(sandbox.root, `${name}.hashes`), join(sandbox.root, `${name}.seam`)];
+      const renderer = new Renderer({ ...options, startFrame, frameCount, frameHashes, seams });
+      await renderer.render(url, join(sandbox.root, `${name}.mkv`), { warm });
+      return readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
+    };
+    await using whole = new WarmBrowser();
+    const wanted = await hashesOf(whole, 0, 55);
+    await using warm = new WarmBrowser(() => true);
+    await hashesOf(warm, 0, 25);
+    assert.deepEqual(await hashesOf(warm, 50, 5), wanted.slice(50));
   });
 });
 

@@ -48,6 +48,11 @@ export class ElementSource extends TapSource {
     return this.picture(this.page.options.deadlines.seek);
   }
 
+  /** How frames are taken is found out on the way, which `replay` knows to do. */
+  override async pass(frame: number): Promise<void> {
+    await this.replay(frame);
+  }
+
   override async jump(frame: number): Promise<Buffer | undefined> {
     const first = firstOfBlock(frame - 1);
     const isNew = first > this.#compared && first >= this.next;

@@ -29,15 +29,16 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.#jumped;
   }
 
-  /** Passes all frames before this one, of which only frame 0 is drawn. */
+  /** As `replay`, but nobody needs a picture: of the frames before this one only frame 0 is drawn. */
   async pass(frame: number): Promise<void> {
     while (this.#next < frame) await this.#pass(this.#next, this.#next === 0);
   }
 
   async replay(frame: number): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
-    await this.pass(frame - SETTLING);
-    while (this.#next < frame - 1) await this.#pass(this.#next, true);
+    while (this.#next < frame - 1) {
+      await this.#pass(this.#next, this.#next === 0 || this.#next >= frame - SETTLING);
+    }
     await this.#go(frame - 1);
     return this.picture(this.page.options.deadlines.seek);
   }

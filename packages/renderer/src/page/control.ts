@@ -117,6 +117,8 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
+  /** Waits until a worker has nothing more to do at the present virtual time. */
+  untilIdle(): Promise<void>;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
   /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */

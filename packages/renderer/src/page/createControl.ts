@@ -85,6 +85,15 @@ export function createControl(config: PageConfig, key: string): Control {
       return Promise.resolve();
     },
     finishDrawing: () => {},
+    untilIdle: async () => {
+      for (;;) {
+        await control.inTask(() => {});
+        await control.exchange();
+        if (control.pending.size === 0) break;
+        await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
+      }
+      control.finishDrawing();
+    },
     takePassedOn: () => [],
     observeAnimations: () => {},
     moveAnimations: () => {},

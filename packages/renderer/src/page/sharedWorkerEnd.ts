@@ -8,12 +8,7 @@ export function installSharedWorkerEnd(control: Control): void {
   const { num, den } = control.config.fps;
 
   control.settle = async () => {
-    for (;;) {
-      await control.inTask(() => {});
-      await control.exchange();
-      if (control.pending.size === 0) break;
-      await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
-    }
+    await control.untilIdle();
     const { active } = control;
     control.active = false;
     return { again: active, observes: false, observed: 0 };

@@ -95,13 +95,7 @@ export function installWorkerEnd(control: Control): void {
   }
 
   control.settle = async () => {
-    for (;;) {
-      await control.inTask(() => {});
-      await control.exchange();
-      if (control.pending.size === 0) break;
-      await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
-    }
-    control.finishDrawing();
+    await control.untilIdle();
     return { again: false, observes: false, observed: 0 };
   };
 

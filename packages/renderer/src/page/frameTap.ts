@@ -24,9 +24,6 @@ export interface FrameTapConfig {
 /** What `openFrameTap` finds in its world: the function `coveringCanvas`. */
 export const FIND_CANVAS = 'genlockFindCanvas';
 
-/** The number of the answer that says that the first frame has come: it is there before any is asked for. */
-export const FIRST = -2;
-
 /** What the worker finds in its own: the function `planesOf`. */
 export const PLANES_OF = 'genlockPlanesOf';
 
@@ -67,8 +64,8 @@ interface CapturedFrames {
 /** What the worker gets beside requests. */
 export type Message =
   | { url: string; width: number; height: number }
-  /** Frames of the compositor come from here. */
-  | { readable: ReadableStream<VideoFrame> }
+  /** Frames of the compositor come from here; when the first one does, the answer with this number says so. */
+  | { readable: ReadableStream<VideoFrame>; first: number }
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
   | Exclude<FrameTapRequest, { canvas: number } | { element: number }>
@@ -76,6 +73,7 @@ export type Message =
 
 /** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
 export function openFrameTap(config: FrameTapConfig): Promise<string> {
+  /** The number of the answer that says that the first captured frame has come, which nobody has asked for. */
   const FIRST = -2;
   /** It takes some 5 ms where nothing else runs. */
   const FIRST_PATIENCE_MS = 20;
@@ -158,7 +156,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
         .MediaStreamTrackProcessor;
       const { readable } = new Processor({ track, maxBufferSize: 4 });
-      send({ readable }, [readable]);
+      send({ readable, first: FIRST }, [readable]);
       let isThere = false;
       const first = answer(FIRST).finally(() => (isThere = true));
       for (;;) {

@@ -1,11 +1,9 @@
-import type { Answer, Purpose, FIRST, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
+import type { Answer, Purpose, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
 /** Runs in the worker. The pixels or the packet of each frame is one POST to `<url>/<number>`. */
 export function frameTapWorker(): void {
-  const PLANES = 'genlockPlanesOf' satisfies typeof PLANES_OF;
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf>;
-  const FIRST_CAME = -2 satisfies typeof FIRST;
   /** Rows that are compared at once; an even number. */
   const STRIP = 64;
   let url = '';
@@ -37,13 +35,13 @@ export function frameTapWorker(): void {
     line = line.then(work).catch(fail);
   };
 
-  const read = async (readable: ReadableStream<VideoFrame>) => {
+  const read = async (readable: ReadableStream<VideoFrame>, first: number) => {
     const reader = readable.getReader();
-    for (let count = 0; ; count++) {
+    for (let isNew = true; ; isNew = false) {
       const { value, done } = await reader.read();
       if (done) return;
       frames.push(value);
-      if (count === 0) answer(FIRST_CAME);
+      if (isNew) answer(first);
       // The browser has only so many: those that nobody asks for make room.
       if (frames.length > 3) frames.shift()!.close();
       arrived();
@@ -170,7 +168,7 @@ export function frameTapWorker(): void {
         const shown = new Uint8Array(image.allocationSize({ format, rect }));
         const taken = new Uint8Array(frame.allocationSize({ rect }));
         await Promise.all([image.copyTo(shown, { format, rect }), frame.copyTo(taken, { rect })]);
-        const wanted = isPlanar ? ours[PLANES](shown, width, rect.height) : shown;
+        const wanted = isPlanar ? ours.genlockPlanesOf(shown, width, rect.height) : shown;
         for (let at = 0; at < wanted.length; at++) {
           // The fourth byte of a pixel means nothing.
           if (wanted[at] !== taken[at] && (isPlanar || at % 4 < 3)) return `it differs below ${y}`;
@@ -235,7 +233,7 @@ export function frameTapWorker(): void {
         () => postMessage(''),
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );
-    } else if ('readable' in data) read(data.readable).catch(fail);
+    } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
     else if ('again' in data) takeNewest(data.again, data.purpose);
     else if ('give' in data) takeGiven(data.give, data.pixels, data.format);

@@ -43,10 +43,10 @@ export async function enterChunk(
   const affordable = Math.floor(PROBE_MS / source.passMs);
   const probe = first + Math.min(Math.max(affordable, MIN_PROBE_FRAMES), MAX_PROBE_FRAMES);
   if (startFrame <= probe) return source.replay(startFrame);
-  await source.replay(probe - 1);
+  await source.pass(probe - SETTLING);
   const almostThere = performance.now();
   const replayed = await source.replay(probe);
-  const drawMs = performance.now() - almostThere;
+  const drawMs = (performance.now() - almostThere) / SETTLING;
   const replayMs = (startFrame - probe) * source.passMs;
   if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
   const jumped = await pictureByJump(source, options, scope, url, probe);

@@ -10,7 +10,9 @@ const html = join(job.folder, 'index.html');
 
 if (job.step === 'prepare') {
   const script = 'window.helios = { waitUntilStable: () => window.drawAt(performance.now() / 1000) };';
-  writeFileSync(html, pageWith(job.page, script));
+  // It reads a canvas in a later task than the one that draws it.
+  const keeping = (page) => page.replace('preserveDrawingBuffer: false', 'preserveDrawingBuffer: true');
+  writeFileSync(html, keeping(pageWith(job.page, script)));
 } else {
   const stripped = [
     // With these its first screenshot waits for a frame that nobody issues.

@@ -64,12 +64,11 @@ async function renderRange(
     let encoder = encode(expectedFormat(options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const source = await browser.open(scope, options, url, jobOptions.browsers);
+      const { source, before } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = encode(source.format);
       }
-      const before = await enterChunk(source, options, scope, url);
       if (before) await keepSeam(source, options, scope, 'entry', before);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
 

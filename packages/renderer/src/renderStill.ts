@@ -43,8 +43,7 @@ export async function renderStill(
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using browser = new WarmBrowser();
-    const source = await browser.open(scope, options, compositionUrl, jobOptions.browsers);
-    await enterChunk(source, options, scope, compositionUrl);
+    const { source } = await enterChunk(browser, scope, options, compositionUrl, jobOptions.browsers);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);

@@ -132,12 +132,14 @@ function canvasPage({ style = '', attributes = '', more = '', script = '' } = {}
 }
 
 describe('capture of a canvas', () => {
-  for (const [name, extent] of [
-    ['simulation', LONG],
-    ['webgl', {}],
+  for (const [name, extent, inputProps] of [
+    ['simulation', LONG, {}],
+    ['webgl', LONG, {}],
+    // No frame has anything of the one before it, though the page clears nothing and the browser shows nothing.
+    ['webgl-scenes', {}, { scene: 'always', alone: true }],
   ] as const) {
     it(`gives the pixels of screenshots of ${name}, however the work is split`, extent, async () => {
-      const lossless = { lossless: true } as const;
+      const lossless = { lossless: true, inputProps } as const;
       const screenshots = await render(page(name), { ...lossless, mode: 'screenshot', concurrency: 1 }, 'mkv');
       for (const concurrency of [1, 3]) {
         const { hashes, captures, warnings } = await render(

@@ -99,10 +99,31 @@ describe('more chunks than workers', () => {
 describe('entry', () => {
   it('waits in each frame that it passes for what WebGL draws, which would pile up', async () => {
     const range = { concurrency: 1, startFrame: 60, frameCount: 1, entry: 'replay' } as const;
-    const options = { ...range, mode: 'screenshot', inputProps: { rounds: 300 } } as const;
+    const options = { ...range, mode: 'screenshot', inputProps: { rounds: 300, keeps: true } } as const;
     // 60 frames take several times as long, one a fraction of it.
     await succeed(sandbox, page('webgl'), { ...options, deadlines: { seek: 1000 } }, {}, 'heavy.mp4');
   });
+
+  for (const [scene, opened, extent] of [
+    ['always', 2, {}],
+    ['keeps', 2, LONG],
+    ['trail', 2, LONG],
+    ['mirrored', 2, {}],
+    // What was left out of frames that nobody sees is needed: the page is opened again.
+    ['rarely', 3, {}],
+    ['copied', 3, LONG],
+    ['read', 3, LONG],
+    ['framed', 3, LONG],
+  ] as const) {
+    it(`gives the same frames where WebGL draws into some that nobody sees: ${scene}`, extent, async () => {
+      const options = { frameCount: 12, inputProps: { scene }, entry: 'replay' } as const;
+      const whole = await render(page('webgl-scenes'), { ...options, concurrency: 1 });
+      const split = await render(page('webgl-scenes'), { ...options, concurrency: 2 });
+      assert.deepEqual(split.captured, whole.captured);
+      assert.equal(browsers(split.events), opened);
+      assert.ok(new Set(whole.captured).size > 1);
+    });
+  }
 
   it('by a jump gives the same frames of a page that is a function of the frame', async () => {
     const whole = await render(page('webgl'), { concurrency: 1, frameCount: 20 });

@@ -2,7 +2,7 @@ import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
-import type { Outcome } from '../page/index.js';
+import type { FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { PageFrames } from './PageFrames.js';
@@ -18,6 +18,11 @@ const MAX_OWN_FRAMES = 5;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
 
+/** The page needs what was left out of frames that nobody sees: it is to be opened again, and to draw all. */
+export class UnseenDrawingError extends Error {
+  override readonly name = 'UnseenDrawingError';
+}
+
 /**
  * The composition in the browser: loaded, with our clock in every document, moved from frame to
  * frame. A failure of the page (an exception, a missing file, a crash) fails the scope at once.
@@ -32,6 +37,8 @@ export class PageSession {
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
+  /** Whether nothing is left out of frames that nobody sees. */
+  drawsUnseen = false;
 
   private constructor(
     readonly session: BrowserSession,
@@ -105,13 +112,17 @@ export class PageSession {
   /**
    * Takes the page to frame n: the next one, or a later one where its picture is a function of the
    * time alone. On the way to a later one all timers run, and animations and frame callbacks see some
-   * moments, but not every frame. Where it is there already, nothing happens.
+   * moments, but not every frame. Where it is there already, nothing happens. What WebGL draws in
+   * one that nobody sees (`passed`) is left out. Throws an UnseenDrawingError when something of that is needed.
    */
-  async step(frame: number, deadlineMs: number): Promise<void> {
+  async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
     if (frame === this.#frame) return;
     const from = this.#frame ?? -1;
     this.#frame = frame;
-    let outcome = await this.#run(`step(${frame}, ${from})`, deadlineMs);
+    let outcome = await this.#run(
+      `step(${frame}, ${from}, '${fate === 'passed' && this.drawsUnseen ? 'taken' : fate}')`,
+      deadlineMs,
+    );
     outcome = await this.#untilQuiet(outcome, deadlineMs);
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
     let wanted = outcome.observes || outcome.photographs;
@@ -166,6 +177,7 @@ export class PageSession {
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
     const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
+    if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),

@@ -22,6 +22,7 @@ export class WarmBrowser implements AsyncDisposable {
   /** The scope of the jobs that have had it, once there was one. */
   scope: JobScope | undefined;
   #held: Held | undefined;
+  #drawsUnseen = false;
   #closing: Promise<unknown> = Promise.resolve();
 
   /**
@@ -47,6 +48,13 @@ export class WarmBrowser implements AsyncDisposable {
     return this.#begin(key, scope, { ...options, mode }, url, pool, source.refused);
   }
 
+  /** The same as a new page, which draws all that it draws also in frames that nobody sees; so do the next ones. */
+  async openDrawingAll(...opened: Parameters<WarmBrowser['open']>): Promise<ScreenshotSource> {
+    this.#drawsUnseen = true;
+    await this.close();
+    return this.open(...opened);
+  }
+
   async #begin(
     key: string,
     scope: JobScope,
@@ -61,6 +69,7 @@ export class WarmBrowser implements AsyncDisposable {
       return await scope.guard(async () => {
         session = await BrowserSession.open(scope, options, pool);
         const source = await openSource(session, scope, options, url, undrawn);
+        source.page.drawsUnseen = this.#drawsUnseen;
         this.#held = { key, session, source };
         return source;
       });

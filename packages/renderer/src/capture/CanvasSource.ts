@@ -32,7 +32,7 @@ export class CanvasSource extends TapSource {
   }
 
   override async capture(frame: number): Promise<Frame> {
-    await this.advance(frame);
+    await this.advance(frame, 'taken');
     // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.
     await this.page.frames.begin(false, this.deadline);
     const taken = await this.tap.takeCanvas(frame, this.#drawn);

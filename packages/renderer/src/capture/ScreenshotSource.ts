@@ -1,5 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
+import type { FrameFate } from '../page/index.js';
 import type { Frame, FrameFormat, FrameSource } from './FrameSource.js';
 
 /** How often a frame that the browser did not draw is asked for again. */
@@ -67,7 +68,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   async #pass(frame: number, isDrawn: boolean): Promise<void> {
     const { seek } = this.page.options.deadlines;
     const start = performance.now();
-    await this.#go(frame);
+    await this.#go(frame, isDrawn ? 'shown' : 'passed');
     if (isDrawn) return this.draw(seek);
     await this.page.frames.make(false, seek);
     this.#passed++;
@@ -75,10 +76,10 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   }
 
   /** Takes the page to a frame that is not in the video. */
-  async #go(frame: number): Promise<void> {
+  async #go(frame: number, fate: FrameFate = 'shown'): Promise<void> {
     this.page.scope.position.frame = frame;
     await this.page.scope.step('seek');
-    await this.page.step(frame, this.page.options.deadlines.seek);
+    await this.page.step(frame, this.page.options.deadlines.seek, fate);
     this.#next = frame + 1;
   }
 
@@ -105,9 +106,9 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return { kind: 'picture', png: await this.picture() };
   }
 
-  /** Takes the page to the next frame, which is then to be drawn. */
-  protected async advance(frame: number): Promise<void> {
-    await this.page.step(frame, this.page.options.deadlines.capture);
+  /** Takes the page to the next frame, which is then to be drawn or taken. */
+  protected async advance(frame: number, fate: FrameFate = 'shown'): Promise<void> {
+    await this.page.step(frame, this.page.options.deadlines.capture, fate);
     this.#next = frame + 1;
   }
 

@@ -1,4 +1,7 @@
+import type { BrowserPool } from '../browser/BrowserPool.js';
 import { BrowserSession } from '../browser/BrowserSession.js';
+import { UnseenDrawingError } from '../browser/PageSession.js';
+import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { ElementSource } from './ElementSource.js';
@@ -17,13 +20,37 @@ const WORTH_SHARE = 0.02;
 /** Nor is a replay that is shorter than the probe itself: a browser's start and a page's load. */
 const WORTH_MS = 1000;
 
-/**
- * Takes the page to the first frame of the options' range, as `entry` says: through every frame
- * before it, or straight there. `auto` goes straight only where the way is long and the page, asked
- * at a frame near its start, drew the same picture both ways. Returns the picture of the frame before
- * the range; undefined when the page stood there already, or there is no such frame.
- */
+/** A page at the first frame of a range. */
+interface Entered {
+  source: ScreenshotSource;
+  /** The picture of the frame before the range; undefined when the page stood there already, or there is none. */
+  before: Buffer | undefined;
+}
+
+/** Opens the page, or goes on with that of the browser, and takes it to the first frame of the options' range. */
 export async function enterChunk(
+  browser: WarmBrowser,
+  scope: JobScope,
+  options: ResolvedOptions,
+  url: string,
+  pool?: BrowserPool,
+): Promise<Entered> {
+  let source = await browser.open(scope, options, url, pool);
+  try {
+    return { source, before: await enter(source, options, scope, url) };
+  } catch (error) {
+    if (!(error instanceof UnseenDrawingError)) throw error;
+  }
+  source = await browser.openDrawingAll(scope, options, url, pool);
+  return { source, before: await enter(source, options, scope, url) };
+}
+
+/**
+ * Takes the page there as `entry` says: through every frame before it, or straight there. `auto` goes
+ * straight only where the way is long and the page, asked at a frame near its start, drew the same picture
+ * both ways.
+ */
+async function enter(
   source: ScreenshotSource,
   options: ResolvedOptions,
   scope: JobScope,

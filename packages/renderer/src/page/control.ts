@@ -51,6 +51,12 @@ export interface AnimatedFrame {
   width: number;
 }
 
+/**
+ * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
+ * its canvases, or nobody sees it.
+ */
+export type FrameFate = 'shown' | 'taken' | 'passed';
+
 /** What is left to do for the renderer after a call of `step` or `settle`. */
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
@@ -63,6 +69,8 @@ export interface Outcome {
   photographs?: boolean;
   /** There may be shadow trees that only the browser can find. */
   hidesRoots?: boolean;
+  /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
+  lacks?: boolean;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
   videos?: boolean;
 }
@@ -76,6 +84,9 @@ export interface Control extends Moment {
   readonly pending: Set<Promise<void>>;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
+  fate: FrameFate;
+  /** Where a document of the same origin keeps its control object. */
+  readonly key: symbol;
   /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
   track<T>(promise: Promise<T>): Promise<T>;
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
@@ -117,6 +128,12 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
+  /** Whether it is not the page that reads and draws at present. */
+  isOurs: boolean;
+  /** Takes note that somebody reads what is on a canvas, if it is one. */
+  readsCanvas(source: unknown): void;
+  /** Whether something is to be seen, or was read, that was left out of a frame because that was not to be drawn. */
+  lacksDrawing(): boolean;
   /** Waits until a worker has nothing more to do at the present virtual time. */
   untilIdle(): Promise<void>;
   /** Pictures of canvases that workers of this worker have drawn. */
@@ -173,8 +190,11 @@ export interface Control extends Moment {
    * that the page shows, for a document that has come later than frame 0.
    */
   settle(frame?: number): Promise<Outcome>;
-  /** Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all. */
-  step(frame: number, from: number): Promise<Outcome>;
+  /**
+   * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
+   * `fate` is by default `shown`.
+   */
+  step(frame: number, from: number, fate?: FrameFate): Promise<Outcome>;
 }
 
 /** A part of the clock. */

@@ -29,6 +29,8 @@ export function createControl(config: PageConfig, key: string): Control {
     ...config.moment,
     born: config.moment?.now ?? 0,
     active: false,
+    fate: 'shown',
+    key: Symbol.for(key),
     pending,
     track: (promise) => {
       let release = () => {};
@@ -85,6 +87,9 @@ export function createControl(config: PageConfig, key: string): Control {
       return Promise.resolve();
     },
     finishDrawing: () => {},
+    isOurs: false,
+    readsCanvas: () => {},
+    lacksDrawing: () => false,
     untilIdle: async () => {
       for (;;) {
         await control.inTask(() => {});
@@ -134,7 +139,7 @@ export function createControl(config: PageConfig, key: string): Control {
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.
   try {
-    const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[Symbol.for(key)];
+    const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[control.key];
     if (above && globalThis.parent !== globalThis.window) {
       control.now = control.born = above.now;
       control.frame = above.frame;
@@ -143,6 +148,6 @@ export function createControl(config: PageConfig, key: string): Control {
   } catch {
     // It is of another origin.
   }
-  Object.defineProperty(globalThis, Symbol.for(key), { value: control });
+  Object.defineProperty(globalThis, control.key, { value: control });
   return control;
 }

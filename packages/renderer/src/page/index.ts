@@ -23,12 +23,13 @@ import { installTime } from './time.js';
 import { installTimers } from './timers.js';
 import { installVideoFrames } from './videoFrames.js';
 import { installWebGl } from './webgl.js';
+import { installUnseenDrawing } from './unseenDrawing.js';
 import { installWorkerEnd } from './workerEnd.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { Moment, Outcome, PageConfig } from './control.js';
+export type { FrameFate, Moment, Outcome, PageConfig } from './control.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
@@ -50,6 +51,7 @@ const PARTS: PagePart[] = [
   installAnimatedStyles,
   installScrolling,
   installCaret,
+  installUnseenDrawing,
   installObservers,
   installWorklets,
   installVideoFrames,

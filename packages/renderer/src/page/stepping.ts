@@ -61,6 +61,7 @@ export function installStepping(control: Control): void {
       photographs: control.photographing > 0,
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
+      lacks: control.lacksDrawing(),
     };
     control.active = false;
     observers.calls = 0;
@@ -112,8 +113,9 @@ export function installStepping(control: Control): void {
     return outcome();
   };
 
-  control.step = async (frame, from) => {
+  control.step = async (frame, from, fate = 'shown') => {
     const first = !control.started;
+    control.fate = fate;
     if (from >= 0) join(from);
     control.observeAnimations(control.now);
     control.started = true;

@@ -55,6 +55,7 @@ export function installWebGl(control: Control): void {
   };
 
   control.finishDrawing = () => {
+    control.isOurs = true;
     for (const reference of contexts) {
       const context = reference.deref();
       if (!context) contexts.delete(reference);
@@ -62,5 +63,6 @@ export function installWebGl(control: Control): void {
       else if ('readBuffer' in context) finish2(context);
       else finish(context);
     }
+    control.isOurs = false;
   };
 }

@@ -28,8 +28,7 @@ export async function drawSample(
     if (options.hardening) scope.hardening = await findHardening();
     try {
       return await scope.guard(async () => {
-        const source = await browser.open(scope, options, url);
-        await enterChunk(source, options, scope, url);
+        const { source } = await enterChunk(browser, scope, options, url);
         await scope.enter('capture');
         const { startFrame, frameCount, deadlines } = options;
         for (let rendered = 1; rendered <= frameCount; rendered++) {

@@ -1,0 +1,149 @@
+import type { Control } from './control.js';
+
+/**
+ * What WebGL draws for the screen is gone when the next frame begins, unless the page wants it kept. So it is left
+ * out of a frame that nobody sees: it takes most of the time. What is drawn into a texture may be used later, and
+ * is drawn, as is what somebody reads. Where something was left out that is needed after all, the page has to be
+ * opened again and taken here with all its drawing.
+ *
+ * It is the browser that ends a frame, when it draws the page. Where it does not, that is done here.
+ */
+export function installUnseenDrawing(control: Control): void {
+  type AnyContext = WebGLRenderingContext | WebGL2RenderingContext;
+  type Methods = Record<string, ((this: unknown, ...args: unknown[]) => unknown) | undefined>;
+  /** Canvases on which the drawing of the last frame is not. */
+  const lacking = new Set<HTMLCanvasElement>();
+  const isRead = new WeakSet<HTMLCanvasElement>();
+  /** What was drawn on for a frame that the browser did not end. */
+  const unended = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
+  const keeps = new WeakMap<AnyContext, boolean>();
+  let isMissed = false;
+
+  const isNeeded = () => control.fate !== 'passed' || control.photographing > 0;
+
+  control.lacksDrawing = () => isMissed || (isNeeded() && lacking.size > 0);
+
+  control.readsCanvas = (source) => {
+    if (source instanceof HTMLCanvasElement) {
+      isRead.add(source);
+      isMissed ||= lacking.has(source);
+      endFrame(source);
+      return;
+    }
+    // The canvas of another document.
+    const { nodeName, ownerDocument } = (source ?? {}) as Partial<Node>;
+    const realm = nodeName === 'CANVAS' ? (ownerDocument?.defaultView as unknown) : undefined;
+    const owner = (realm as Record<symbol, Control | undefined> | undefined)?.[control.key];
+    if (owner !== control) owner?.readsCanvas(source);
+  };
+
+  function keepsDrawing(gl: AnyContext): boolean {
+    let answer = keeps.get(gl);
+    if (answer === undefined) {
+      answer = gl.getContextAttributes()?.preserveDrawingBuffer !== false;
+      keeps.set(gl, answer);
+    }
+    return answer;
+  }
+
+  /** Whether a context is to draw what it is told to. */
+  function draws(gl: AnyContext): boolean {
+    const { canvas } = gl;
+    if (!(canvas instanceof HTMLCanvasElement)) return true;
+    if (control.fate === 'shown' && !lacking.has(canvas) && !unended.has(canvas)) return true;
+    if (gl.getParameter(gl.FRAMEBUFFER_BINDING) !== null) return true;
+    if (isNeeded()) lacking.delete(canvas);
+    if (!canvas.isConnected || keepsDrawing(gl)) return true;
+    if (!isNeeded() && !isRead.has(canvas)) {
+      lacking.add(canvas);
+      return false;
+    }
+    endFrame(canvas);
+    if (control.fate !== 'shown') unended.set(canvas, { gl, frame: control.frame });
+    return true;
+  }
+
+  /** Clears a canvas that has the drawing of an earlier frame, as the browser does when it has shown it. */
+  function endFrame(canvas: HTMLCanvasElement): void {
+    const last = unended.get(canvas);
+    if (!last || last.frame === control.frame) return;
+    unended.delete(canvas);
+    const { gl } = last;
+    const gl2 = 'drawBuffers' in gl ? gl : undefined;
+    const limits = [gl.SCISSOR_TEST, ...(gl2 ? [gl2.RASTERIZER_DISCARD] : [])].filter((name) => gl.isEnabled(name));
+    const color = gl.getParameter(gl.COLOR_CLEAR_VALUE) as Float32Array;
+    const colorMask = gl.getParameter(gl.COLOR_WRITEMASK) as [boolean, boolean, boolean, boolean];
+    const depth = gl.getParameter(gl.DEPTH_CLEAR_VALUE) as number;
+    const depthMask = gl.getParameter(gl.DEPTH_WRITEMASK) as boolean;
+    const stencil = gl.getParameter(gl.STENCIL_CLEAR_VALUE) as number;
+    const stencilMask = gl.getParameter(gl.STENCIL_WRITEMASK) as number;
+    const backStencilMask = gl.getParameter(gl.STENCIL_BACK_WRITEMASK) as number;
+    const target = gl2?.DRAW_FRAMEBUFFER ?? gl.FRAMEBUFFER;
+    const framebuffer = gl.getParameter(gl.FRAMEBUFFER_BINDING) as WebGLFramebuffer | null;
+    if (framebuffer) gl.bindFramebuffer(target, null);
+    const hasNoBuffer = gl2?.getParameter(gl2.DRAW_BUFFER0) === gl.NONE;
+    if (hasNoBuffer) gl2?.drawBuffers([gl.BACK]);
+    for (const name of limits) gl.disable(name);
+    gl.clearColor(0, 0, 0, 0);
+    gl.colorMask(true, true, true, true);
+    gl.clearDepth(1);
+    gl.depthMask(true);
+    gl.clearStencil(0);
+    gl.stencilMask(0xffffffff);
+    control.isOurs = true;
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
+    control.isOurs = false;
+    gl.clearColor(color[0]!, color[1]!, color[2]!, color[3]!);
+    gl.colorMask(...colorMask);
+    gl.clearDepth(depth);
+    gl.depthMask(depthMask);
+    gl.clearStencil(stencil);
+    gl.stencilMaskSeparate(gl.FRONT, stencilMask);
+    gl.stencilMaskSeparate(gl.BACK, backStencilMask);
+    for (const name of limits) gl.enable(name);
+    if (hasNoBuffer) gl2?.drawBuffers([gl.NONE]);
+    if (framebuffer) gl.bindFramebuffer(target, framebuffer);
+  }
+
+  /** Does something before the methods of a prototype, which are not called where that returns false. */
+  function before(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
+    const methods = owner as Methods;
+    for (const name of names) {
+      const real = methods[name];
+      if (!real) continue;
+      methods[name] = function (this: unknown, ...args: unknown[]) {
+        return !control.isOurs && run(this, args) === false ? undefined : real.apply(this, args);
+      };
+    }
+  }
+
+  const draw = (gl: unknown) => draws(gl as AnyContext);
+  const readSelf = (canvas: unknown) => control.readsCanvas(canvas);
+  const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.readsCanvas);
+  const readScreen = (context: unknown) => {
+    const gl = context as AnyContext;
+    const target = 'READ_FRAMEBUFFER_BINDING' in gl ? gl.READ_FRAMEBUFFER_BINDING : gl.FRAMEBUFFER_BINDING;
+    if (gl.getParameter(target) === null) control.readsCanvas(gl.canvas);
+  };
+
+  for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
+    before(prototype, ['clear', 'clearBufferfv', 'clearBufferiv', 'clearBufferuiv', 'clearBufferfi'], draw);
+    before(prototype, ['drawArrays', 'drawElements', 'drawRangeElements'], draw);
+    before(prototype, ['drawArraysInstanced', 'drawElementsInstanced', 'blitFramebuffer'], draw);
+    before(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
+    before(prototype, ['blitFramebuffer'], readScreen);
+    before(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
+    // These tell the page what is drawn in between.
+    before(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) => control.readsCanvas((gl as AnyContext).canvas));
+  }
+  for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
+    before(prototype, ['drawImage', 'createPattern'], readArguments);
+  before(HTMLCanvasElement.prototype, ['toDataURL', 'toBlob', 'captureStream'], readSelf);
+  before(globalThis, ['createImageBitmap'], readArguments);
+  globalThis.VideoFrame &&= new Proxy(VideoFrame, {
+    construct(target, args: ConstructorParameters<typeof VideoFrame>, newTarget: new () => unknown): VideoFrame {
+      control.readsCanvas(args[0]);
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+}

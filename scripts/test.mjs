@@ -29,12 +29,10 @@ function tool(packageFile, ...args) {
 }
 
 const BUILD = { name: 'build', args: tool('typescript/bin/tsc', '--build', 'packages/renderer', 'packages/cli') };
-/** Each keeps one core busy: they run at once. */
-const CHECKS = [
-  { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
-  { name: 'lint', args: tool('eslint/bin/eslint.js', '.') },
-  { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') },
-];
+/** Each keeps one core busy: the first two run at once; lint takes as long as both, and runs beside the tests. */
+const TYPES = { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json') };
+const FORMAT = { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') };
+const LINT = { name: 'lint', args: tool('eslint/bin/eslint.js', '.') };
 
 function testStep(files, all) {
   // Two files at a time leave a quarter of two cores idle, waiting for what starts, stalls or ends; the long
@@ -54,11 +52,12 @@ function planSteps({ all, filters }) {
   );
   const verify =
     existsSync(VERIFICATION) && (filters.length === 0 || filters.some((name) => VERIFICATION.includes(name)));
+  const whole = filters.length === 0;
   return [
-    ...(filters.length === 0 ? [[BUILD], CHECKS] : []),
-    ...(tests.length > 0 ? [[testStep(tests, all)]] : []),
-    ...(verify ? [[{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }]] : []),
-  ];
+    ...(whole ? [[BUILD], [TYPES, FORMAT]] : []),
+    [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, all)] : [])],
+    verify ? [{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }] : [],
+  ].filter((group) => group.length > 0);
 }
 
 const children = new Set();

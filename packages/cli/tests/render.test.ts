@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { isLong } from '../../renderer/tests/support/extent.js';
+import { isLong, LONG } from '../../renderer/tests/support/extent.js';
 import { genlock, launcher, listing, makeFolder } from './helpers.js';
 
 const run = promisify(execFile);
@@ -197,7 +197,7 @@ describe('the limits of genlock render', () => {
     assert.deepEqual(processesIn(folder.path), []);
   });
 
-  test('--deadline names the phase that may not wait so long', async () => {
+  test('--deadline names the phase that may not wait so long', LONG, async () => {
     await using folder = await makeFolder({ 'page.html': '<script>for (;;);</script>' });
     const page = join(folder.path, 'page.html');
     const flags = ['--width', '64', '--height', '64', '--fps', '30', '--deadline', 'load=2'];
@@ -233,7 +233,7 @@ describe('the limits of genlock render', () => {
     assert.match(end.stderr, /\nstopped because worker \d went over its budget/);
   });
 
-  test('--retries begins the chunk of a killed browser again, and says so', async () => {
+  test('--retries begins the chunk of a killed browser again, and says so', LONG, async () => {
     await using folder = await makeFolder({ 'page.html': PAGE });
     const { child, lines, until } = await startLongRender(folder.path, '--retries', '1', '--concurrency', '2');
     const events = () => lines.map((line) => JSON.parse(line) as Line);

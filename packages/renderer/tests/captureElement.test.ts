@@ -137,7 +137,7 @@ describe('capture of a page that is drawn into a canvas', () => {
     }
   });
 
-  it('draws every pixel of a scaled view', async () => {
+  it('draws every pixel of a scaled view', LONG, async () => {
     const url = pageOf('<p style="margin: 60px; font: 20px serif">Scaled</p>');
     const { hashes, modes } = await lossless(url, { frameCount: 3, scale: 2 });
     assert.deepEqual(modes, ['element']);

@@ -65,7 +65,7 @@ describe('more chunks than workers', () => {
     });
   }
 
-  it('begin a chunk again in a new browser when the warm one was killed', async () => {
+  it('begin a chunk again in a new browser when the warm one was killed', LONG, async () => {
     const killed: number[] = [];
     const browserOf = new Map<number, number>();
     const url = page('simulation');

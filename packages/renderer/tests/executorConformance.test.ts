@@ -288,7 +288,7 @@ function isPreAborted(error: unknown): boolean {
 const QUICK = { stopMs: 2000, renderMs: 5000, quietMs: 100 };
 
 describe('the conformance of executors', () => {
-  it('the executor of this process conforms', async () => {
+  it('the executor of this process conforms', LONG, async () => {
     await assertExecutorConforms(() => new LocalExecutor());
   });
 

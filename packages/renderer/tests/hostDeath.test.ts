@@ -40,7 +40,7 @@ describe('clause 13: death of the host', () => {
     }
   }
 
-  it('leaves nothing when killed while it joins', async () => {
+  it('leaves nothing when killed while it joins', LONG, async () => {
     using sandbox = new Sandbox();
     const destination = sandbox.destination('out.mp4');
     const stopped = sandbox.script('ffmpeg', 'case "$*" in *concat*) exec sleep 1000;; esac', 'exec ffmpeg "$@"');

@@ -94,7 +94,6 @@ export function isFast(phase: FaultPhase, event: FaultEvent): boolean {
 
 const FAST: readonly (readonly [FaultPhase, FaultEvent])[] = [
   ['queued', 'disk full'],
-  ['queued', 'KILL Node'],
   ['validate', 'throw'],
   ['plan', '^C'],
   ['launch', '2 throw'],
@@ -104,7 +103,6 @@ const FAST: readonly (readonly [FaultPhase, FaultEvent])[] = [
   ['drain', 'browser crash'],
   ['verify', 'ffmpeg kill'],
   ['concat', 'STOP'],
-  ['concat', 'TERM'],
   ['commit', 'abort'],
   ['commit', 'KILL Node'],
 ];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { browserFlags } from '../src/browser/flags.js';
 import { Renderer, ToolError } from '../src/index.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -16,5 +17,18 @@ describe('the environment of a browser', () => {
     const environment = readFileSync(list, 'utf8');
     for (const name of ['DBUS_SESSION_BUS_ADDRESS', 'VK_ICD_FILENAMES'])
       assert.match(environment, new RegExp(`^${name}=`, 'm'));
+  });
+});
+
+describe('the switches of a browser', () => {
+  it('have the features of the options beside ours: a second switch would replace the first', () => {
+    const found = { path: 'browser', headlessShell: true, beginFrameControl: true };
+    const extra = ['--enable-features=One,Two', '--more'];
+    const options = { beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', htmlInCanvas: false, extra };
+    const flags = browserFlags(found, options);
+    const enabled = flags.filter((flag) => flag.startsWith('--enable-features='));
+    assert.equal(enabled.length, 1);
+    assert.match(enabled[0]!, /NoCompositorFrameAcks.*,One,Two$/);
+    assert.equal(flags.at(-1), '--more');
   });
 });

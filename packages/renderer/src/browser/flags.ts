@@ -15,7 +15,6 @@ const COMMON = [
   '--disable-breakpad',
   '--disable-crash-reporter',
   '--disable-domain-reliability',
-  '--disable-features=Translate,MediaRouter,OptimizationHints,IsolateOrigins,site-per-process,PaintHolding',
   '--disable-site-isolation-trials',
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
@@ -32,15 +31,27 @@ const COMMON = [
   // Software compositing draws the same pixels on every machine; WebGL still works, in software.
   '--disable-gpu',
   '--enable-unsafe-swiftshader',
-  // Two processes less, with the same pixels: a browser starts a third sooner, and there is less to end.
+  // Two processes less (see ENABLED), with the same pixels: a browser starts a third sooner, and there is less to end.
   '--in-process-gpu',
-  '--enable-features=NetworkServiceInProcess2',
   // Whoever runs outside the sandbox runs in the main process already: nobody is to be forked for it.
   '--no-unsandboxed-zygote',
   '--password-store=basic',
   '--use-mock-keychain',
   '--log-level=3',
 ];
+
+const ENABLED = ['NetworkServiceInProcess2'];
+const DISABLED = [
+  ...['Translate', 'MediaRouter', 'OptimizationHints'],
+  ...['IsolateOrigins', 'site-per-process', 'PaintHolding'],
+];
+
+/**
+ * The page takes part in every frame, also while its last picture waits for that of a video, which comes on its own
+ * way: the number is more than can ever wait. Chromium would otherwise hold the page back, and have it make up for
+ * that in the next frame: two pictures in one, of which each waits for the other, and the frame is never answered.
+ */
+const BEGIN_FRAME_ENABLED = ['NoCompositorFrameAcks:pending_frames/1000'];
 
 /** Frames come one by one, each with all its stages, when they are asked for. */
 const BEGIN_FRAME = [
@@ -72,6 +83,8 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     browser.headlessShell ? '--headless' : '--headless=new',
     ...COMMON,
     ...(options.beginFrameControl ? BEGIN_FRAME : []),
+    features('enable', [...ENABLED, ...(options.beginFrameControl ? BEGIN_FRAME_ENABLED : [])], options.extra),
+    features('disable', DISABLED, options.extra),
     ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
@@ -80,6 +93,15 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     `--accept-lang=${options.locale}`,
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-    ...options.extra,
+    ...options.extra.filter((flag) => !FEATURES_SWITCH.test(flag)),
   ];
+}
+
+const FEATURES_SWITCH = /^--(enable|disable)-features=/;
+
+/** One switch for our features and those of the options: a second one would replace the first. */
+function features(what: 'enable' | 'disable', ours: readonly string[], extra: readonly string[]): string {
+  const start = `--${what}-features=`;
+  const theirs = extra.filter((flag) => flag.startsWith(start)).map((flag) => flag.slice(start.length));
+  return start + [...ours, ...theirs].join(',');
 }

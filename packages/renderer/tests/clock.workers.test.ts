@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import type { CDPSession } from 'puppeteer-core';
+import { PageReporter } from '../src/browser/PageReporter.js';
 import { PageError, StallError } from '../src/index.js';
 import { LONG } from './support/extent.js';
 import { ClockPages, EPOCH, perFrame } from './support/clockPages.js';
@@ -158,13 +160,33 @@ describe('a dedicated worker', () => {
     assert.deepEqual(await colours(4), expected.slice(6));
   });
 
-  it('fails the render when it throws', async () => {
+  it('fails the render when it throws, at the frame in which it does', async (context) => {
+    // The browser may be slow to tell.
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
+    const { watch } = PageReporter.prototype;
+    context.mock.method(PageReporter.prototype, 'watch', function (this: PageReporter, client: CDPSession) {
+      const late = (name: string, tell: (details: never) => void) =>
+        client.on(name as never, (details: never) => void setTimeout(tell, 300, details));
+      watch.call(this, { on: late } as never);
+    });
     const url = page(`worker("setTimeout(() => { throw new RangeError('in the worker') }, 250)")`);
     await assert.rejects(pages.render(url), (error: unknown) => {
       assert.ok(error instanceof PageError);
       assert.match(error.message, /frame 3 .*threw: RangeError: in the worker\n {4}at blob:.*:1:/s);
       return true;
     });
+  });
+
+  it('tells the page that it has thrown in the frame in which it does, and may handle it by itself', async () => {
+    const told = await pages.observe(
+      page(`
+      const told = worker("setTimeout(() => { throw new RangeError('in the worker') }, 150)");
+      told.onerror = (event) => { event.preventDefault(); say('told', genlock.frame, event.message); };
+      const own = worker("onerror = () => true; setTimeout(() => { throw new RangeError('handled') }, 150)");
+      own.onerror = () => say('never');`),
+    );
+    assert.deepEqual(told.get('told'), [[2, 'Uncaught RangeError: in the worker']]);
+    assert.equal(told.get('never'), undefined);
   });
 
   it('that does not end is stopped by the deadline', async () => {

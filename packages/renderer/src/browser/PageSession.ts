@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -15,6 +16,8 @@ const EPOCH = Date.UTC(2025, 0, 1);
 const LOAD_POLL_MS = 10;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
+/** How long the browser may take to tell of the failure of a worker that the page knows of. */
+const FAILURE_MS = 1000;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
 
@@ -142,7 +145,7 @@ export class PageSession {
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
       await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
-      await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, LOAD_POLL_MS))]);
+      await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
     }
   }
 
@@ -177,6 +180,8 @@ export class PageSession {
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
     const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
+    // Who is told of it at a later frame would look for it there.
+    if (outcomes.some(({ failed }) => failed)) await this.scope.wait(setTimeout(FAILURE_MS), deadlineMs, waitingFor);
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {

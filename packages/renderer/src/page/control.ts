@@ -69,6 +69,8 @@ export interface Outcome {
   photographs?: boolean;
   /** There may be shadow trees that only the browser can find. */
   hidesRoots?: boolean;
+  /** A worker has failed, of which the browser will tell. */
+  failed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
   lacks?: boolean;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
@@ -136,6 +138,8 @@ export interface Control extends Moment {
   lacksDrawing(): boolean;
   /** Waits until a worker has nothing more to do at the present virtual time. */
   untilIdle(): Promise<void>;
+  /** Whether a worker has failed, and the page has not handled that. */
+  hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
   /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */

@@ -99,6 +99,7 @@ export function createControl(config: PageConfig, key: string): Control {
       }
       control.finishDrawing();
     },
+    hasFailed: () => false,
     takePassedOn: () => [],
     observeAnimations: () => {},
     moveAnimations: () => {},

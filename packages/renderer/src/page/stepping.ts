@@ -61,6 +61,7 @@ export function installStepping(control: Control): void {
       photographs: control.photographing > 0,
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
+      failed: control.hasFailed(),
       lacks: control.lacksDrawing(),
     };
     control.active = false;

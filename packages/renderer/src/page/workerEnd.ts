@@ -36,9 +36,13 @@ export function installWorkerEnd(control: Control): void {
   });
   scope.addEventListener('messageerror', arrive);
 
+  /** Errors that nobody has handled here go to whoever started the worker, as messages do. */
+  const errors: Event[] = [];
+  scope.addEventListener('error', (event) => event.isTrusted && errors.push(event));
+
   const tell = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
     const reply: WorkerReply = {
-      sent,
+      sent: sent + errors.filter(({ defaultPrevented }) => !defaultPrevented).length,
       due: control.nextDue(),
       awaitsFrame: control.awaitsFrame(),
       active: control.active,

@@ -22,7 +22,7 @@ export interface CanvasNote {
 
 /** What a worker answers when it has nothing more to do at that time. */
 export interface WorkerReply {
-  /** How many messages it has sent so far. */
+  /** How many messages, and errors that it did not handle, it has sent so far. */
   sent: number;
   /** When its next timer is due. */
   due: number;
@@ -48,7 +48,7 @@ export function installWorkers(control: Control): void {
     /** Messages to the worker; and how many of them it had when it last answered. */
     sent: number;
     answered: number;
-    /** Messages from the worker that have come, and that it said it has sent. */
+    /** Messages and errors from the worker that have come, and that it said it has sent. */
     arrived: number;
     theirs: number;
     inbox: MessageEvent[];
@@ -68,6 +68,8 @@ export function installWorkers(control: Control): void {
   /** Pictures that the workers of a worker have drawn, on their way up. */
   const passedOn = new Map<number, ImageBitmap>();
   const byWorker = new WeakMap<Worker, Link>();
+  /** Errors of workers, which the page may handle while they are told to it. */
+  const errors: Event[] = [];
   const RealWorker = Worker;
 
   const { terminate } = RealWorker.prototype;
@@ -128,6 +130,11 @@ export function installWorkers(control: Control): void {
       made.wake();
     });
     worker.addEventListener('error', (event) => {
+      if (event instanceof ErrorEvent && event.isTrusted) {
+        made.arrived++;
+        errors.push(event);
+        made.wake();
+      }
       // Without a message it is the script that did not load.
       if (made.answered >= 0 || event instanceof ErrorEvent) return;
       drop(made);
@@ -215,6 +222,7 @@ export function installWorkers(control: Control): void {
     const drawing = living().filter(({ draws, stirred, blocked }) => draws && stirred && !blocked);
     await Promise.all(drawing.map((each) => ask(each, { pictures: true })));
   };
+  control.hasFailed = () => errors.some(({ defaultPrevented }) => !defaultPrevented);
   control.takePassedOn = () => {
     const pictures = [...passedOn];
     passedOn.clear();

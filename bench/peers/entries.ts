@@ -40,11 +40,16 @@ export function concurrenciesOf({ best, faults }: Pick<Entry, 'best' | 'faults'>
   return faults.length > 0 ? [] : CONCURRENCIES;
 }
 
-/** Notes the best concurrency so far and its frames per second. */
+/**
+ * Notes the best concurrency so far and its frames per second. Of those that have run equally often: a single
+ * run of the first round may have had the machine to itself.
+ */
 export function chooseBest(entry: Entry): number | undefined {
-  const medians = Object.entries(entry.runs).map(
-    ([concurrency, times]) => [Number(concurrency), median(times)] as const,
-  );
+  const runs = Object.entries(entry.runs);
+  const most = Math.max(...runs.map(([, times]) => times.length));
+  const medians = runs
+    .filter(([, times]) => times.length === most)
+    .map(([concurrency, times]) => [Number(concurrency), median(times)] as const);
   const best = medians.sort((a, b) => a[1] - b[1])[0];
   entry.best = best?.[0];
   entry.framesPerSecond = best && (1000 * entry.frames) / best[1];

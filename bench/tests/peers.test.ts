@@ -28,6 +28,11 @@ test('a tool is tried with one and two workers, and goes on with the better', ()
   assert.equal(made.framesPerSecond, 30);
 });
 
+test('the better one stays so when a later round is slower', () => {
+  const made = entry('Other', { 1: [6000], 2: [5000, 7000, 7500] });
+  assert.deepEqual([made.best, made.framesPerSecond], [2, 150 / 7]);
+});
+
 test('a tool that cannot draw a page, or has failed, is not run', () => {
   assert.deepEqual(concurrenciesOf(newEntry('dom', 'Other', 150, ['draws canvases only']), 1), []);
   assert.deepEqual(concurrenciesOf(newEntry('dom', 'Other', 150, []), 2), []);

@@ -181,7 +181,10 @@ export class PageSession {
     const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
     const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
     // Who is told of it at a later frame would look for it there.
-    if (outcomes.some(({ failed }) => failed)) await this.scope.wait(setTimeout(FAILURE_MS), deadlineMs, waitingFor);
+    if (outcomes.some(({ failed }) => failed)) {
+      const { signal } = this.scope;
+      await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
+    }
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {

@@ -86,6 +86,7 @@ export interface Control extends Moment {
   readonly pending: Set<Promise<void>>;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
+  /** What becomes of the frame that is being prepared. */
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
@@ -138,7 +139,7 @@ export interface Control extends Moment {
   lacksDrawing(): boolean;
   /** Waits until a worker has nothing more to do at the present virtual time. */
   untilIdle(): Promise<void>;
-  /** Whether a worker has failed, and the page has not handled that. */
+  /** Whether a worker has failed since this was last asked, and the page has not handled that. */
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];

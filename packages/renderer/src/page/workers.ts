@@ -222,7 +222,7 @@ export function installWorkers(control: Control): void {
     const drawing = living().filter(({ draws, stirred, blocked }) => draws && stirred && !blocked);
     await Promise.all(drawing.map((each) => ask(each, { pictures: true })));
   };
-  control.hasFailed = () => errors.some(({ defaultPrevented }) => !defaultPrevented);
+  control.hasFailed = () => errors.splice(0).some(({ defaultPrevented }) => !defaultPrevented);
   control.takePassedOn = () => {
     const pictures = [...passedOn];
     passedOn.clear();

@@ -165,8 +165,8 @@ describe('a dedicated worker', () => {
     // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
     const { watch } = PageReporter.prototype;
     context.mock.method(PageReporter.prototype, 'watch', function (this: PageReporter, client: CDPSession) {
-      const late = (name: string, tell: (details: never) => void) =>
-        client.on(name as never, (details: never) => void setTimeout(tell, 300, details));
+      const late = (name: string, tell: (details: unknown) => void) =>
+        client.on(name as never, (details: unknown) => void setTimeout(tell, 300, details));
       watch.call(this, { on: late } as never);
     });
     const url = page(`worker("setTimeout(() => { throw new RangeError('in the worker') }, 250)")`);

@@ -97,11 +97,11 @@ describe('more chunks than workers', () => {
 });
 
 describe('entry', () => {
-  it('waits in each frame that it passes for what WebGL draws, which would pile up', async () => {
-    const range = { concurrency: 1, startFrame: 60, frameCount: 1, entry: 'replay' } as const;
+  it('waits in each frame that it passes for what WebGL draws, which would pile up', LONG, async () => {
+    const range = { concurrency: 1, startFrame: 120, frameCount: 1, entry: 'replay' } as const;
     const options = { ...range, mode: 'screenshot', inputProps: { rounds: 300, keeps: true } } as const;
-    // 60 frames take several times as long, one a fraction of it.
-    await succeed(sandbox, page('webgl'), { ...options, deadlines: { seek: 1000 } }, {}, 'heavy.mp4');
+    // 120 frames take several times as long, one a fraction of it.
+    await succeed(sandbox, page('webgl'), { ...options, deadlines: { seek: 2000 } }, {}, 'heavy.mp4');
   });
 
   for (const [scene, opened, extent] of [

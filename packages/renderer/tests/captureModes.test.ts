@@ -204,6 +204,9 @@ describe('the way of capture', () => {
     assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, pixelFormat: 'yuv444p' })), [
       ['screenshot', false],
     ]);
+    assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, lossless: true }, 'mkv')), [
+      ['screenshot', false],
+    ]);
   });
 
   it('holds a frame that changes nothing, also the first', async () => {

@@ -122,10 +122,8 @@ export class PageSession {
     if (frame === this.#frame) return;
     const from = this.#frame ?? -1;
     this.#frame = frame;
-    let outcome = await this.#run(
-      `step(${frame}, ${from}, '${fate === 'passed' && this.drawsUnseen ? 'taken' : fate}')`,
-      deadlineMs,
-    );
+    const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
+    let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
     outcome = await this.#untilQuiet(outcome, deadlineMs);
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
     let wanted = outcome.observes || outcome.photographs;

@@ -85,6 +85,11 @@ export class Browser implements AsyncDisposable {
     return (this.#root ??= this.#attach());
   }
 
+  /** The bytes of a message of its protocol. Only once. */
+  takeBytes(name: string): Buffer {
+    return this.#transport!.take(name);
+  }
+
   /** Forgets a context with all its pages and their data, and whoever listened to them. */
   async forget(browserContextId: string): Promise<void> {
     const root = await this.attach();

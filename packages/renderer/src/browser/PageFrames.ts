@@ -62,7 +62,7 @@ export class PageFrames {
       picture ? { screenshot: { format: 'png', optimizeForSpeed: true } } : { noDisplayUpdates: true },
       deadlineMs,
     );
-    return screenshotData ? Buffer.from(screenshotData, 'base64') : undefined;
+    return screenshotData ? this.session.browser.takeBytes(screenshotData) : undefined;
   }
 
   /**
@@ -105,7 +105,7 @@ export class PageFrames {
       deadlineMs,
       'the browser to draw a frame',
     );
-    return Buffer.from(data, 'base64');
+    return this.session.browser.takeBytes(data);
   }
 
   /** Whether a video shows something else than when this was last called. */

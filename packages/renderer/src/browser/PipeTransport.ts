@@ -1,11 +1,21 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ConnectionTransport } from 'puppeteer-core';
+import { decodeMessage, encodeMessage, ENVELOPE_HEADER, messageLength } from './messages.js';
 
-/** The DevTools protocol over a pair of pipes: JSON messages that end with a zero byte. */
+/**
+ * The DevTools protocol over a pair of pipes, in its binary form: the browser neither turns its pictures into text
+ * nor keeps them twice. Whoever is here speaks JSON all the same.
+ */
 export class PipeTransport implements ConnectionTransport {
   onmessage?: (message: string) => void;
   onclose?: () => void;
+  /** What has come of the next message. */
   readonly #parts: Buffer[] = [];
+  #received = 0;
+  /** How much there must be before there is more to do. */
+  #wanted = ENVELOPE_HEADER;
+  readonly #bytes = new Map<string, Buffer>();
+  #taken = 0;
 
   constructor(
     readonly toBrowser: Writable,
@@ -16,7 +26,15 @@ export class PipeTransport implements ConnectionTransport {
   }
 
   send(message: string): void {
-    this.toBrowser.write(`${message}\0`);
+    this.toBrowser.write(encodeMessage(JSON.parse(message) as object));
+  }
+
+  /** The bytes that a message has by this name, where the protocol's JSON would have base64. Only once. */
+  take(name: string): Buffer {
+    const bytes = this.#bytes.get(name);
+    if (!bytes) throw new Error(`no message has had bytes by the name of "${name}"`);
+    this.#bytes.delete(name);
+    return bytes;
   }
 
   /** The pipes belong to the process, which is killed, not asked. */
@@ -26,17 +44,32 @@ export class PipeTransport implements ConnectionTransport {
   silence(): void {
     delete this.onmessage;
     delete this.onclose;
+    this.#bytes.clear();
   }
 
   #receive(data: Buffer): void {
-    let start = 0;
-    for (let end = data.indexOf(0); end >= 0; end = data.indexOf(0, start)) {
-      this.#parts.push(data.subarray(start, end));
-      const message = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-      this.#parts.length = 0;
-      start = end + 1;
-      this.onmessage?.(message.toString('utf8'));
+    this.#parts.push(data);
+    this.#received += data.length;
+    while (this.#received >= this.#wanted) {
+      const all = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+      const length = messageLength(all);
+      const isWhole = all.length >= length;
+      const rest = isWhole ? all.subarray(length) : all;
+      this.#parts.splice(0, Infinity, rest);
+      this.#received = rest.length;
+      this.#wanted = isWhole ? ENVELOPE_HEADER : length;
+      if (isWhole) this.#tell(all.subarray(0, length));
     }
-    if (start < data.length) this.#parts.push(data.subarray(start));
+  }
+
+  #tell(message: Buffer): void {
+    if (!this.onmessage) return;
+    this.onmessage(JSON.stringify(decodeMessage(message, (bytes) => this.#keep(bytes))));
+  }
+
+  #keep(bytes: Buffer): string {
+    const name = `bytes ${this.#taken++}`;
+    this.#bytes.set(name, bytes);
+    return name;
   }
 }

@@ -2,7 +2,7 @@ import type { FoundBrowser } from './findBrowser.js';
 
 /** Switches for every browser: nothing in the background, nothing from the network but the page. */
 const COMMON = [
-  '--remote-debugging-pipe',
+  '--remote-debugging-pipe=cbor',
   '--no-startup-window',
   '--no-first-run',
   '--no-default-browser-check',

@@ -1,0 +1,85 @@
+import { decode, encode, Token, Tokenizer, Type, type EncodeOptions } from 'cborg';
+
+/*
+ * Messages of the DevTools protocol in its binary form: CBOR (RFC 8949) in which every map and every list is of
+ * indefinite length and lies in an envelope, byte strings are text in UTF-16 unless they are marked as binary, and
+ * whole numbers have 32 bits (Chromium: third_party/inspector_protocol/crdtp/cbor.h).
+ */
+
+/** The tag of an envelope: of a byte string that is CBOR itself (RFC 8949, 3.4.5.1). */
+const ENVELOPE = 24;
+/** What the browser's envelopes begin with: their tag, and a length in four bytes. */
+const ENVELOPE_START = Buffer.of(0xd8, ENVELOPE, 0x5a);
+export const ENVELOPE_HEADER = ENVELOPE_START.length + 4;
+/** The byte of the tag of bytes that text would have in base64 (RFC 8949, 3.4.5.2). */
+const BINARY = 0xd6;
+const MAP = Uint8Array.of(0xbf);
+const LIST = Uint8Array.of(0x9f);
+const BREAK = Uint8Array.of(0xff);
+
+/** The length of the message that begins here, with its header, which is all that there must be of it. */
+export function messageLength(data: Buffer): number {
+  return ENVELOPE_HEADER + data.readUInt32BE(ENVELOPE_START.length);
+}
+
+export function encodeMessage(message: object): Uint8Array {
+  return encodeValue(message);
+}
+
+/** What is no whole number of 32 bits is a float of 64. */
+const SCALARS: EncodeOptions = {
+  float64: true,
+  typeEncoders: { number: (value: number) => (value === (value | 0) ? null : new Token(Type.float, value)) },
+};
+
+function encodeValue(value: unknown): Uint8Array {
+  if (Array.isArray(value)) return envelope(LIST, value.map(encodeValue));
+  if (typeof value === 'object' && value !== null) return envelope(MAP, Object.entries(value).flat().map(encodeValue));
+  return encode(value, SCALARS);
+}
+
+function envelope(start: Uint8Array, parts: Uint8Array[]): Buffer {
+  const header = Buffer.alloc(ENVELOPE_HEADER);
+  ENVELOPE_START.copy(header);
+  const content = [start, ...parts, BREAK];
+  header.writeUInt32BE(
+    content.reduce((sum, { length }) => sum + length, 0),
+    ENVELOPE_START.length,
+  );
+  return Buffer.concat([header, ...content]);
+}
+
+/** What a message says. Binary is not copied: `keep` gets it, and returns what stands for it. */
+export function decodeMessage(message: Buffer, keep: (bytes: Buffer) => string): unknown {
+  return decode(message, { tokenizer: new MessageTokenizer(message, keep) });
+}
+
+class MessageTokenizer extends Tokenizer {
+  constructor(
+    readonly message: Buffer,
+    readonly keep: (bytes: Buffer) => string,
+  ) {
+    super(message);
+  }
+
+  override next(): Token {
+    const { message } = this;
+    while (message[this._pos] === ENVELOPE_START[0] && message[this._pos + 1] === ENVELOPE)
+      this._pos += ENVELOPE_HEADER;
+    const isBinary = message[this._pos] === BINARY;
+    if (isBinary) this._pos++;
+    const initial = message[this._pos]!;
+    if (initial >> 5 !== Type.bytes.major) return super.next();
+    const bytes = this.#bytes(initial & 31);
+    return new Token(Type.string, isBinary ? this.keep(bytes) : bytes.toString('utf16le'));
+  }
+
+  /** The byte string that begins here: its length is in its first byte, or in as many as that one says. */
+  #bytes(short: number): Buffer {
+    const width = short < 24 ? 0 : 1 << (short - 24);
+    const length = width === 0 ? short : this.message.readUIntBE(this._pos + 1, width);
+    const start = this._pos + 1 + width;
+    this._pos = start + length;
+    return this.message.subarray(start, this._pos);
+  }
+}

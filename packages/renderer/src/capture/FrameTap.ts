@@ -1,7 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import type { PageSession } from '../browser/PageSession.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { STAGE_KEY } from '../page/elementStage.js';
@@ -16,11 +12,12 @@ import {
 import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
+import { FrameServer } from './FrameServer.js';
 
 /** The number of what is only looked at, and is no frame of the video. */
 const LOOK = -1;
 
-/** What is on its way from the browser. */
+/** What is on its way from the browser, in memory that the third frame after it gets. */
 export interface Taken {
   data: Promise<readonly Buffer[]>;
 }
@@ -31,25 +28,16 @@ export interface Taken {
  * which would spend more time on a frame than drawing it takes.
  */
 export class FrameTap implements AsyncDisposable {
-  readonly #expected = new Map<number, (data: readonly Buffer[]) => void>();
   #contextId: number | undefined;
-  /** The picture that the worker may ask for. */
-  #picture: Buffer | undefined;
 
   private constructor(
     readonly page: PageSession,
-    readonly server: Server,
-    readonly token: string,
-  ) {
-    server.on('request', (request, response) => this.#receive(request, response));
-  }
+    readonly server: FrameServer,
+  ) {}
 
   /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
   static async open(page: PageSession): Promise<FrameTap | string> {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const tap = new FrameTap(page, server, randomUUID());
+    const tap = new FrameTap(page, await FrameServer.open(page.session.browser.directory.file('profile')));
     try {
       const refusal = await tap.#open();
       if (refusal === '') return tap;
@@ -63,7 +51,6 @@ export class FrameTap implements AsyncDisposable {
 
   async #open(): Promise<string> {
     const { page } = this;
-    const { port } = this.server.address() as AddressInfo;
     const { scope, session } = page;
     const { load } = page.options.deadlines;
     const asked = 'the browser to make room for our script';
@@ -76,7 +63,7 @@ export class FrameTap implements AsyncDisposable {
     this.#contextId = world.executionContextId;
     const { width, height, pixelWidth, pixelHeight } = page.options;
     const config: FrameTapConfig = {
-      url: `http://127.0.0.1:${port}/${this.token}`,
+      url: this.server.url,
       width: pixelWidth,
       height: pixelHeight,
       view: { width, height },
@@ -144,9 +131,9 @@ export class FrameTap implements AsyncDisposable {
    * here would hold up everybody for a fifth of a second.
    */
   async matches(png: Buffer): Promise<boolean> {
-    this.#picture = png;
+    this.server.picture = png;
     const difference = await this.#request({ compare: LOOK });
-    this.#picture = undefined;
+    this.server.picture = undefined;
     return difference === '';
   }
 
@@ -200,20 +187,17 @@ export class FrameTap implements AsyncDisposable {
     await this.#wait(answer, 'the browser to prepare its encoder');
   }
 
-  /** Closes the server: no frame comes after it. */
+  /** No frame comes after it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    this.server.closeAllConnections();
-    await closed;
+    await this.server[Symbol.asyncDispose]();
   }
 
   async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
     // The bytes may be here before the answer.
-    const data = new Promise<readonly Buffer[]>((resolve) => this.#expected.set(frame, resolve));
+    const data = this.server.expect(frame);
     const refusal = await this.#request(request);
     if (refusal === '') return { data };
-    this.#expected.delete(frame);
+    this.server.expectNot(frame);
     return refusal;
   }
 
@@ -241,29 +225,5 @@ export class FrameTap implements AsyncDisposable {
     });
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
-  }
-
-  #receive(request: IncomingMessage, response: ServerResponse): void {
-    const [, token, frame] = (request.url ?? '').split('/');
-    // Anybody on this machine may knock.
-    if (token !== this.token) {
-      response.writeHead(404).end();
-      return;
-    }
-    if (request.method === 'GET') {
-      // The worker is of the page's origin, whatever that is.
-      response.writeHead(200, { 'content-type': 'image/png', 'access-control-allow-origin': '*' }).end(this.#picture);
-      return;
-    }
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      response.writeHead(204).end();
-      const resolve = this.#expected.get(Number(frame));
-      this.#expected.delete(Number(frame));
-      resolve?.(parts);
-    });
-    // The browser was ended: whoever waits for the frame waits for that, too.
-    request.on('error', () => {});
   }
 }

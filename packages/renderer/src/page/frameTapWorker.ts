@@ -1,7 +1,20 @@
 import type { Answer, Purpose, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
-/** Runs in the worker. The pixels or the packet of each frame is one POST to `<url>/<number>`. */
+/** What the browser lets a page have a file of its own in. Storage buckets are not in TypeScript's library yet. */
+interface FilePlace {
+  getDirectory(): Promise<FileSystemDirectoryHandle>;
+}
+
+/** What a worker can do with a file of its own, which is not in TypeScript's library of pages. */
+interface OpenFile {
+  write(data: Uint8Array<ArrayBuffer>, options?: { at: number }): number;
+}
+
+/**
+ * Runs in the worker. The packet of each frame is one POST to `<url>/<number>`, and so are its pixels; or they lie
+ * in a file that the server reads, and the POST is `<url>/<number>/<bytes>`.
+ */
 export function frameTapWorker(): void {
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf>;
   /** Rows that are compared at once; an even number. */
@@ -27,8 +40,31 @@ export function frameTapWorker(): void {
   // One after the other: frames leave in their order.
   let line = Promise.resolve();
 
-  const post = async (frame: number, body: BodyInit) => {
-    await fetch(`${url}/${frame}`, { method: 'POST', body, mode: 'no-cors', cache: 'no-store' });
+  const post = (what: number | string, body: BodyInit = '') =>
+    fetch(`${url}/${what}`, { method: 'POST', body, cache: 'no-store' });
+  let file: Promise<OpenFile | undefined> | undefined;
+  /** A file of the browser's profile, in a bucket out of the page's sight. The server finds its address in it. */
+  const openFile = async (): Promise<OpenFile | undefined> => {
+    const { storageBuckets } = navigator as { storageBuckets?: { open(name: string): Promise<FilePlace> } };
+    const place = (await storageBuckets?.open('genlock')) ?? navigator.storage;
+    // A page that was here before may still have its own.
+    const name = url.slice(url.lastIndexOf('/') + 1);
+    const entry = await (await place.getDirectory()).getFileHandle(name, { create: true });
+    const opened = await (entry as unknown as { createSyncAccessHandle(): Promise<OpenFile> }).createSyncAccessHandle();
+    opened.write(new TextEncoder().encode(url));
+    return (await post('file')).ok ? opened : undefined;
+  };
+  /** Whether the server has got these bytes by the file. Not where there is none, as in a profile without a disk, or no space. */
+  const sendByFile = async (frame: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
+    try {
+      file ??= openFile();
+      const opened = await file;
+      if (opened?.write(bytes, { at: 0 }) !== bytes.byteLength) return false;
+      return (await post(`${frame}/${bytes.byteLength}`)).ok;
+    } catch {
+      file = Promise.resolve(undefined);
+      return false;
+    }
   };
   const fail = (error: unknown) => postMessage({ failure: String(error) });
   const enqueue = (work: () => Promise<void>) => {
@@ -75,9 +111,11 @@ export function frameTapWorker(): void {
     const copied = frame.copyTo(buffer, options);
     enqueue(async () => {
       await copied;
-      await post(number, buffer);
+      if (!(await sendByFile(number, buffer))) {
+        await post(number, buffer);
+        hurryCollector();
+      }
       spare.push(buffer);
-      hurryCollector();
     });
   };
 
@@ -212,7 +250,9 @@ export function frameTapWorker(): void {
         const packet = new Uint8Array(chunk.byteLength);
         chunk.copyTo(packet);
         const number = Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6));
-        enqueue(() => post(number, packet));
+        enqueue(async () => {
+          await post(number, packet);
+        });
       },
       error: fail,
     });
@@ -229,7 +269,7 @@ export function frameTapWorker(): void {
     if ('url' in data) {
       ({ url } = data);
       size = { width: data.width, height: data.height };
-      fetch(`${url}/ready`, { method: 'POST', mode: 'no-cors' }).then(
+      post('ready').then(
         () => postMessage(''),
         () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
       );

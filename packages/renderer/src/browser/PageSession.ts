@@ -5,6 +5,7 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
+import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
@@ -34,6 +35,7 @@ export class PageSession {
   readonly #targets: PageTargets;
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
+  readonly #garbage: GarbageCollection;
   readonly frames: PageFrames;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
@@ -50,6 +52,7 @@ export class PageSession {
   ) {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
+    this.#garbage = new GarbageCollection(session, scope);
     const config = {
       fps: options.fps,
       props: options.inputProps,
@@ -122,6 +125,7 @@ export class PageSession {
     if (frame === this.#frame) return;
     const from = this.#frame ?? -1;
     this.#frame = frame;
+    await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
     let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
     outcome = await this.#untilQuiet(outcome, deadlineMs);

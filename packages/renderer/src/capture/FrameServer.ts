@@ -17,6 +17,8 @@ export class FrameServer implements AsyncDisposable {
   readonly #server = createServer();
   readonly #token = randomUUID();
   readonly #expected = new Map<number, (data: readonly Buffer[]) => void>();
+  /** The requests that are being answered. */
+  readonly #handling = new Set<Promise<void>>();
   /** Where the worker puts pixels. */
   #file: FileHandle | undefined;
   /** Used again: to come by new memory for each frame costs more than to read it. */
@@ -29,8 +31,11 @@ export class FrameServer implements AsyncDisposable {
     readonly profile: string,
   ) {
     this.#server.on('request', (request, response) => {
-      // The browser was ended: whoever waits for the frame waits for that, too.
-      this.#receive(request, response).catch(() => response.destroy());
+      const handling = this.#receive(request, response)
+        // The browser was ended: whoever waits for the frame waits for that, too.
+        .catch(() => void response.destroy())
+        .finally(() => this.#handling.delete(handling));
+      this.#handling.add(handling);
     });
   }
 
@@ -61,6 +66,8 @@ export class FrameServer implements AsyncDisposable {
     this.#server.close();
     this.#server.closeAllConnections();
     await closed;
+    // One of them may be about to open the file.
+    await Promise.all(this.#handling);
     await this.#file?.close();
   }
 

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 const FRAMES_HELD = 3;
 
 /**
- * Where a worker in the browser sends the bytes of frames: a loopback server with a token in its address. Those of
- * pixels are in a file that the browser keeps for the worker, where it has one: they are megabytes, and a body is
- * copied from process to process, each time into new memory.
+ * Where a worker in the browser sends the bytes of frames: a loopback server with a token in its address. Pixels are
+ * megabytes, and a body is copied from process to process, each time into new memory: they are read from a file that
+ * the browser keeps for the worker, where it has one.
  */
 export class FrameServer implements AsyncDisposable {
   readonly #server = createServer();
@@ -50,9 +50,19 @@ export class FrameServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#token}`;
   }
 
-  /** The bytes of this frame, once they are here. Pixels from the file lie in memory that the third frame after gets. */
+  /** The bytes of this frame, once they are here. */
   expect(frame: number): Promise<readonly Buffer[]> {
     return new Promise((resolve) => this.#expected.set(frame, resolve));
+  }
+
+  /** What the worker has put into the file. It lies in memory that the third frame after it gets. */
+  async read(bytes: number): Promise<Buffer> {
+    const used = this.#memory.length < FRAMES_HELD ? undefined : this.#memory.shift();
+    const buffer = used?.length === bytes ? used : Buffer.allocUnsafeSlow(bytes);
+    this.#memory.push(buffer);
+    const read = await this.#file?.read(buffer, 0, bytes, 0);
+    if (read?.bytesRead !== bytes) throw new Error(`the file of the browser has no ${bytes} bytes of a frame`);
+    return buffer;
   }
 
   /** The frame does not come. */
@@ -72,7 +82,7 @@ export class FrameServer implements AsyncDisposable {
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [, token, what, length] = (request.url ?? '').split('/');
+    const [, token, what] = (request.url ?? '').split('/');
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     // The worker is of the page's origin, whatever that is.
@@ -83,10 +93,8 @@ export class FrameServer implements AsyncDisposable {
     else if (request.method === 'GET') answer(true, this.picture);
     else if (what === 'file') answer(await this.#openFile());
     else {
-      const data = length === undefined ? parts : await this.#readFile(Number(length));
-      answer(data !== undefined);
-      if (!data) return;
-      this.#expected.get(Number(what))?.(data);
+      answer(true);
+      this.#expected.get(Number(what))?.(parts);
       this.#expected.delete(Number(what));
     }
   }
@@ -96,22 +104,18 @@ export class FrameServer implements AsyncDisposable {
     const mark = Buffer.from(this.url);
     for (const entry of await readdir(this.profile, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
-      const file = await open(join(entry.parentPath, entry.name));
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(mark.length + 1));
-      if (bytesRead === mark.length && buffer.subarray(0, bytesRead).equals(mark)) {
-        this.#file = file;
-        return true;
+      // The browser has files that come and go.
+      const file = await open(join(entry.parentPath, entry.name)).catch(() => undefined);
+      try {
+        const start = await file?.read(Buffer.alloc(mark.length + 1));
+        if (start?.buffer.subarray(0, start.bytesRead).equals(mark)) {
+          this.#file = file;
+          return true;
+        }
+      } finally {
+        if (file !== this.#file) await file?.close();
       }
-      await file.close();
     }
     return false;
-  }
-
-  async #readFile(length: number): Promise<Buffer[] | undefined> {
-    const used = this.#memory.length < FRAMES_HELD ? undefined : this.#memory.shift();
-    const buffer = used?.length === length ? used : Buffer.allocUnsafeSlow(length);
-    this.#memory.push(buffer);
-    const read = await this.#file?.read(buffer, 0, length, 0);
-    return read?.bytesRead === length ? [buffer] : undefined;
   }
 }

@@ -8,6 +8,7 @@ import {
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
+  type Outcome,
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
@@ -93,8 +94,8 @@ export class FrameTap implements AsyncDisposable {
   /** As `take`, or without a moment as `again`, but only to be compared. Returns the reason where there is none. */
   look(since: bigint | undefined, patienceMs: number): Promise<string> {
     const purpose = 'none';
-    if (since === undefined) return this.#request({ again: LOOK, purpose });
-    return this.#request({ take: LOOK, since: Number(since / 1000n), patienceMs, purpose });
+    if (since === undefined) return this.#refusal({ again: LOOK, purpose });
+    return this.#refusal({ take: LOOK, since: Number(since / 1000n), patienceMs, purpose });
   }
 
   /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
@@ -123,7 +124,7 @@ export class FrameTap implements AsyncDisposable {
 
   /** As `takeCanvas`, but only to be compared. Returns the reason where there is none. */
   lookAtCanvas(drawn: boolean): Promise<string> {
-    return this.#request({ canvas: LOOK, drawn, purpose: 'none' });
+    return this.#refusal({ canvas: LOOK, drawn, purpose: 'none' });
   }
 
   /**
@@ -132,7 +133,7 @@ export class FrameTap implements AsyncDisposable {
    */
   async matches(png: Buffer): Promise<boolean> {
     this.server.picture = png;
-    const difference = await this.#request({ compare: LOOK });
+    const difference = await this.#refusal({ compare: LOOK });
     this.server.picture = undefined;
     return difference === '';
   }
@@ -195,15 +196,25 @@ export class FrameTap implements AsyncDisposable {
   async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
     // The bytes may be here before the answer.
     const data = this.server.expect(frame);
-    const refusal = await this.#request(request);
-    if (refusal === '') return { data };
+    const outcome = await this.#request(request);
+    if (outcome === '') return { data };
     this.server.expectNot(frame);
-    return refusal;
+    return typeof outcome === 'number' ? { data: Promise.resolve([await this.#read(outcome)]) } : outcome;
   }
 
-  async #request(request: FrameTapRequest): Promise<string> {
+  /** Why there is nothing to look at; the empty string where there is. */
+  async #refusal(request: FrameTapRequest): Promise<string> {
+    return String(await this.#request(request));
+  }
+
+  async #request(request: FrameTapRequest): Promise<Outcome> {
     const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
-    return String(await this.#wait(answer, 'the browser to hand over a frame'));
+    return (await this.#wait(answer, 'the browser to hand over a frame')) as Outcome;
+  }
+
+  /** Reads a frame from the file before the next one is written there. */
+  #read(bytes: number): Promise<Buffer> {
+    return this.#wait(this.server.read(bytes), 'a frame to be read from the file of the browser');
   }
 
   #wait<T>(

@@ -51,10 +51,16 @@ export type FrameTapRequest =
 /** What is to become of what is taken: a frame of the video, pixels that are sent as they are, or nothing yet. */
 export type Purpose = 'video' | 'pixels' | 'none';
 
-/** The answer to a request: why there is no such frame; the empty string when there is, and its data will come. */
+/**
+ * What becomes of a frame that was asked for: why there is none; the empty string when there is one, and its bytes
+ * will come; or the number of its bytes, which lie in the file that the server knows.
+ */
+export type Outcome = string | number;
+
+/** The answer to a request. */
 export interface Answer {
   frame: number;
-  refusal: string;
+  outcome: Outcome;
 }
 
 interface CapturedFrames {
@@ -78,7 +84,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
   /** It takes some 5 ms where nothing else runs. */
   const FIRST_PATIENCE_MS = 20;
   const { url, width, height, view, mark } = config;
-  const waiting = new Map<number, { resolve: (refusal: string) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (outcome: Outcome) => void; reject: (error: Error) => void }>();
   let failure: Error | undefined;
 
   const open = async (): Promise<string> => {
@@ -97,13 +103,13 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       if ('failure' in data) {
         failure = new Error(data.failure);
         for (const { reject } of waiting.values()) reject(failure);
-      } else waiting.get(data.frame)?.resolve(data.refusal);
+      } else waiting.get(data.frame)?.resolve(data.outcome);
     };
 
-    const answer = async (frame: number): Promise<string> => {
+    const answer = async (frame: number): Promise<Outcome> => {
       if (failure) throw failure;
       try {
-        return await new Promise<string>((resolve, reject) => waiting.set(frame, { resolve, reject }));
+        return await new Promise<Outcome>((resolve, reject) => waiting.set(frame, { resolve, reject }));
       } finally {
         waiting.delete(frame);
       }
@@ -113,7 +119,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
     const askForCanvas = (
       canvas: HTMLCanvasElement | string,
       request: Extract<FrameTapRequest, { canvas: number }>,
-    ): Promise<string> | string => {
+    ): Promise<Outcome> | Outcome => {
       if (typeof canvas === 'string') return canvas;
       try {
         const picture = new VideoFrame(canvas, { timestamp: 0 });
@@ -123,7 +129,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       }
       return answer(request.canvas);
     };
-    const ask = (request: FrameTapRequest): Promise<string> | string => {
+    const ask = (request: FrameTapRequest): Promise<Outcome> | Outcome => {
       if ('canvas' in request) {
         const canvas = ours.genlockFindCanvas(view.width, view.height);
         return askForCanvas(canvas, request);

@@ -1,4 +1,4 @@
-import type { Answer, Purpose, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
+import type { Answer, Outcome, Purpose, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
 /** What the browser lets a page have a file of its own in. Storage buckets are not in TypeScript's library yet. */
@@ -11,10 +11,7 @@ interface OpenFile {
   write(data: Uint8Array<ArrayBuffer>, options?: { at: number }): number;
 }
 
-/**
- * Runs in the worker. The packet of each frame is one POST to `<url>/<number>`, and so are its pixels; or they lie
- * in a file that the server reads, and the POST is `<url>/<number>/<bytes>`.
- */
+/** Runs in the worker. The packet of each frame is one POST to `<url>/<number>`; so are its pixels, where there is no file for them. */
 export function frameTapWorker(): void {
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf>;
   /** Rows that are compared at once; an even number. */
@@ -54,13 +51,11 @@ export function frameTapWorker(): void {
     opened.write(new TextEncoder().encode(url));
     return (await post('file')).ok ? opened : undefined;
   };
-  /** Whether the server has got these bytes by the file. Not where there is none, as in a profile without a disk, or no space. */
-  const sendByFile = async (frame: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
+  /** Whether these bytes are in the file. Not where there is none, as in a profile without a disk, or no space. */
+  const writeFile = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
     try {
       file ??= openFile();
-      const opened = await file;
-      if (opened?.write(bytes, { at: 0 }) !== bytes.byteLength) return false;
-      return (await post(`${frame}/${bytes.byteLength}`)).ok;
+      return (await file)?.write(bytes, { at: 0 }) === bytes.byteLength;
     } catch {
       file = Promise.resolve(undefined);
       return false;
@@ -101,8 +96,7 @@ export function frameTapWorker(): void {
     }
   };
 
-  /** The page may go on as soon as the frame is ours; its bytes follow. */
-  const answer = (frame: number, refusal = '') => postMessage({ frame, refusal } satisfies Answer);
+  const answer = (frame: number, outcome: Outcome = '') => postMessage({ frame, outcome } satisfies Answer);
 
   const sendPixels = (number: number, frame: VideoFrame) => {
     // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
@@ -111,7 +105,10 @@ export function frameTapWorker(): void {
     const copied = frame.copyTo(buffer, options);
     enqueue(async () => {
       await copied;
-      if (!(await sendByFile(number, buffer))) {
+      if (await writeFile(buffer)) answer(number, buffer.byteLength);
+      else {
+        // The page may go on: its bytes follow.
+        answer(number);
         await post(number, buffer);
         hurryCollector();
       }
@@ -122,12 +119,12 @@ export function frameTapWorker(): void {
   const use = (number: number, frame: VideoFrame, purpose: Purpose = 'video') => {
     if (frame !== last) last?.close();
     last = frame;
-    answer(number);
-    if (purpose === 'none') return;
-    if (!encoder || purpose === 'pixels') {
+    if (purpose === 'pixels' || (purpose === 'video' && !encoder)) {
       sendPixels(number, frame);
       return;
     }
+    answer(number);
+    if (purpose === 'none' || !encoder) return;
     const timed = new VideoFrame(frame, { timestamp: Math.round((number * fps.den * 1e6) / fps.num) });
     encoder.encode(timed, { keyFrame: isFirst });
     isFirst = false;

@@ -8,7 +8,7 @@ import { decode, encode, Token, Tokenizer, Type, type EncodeOptions } from 'cbor
 
 /** The tag of an envelope: of a byte string that is CBOR itself (RFC 8949, 3.4.5.1). */
 const ENVELOPE = 24;
-/** What the browser's envelopes begin with: their tag, and a length in four bytes. */
+/** What an envelope begins with: its tag, and a length in four bytes. Chromium does not survive shorter lengths. */
 const ENVELOPE_START = Buffer.of(0xd8, ENVELOPE, 0x5a);
 export const ENVELOPE_HEADER = ENVELOPE_START.length + 4;
 /** The byte of the tag of bytes that text would have in base64 (RFC 8949, 3.4.5.2). */

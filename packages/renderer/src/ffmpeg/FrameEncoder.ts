@@ -53,12 +53,19 @@ export class FrameEncoder implements AsyncDisposable {
 
   async #give(data: Promise<readonly Buffer[]>): Promise<void> {
     const pieces = await data;
-    let isTaken = true;
     // All in one call of the system.
     this.#input.cork();
-    for (const piece of pieces) isTaken = this.#input.write(piece);
+    const given = pieces.map((piece) => {
+      // Not when the stream has room for more: until then the memory is not to be used for another frame.
+      return new Promise<void>((resolve) => {
+        this.#input.write(piece, (error) => {
+          // The encoder has ended: whoever waits for it waits for that, too.
+          if (!error) resolve();
+        });
+      });
+    });
     this.#input.uncork();
-    if (!isTaken) await new Promise<void>((resolve) => this.#input.once('drain', resolve));
+    await Promise.all(given);
   }
 
   /** Resolves when the encoder has taken every frame: their source may go. */

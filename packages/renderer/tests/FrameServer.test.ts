@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -86,6 +88,12 @@ describe('the server for frames', () => {
     assert.equal(status, 404);
     assert.equal(await post(`${wrong}/file`), false);
     assert.equal(await post(`${wrong}/1`, pixels(1)), false);
+    // They are answered before they have said all.
+    const knocking = request(`${wrong}/1`, { method: 'POST' });
+    knocking.write(pixels(1));
+    const [answer] = (await once(knocking, 'response')) as [IncomingMessage];
+    assert.equal(answer.statusCode, 404);
+    knocking.destroy();
   });
 });
 

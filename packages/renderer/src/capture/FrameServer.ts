@@ -83,14 +83,17 @@ export class FrameServer implements AsyncDisposable {
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, token, what] = (request.url ?? '').split('/');
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part as Buffer);
     // The worker is of the page's origin, whatever that is.
     const answer = (yes: boolean, body?: Buffer) =>
       response.writeHead(yes ? 200 : 404, { 'access-control-allow-origin': '*' }).end(body);
-    // Anybody on this machine may knock.
-    if (token !== this.#token) answer(false);
-    else if (request.method === 'GET') answer(true, this.picture);
+    // Anybody on this machine may knock: what they bring is not taken in.
+    if (token !== this.#token) {
+      answer(false);
+      return;
+    }
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    if (request.method === 'GET') answer(true, this.picture);
     else if (what === 'file') answer(await this.#openFile());
     else {
       answer(true);

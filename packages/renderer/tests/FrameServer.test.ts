@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { FrameServer } from '../src/capture/FrameServer.js';
 import { BrowserPool, RenderOrchestrator, type RenderEvent, type RenderJobOptions } from '../src/index.js';
+import { held } from './support/leaks.js';
 import { TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -15,17 +16,9 @@ const post = async (url: string, body?: Buffer) => {
   return ok;
 };
 
-/** The files of a profile that this process has open. */
-function openFiles(profile: string): string[] {
-  const links = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)];
-    } catch {
-      return []; // The one that lists them.
-    }
-  });
-  return links.filter((path) => path.includes(profile));
-}
+/** The files of a profile that this process has open, as `held` describes them. */
+const openFiles = (profile: string) =>
+  held().filter((line) => line.startsWith('descriptor of ') && line.includes(profile));
 
 /** A server, and a profile with files of which none is the worker's. */
 async function start(sandbox: Sandbox) {
@@ -48,7 +41,7 @@ describe('the server for frames', () => {
     assert.equal(await post(`${server.url}/file`), false, 'no file is the one');
     writeFileSync(path, server.url);
     assert.equal(await post(`${server.url}/file`), true);
-    assert.deepEqual(openFiles(profile), [path]);
+    assert.deepEqual(openFiles(profile), [`descriptor of ${path}`]);
 
     const all: Buffer[] = [];
     for (const frame of [1, 2, 3, 4]) {

@@ -26,7 +26,7 @@ export class PipeTransport implements ConnectionTransport {
   }
 
   send(message: string): void {
-    this.toBrowser.write(encodeMessage(JSON.parse(message) as object));
+    this.toBrowser.write(encodeMessage(JSON.parse(message)));
   }
 
   /** The bytes that a message has by this name, where the protocol's JSON would have base64. Only once. */

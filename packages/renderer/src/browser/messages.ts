@@ -22,19 +22,18 @@ export function messageLength(data: Buffer): number {
   return ENVELOPE_HEADER + data.readUInt32BE(ENVELOPE_START.length);
 }
 
-export function encodeMessage(message: object): Uint8Array {
-  return encodeValue(message);
-}
-
 /** What is no whole number of 32 bits is a float of 64. */
 const SCALARS: EncodeOptions = {
   float64: true,
   typeEncoders: { number: (value: number) => (value === (value | 0) ? null : new Token(Type.float, value)) },
 };
 
-function encodeValue(value: unknown): Uint8Array {
-  if (Array.isArray(value)) return envelope(LIST, value.map(encodeValue));
-  if (typeof value === 'object' && value !== null) return envelope(MAP, Object.entries(value).flat().map(encodeValue));
+/** A message, or a part of one. */
+export function encodeMessage(value: unknown): Uint8Array {
+  if (Array.isArray(value)) return envelope(LIST, value.map(encodeMessage));
+  if (typeof value === 'object' && value !== null) {
+    return envelope(MAP, Object.entries(value).flat().map(encodeMessage));
+  }
   return encode(value, SCALARS);
 }
 

@@ -11,7 +11,10 @@ export type FrameFormat = 'png' | 'i420' | 'bgrx' | 'h264-bt601' | 'h264-bt709';
  */
 export type Frame =
   | { kind: 'picture'; png: Buffer }
-  /** The bytes in pieces, as they come: to put megabytes together for each frame costs more than to write them. */
+  /**
+   * The bytes in pieces, as they come: to put megabytes together for each frame costs more than to write them.
+   * Their memory may be that of the third frame after it, too.
+   */
   | { kind: 'pixels' | 'packet'; data: Promise<readonly Buffer[]> }
   | { kind: 'hold' };
 

@@ -24,9 +24,9 @@ export interface Taken {
 }
 
 /**
- * The way of captured frames from the browser to here: a worker beside the page sends each one to a
- * loopback server of ours, at an address that has a token in it. Not through the debugging protocol,
- * which would spend more time on a frame than drawing it takes.
+ * The way of captured frames from the browser to here: a worker beside the page puts each one into a file, or sends
+ * it to a loopback server of ours, at an address that has a token in it. Not through the debugging protocol, which
+ * would spend more time on a frame than drawing it takes.
  */
 export class FrameTap implements AsyncDisposable {
   #contextId: number | undefined;

@@ -35,7 +35,7 @@ export function frameTapWorker(): void {
   /** What is on the canvas. Used again, too: a frame is made of a copy, in memory that the browser keeps. */
   let canvasPixels = new Uint8Array();
   // One after the other: frames leave in their order.
-  let line = Promise.resolve();
+  let line: Promise<unknown> = Promise.resolve();
 
   const post = (what: number | string, body: BodyInit = '') =>
     fetch(`${url}/${what}`, { method: 'POST', body, cache: 'no-store' });
@@ -62,7 +62,7 @@ export function frameTapWorker(): void {
     }
   };
   const fail = (error: unknown) => postMessage({ failure: String(error) });
-  const enqueue = (work: () => Promise<void>) => {
+  const enqueue = (work: () => Promise<unknown>) => {
     line = line.then(work).catch(fail);
   };
 
@@ -119,12 +119,15 @@ export function frameTapWorker(): void {
   const use = (number: number, frame: VideoFrame, purpose: Purpose = 'video') => {
     if (frame !== last) last?.close();
     last = frame;
-    if (purpose === 'pixels' || (purpose === 'video' && !encoder)) {
+    if (purpose === 'none') {
+      answer(number);
+      return;
+    }
+    if (!encoder || purpose === 'pixels') {
       sendPixels(number, frame);
       return;
     }
     answer(number);
-    if (purpose === 'none' || !encoder) return;
     const timed = new VideoFrame(frame, { timestamp: Math.round((number * fps.den * 1e6) / fps.num) });
     encoder.encode(timed, { keyFrame: isFirst });
     isFirst = false;
@@ -247,9 +250,7 @@ export function frameTapWorker(): void {
         const packet = new Uint8Array(chunk.byteLength);
         chunk.copyTo(packet);
         const number = Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6));
-        enqueue(async () => {
-          await post(number, packet);
-        });
+        enqueue(() => post(number, packet));
       },
       error: fail,
     });

@@ -41,6 +41,9 @@ async function draw(
     await scope.enter('launch');
     await using session = await BrowserSession.open(scope, options);
     const view = await PageSession.open(session, scope, options);
+    // What nobody captures is drawn only where the window shows it.
+    const { windowId } = await session.send('Browser.getWindowForTarget');
+    await session.send('Browser.setWindowBounds', { windowId, bounds: SPEED_SIZE });
     await scope.enter('load');
     await view.load(pageUrl(page));
     const drawFrame = async (frame: number) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import type { RendererOptions } from '../src/index.js';
 import { LONG } from './support/extent.js';
-import { assertClose, clockPage, ClockPages, EPOCH, perFrame } from './support/clockPages.js';
+import { assertClose, clockPage, ClockPages, EPOCH, perFrame, SAY } from './support/clockPages.js';
 import { Server } from './support/server.js';
 import { decodedFrame, decodedHashes } from './support/video.js';
 
@@ -72,6 +73,22 @@ describe('time zone and language', () => {
       assert.deepEqual(only!.slice(0, 8), expected);
       assert.ok([null, `2025-01-01T${hour}:00:00`].includes(only![8] as string | null), String(only![8]));
       assert.deepEqual([...asked], [expected[5]]);
+    }
+  });
+});
+
+describe('window and screen', () => {
+  it('are as large as the view, in every document and by every way of drawing', async () => {
+    const see = `say(innerWidth, outerWidth, screen.width, matchMedia('(device-width: 64px)').matches,
+      innerHeight, outerHeight, screen.height, screen.availHeight, devicePixelRatio);`;
+    pages.sandbox.page(`<script>${SAY} ${see}</script>`, 'inner.html');
+    const url = page(see, '<iframe src="inner.html" width="20" height="10"></iframe>');
+    const ways: Partial<RendererOptions>[] = [{}, { scale: 2 }, { browserConfig: { beginFrameControl: false } }];
+    for (const options of ways) {
+      const sizes = (width: number, height: number) => [width, 64, 64, true, height, 36, 36, 36, options.scale ?? 1];
+      const said = await pages.render(url, { frameCount: 1, ...options });
+      said.sort(([one], [other]) => Number(one) - Number(other));
+      assert.deepEqual(said, [sizes(20, 10), sizes(64, 36)]);
     }
   });
 });

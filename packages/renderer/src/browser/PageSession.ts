@@ -55,6 +55,7 @@ export class PageSession {
     this.#garbage = new GarbageCollection(session, scope);
     const config = {
       fps: options.fps,
+      view: { width: options.width, height: options.height },
       props: options.inputProps,
       seed: options.randomSeed,
       epoch: EPOCH,

@@ -167,15 +167,10 @@ export class PageTargets {
       const source = callSource(elementStage, options.width, options.height, STAGE_KEY);
       commands.push(send('Page.addScriptToEvaluateOnNewDocument', { source, worldName: OUR_WORLD }));
     }
-    if (!session.beginFrameControl && client === session.client) {
-      commands.push(
-        send('Emulation.setDeviceMetricsOverride', {
-          width: options.width,
-          height: options.height,
-          deviceScaleFactor: options.scale,
-          mobile: false,
-        }),
-      );
+    if (client === session.client) {
+      const { width, height, scale } = options;
+      const metrics = { width, height, screenWidth: width, screenHeight: height, deviceScaleFactor: scale };
+      commands.push(send('Emulation.setDeviceMetricsOverride', { ...metrics, mobile: false }));
     }
     await Promise.all(commands);
   }

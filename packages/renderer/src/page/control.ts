@@ -10,6 +10,8 @@ import type { Media } from './playback.js';
 export interface PageConfig {
   /** Frame rate as a fraction: frame n shows n * den / num seconds. */
   fps: { num: number; den: number };
+  /** Size of the page's view in CSS pixels. */
+  view: { width: number; height: number };
   /** What the page sees as `window.genlock.props`. */
   props: Record<string, unknown>;
   /** Seed of `Math.random`. */

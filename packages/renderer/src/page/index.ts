@@ -24,6 +24,7 @@ import { installTimers } from './timers.js';
 import { installUnseenDrawing } from './unseenDrawing.js';
 import { installVideoFrames } from './videoFrames.js';
 import { installWebGl } from './webgl.js';
+import { installWindowSize } from './windowSize.js';
 import { installWorkerEnd } from './workerEnd.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
@@ -45,6 +46,7 @@ const COMMON: PagePart[] = [
 
 const PARTS: PagePart[] = [
   ...COMMON,
+  installWindowSize,
   installRoots,
   installAnimations,
   installAnimatedImages,

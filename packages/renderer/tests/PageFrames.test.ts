@@ -6,6 +6,7 @@ import { PageFrames } from '../src/browser/PageFrames.js';
 import type { PageTargets } from '../src/browser/PageTargets.js';
 import type { JobScope } from '../src/lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../src/options.js';
+import type { VideoNews } from '../src/page/index.js';
 
 /** A busy machine, whose browser answers this many frames before the page takes part in one. */
 const WITHOUT_PAGE = 100;
@@ -59,5 +60,41 @@ describe('frames of the browser', () => {
     await frames.draw(1000);
 
     assert.deepEqual(order, ['heard', 'frame', 'heard', 'frame']);
+  });
+
+  /** Draws one frame of a page with videos: what is new of them before each of the browser's frames, and what that changes. */
+  async function draw(...made: [news: VideoNews, hasDamage: boolean][]) {
+    let issued = 0;
+    const session = {
+      send: async () => {
+        await nextTurn();
+        return { hasDamage: made[issued++]?.[1] ?? false };
+      },
+    };
+    const evaluateAll = async () => {
+      await nextTurn();
+      return ['none', made[issued]?.[0] ?? 'none'];
+    };
+    const frames = framesOf(session, { evaluateAll, spansProcesses: false });
+    frames.hasVideos = true;
+    const drawn = await frames.draw(1000);
+    return { issued, drawn: drawn !== undefined };
+  }
+
+  it('go on until what videos show has come, and longer where one has come into view', async () => {
+    assert.deepEqual(await draw(['none', false]), { issued: 1, drawn: false });
+    assert.deepEqual(await draw(['changed', false], ['none', true]), { issued: 3, drawn: true });
+    const late: [VideoNews, boolean][] = Array.from({ length: 15 }, () => ['none', false]);
+    assert.deepEqual(await draw(['appeared', false], ...late, ['none', true]), {
+      issued: 1 + 15 + 1 + 20,
+      drawn: true,
+    });
+    assert.deepEqual(await draw(['appeared', true], ...late, ['none', true]), { issued: 1 + 15 + 1 + 20, drawn: true });
+    assert.deepEqual(await draw(['appeared', false]), { issued: 1 + 20, drawn: false });
+  });
+
+  it('end where something changes in each of them', async () => {
+    const ever: [VideoNews, boolean][] = Array.from({ length: 9 }, () => ['changed', true]);
+    assert.deepEqual(await draw(...ever), { issued: 5, drawn: true });
   });
 });

@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Protocol } from 'puppeteer-core';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import type { VideoNews } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PageTargets } from './PageTargets.js';
 
@@ -14,6 +16,11 @@ const CAPTURE_TICK_MS = 300;
 const FIRST_FRAMES = 2;
 /** Frames that are drawn for one of the video until its videos are in it, at most. */
 const MAX_DRAWN = 5;
+/**
+ * A video that comes into view gets a surface, which the page's picture waits for: on a busy machine a while. So many
+ * frames in a row, with so many milliseconds between them, must change nothing before the picture counts as whole.
+ */
+const APPEARING = { frames: 20, pauseMs: 5 };
 /** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
 const VIDEO_FRAMES = 2;
 
@@ -71,14 +78,20 @@ export class PageFrames {
    */
   async draw(deadlineMs: number): Promise<bigint | undefined> {
     let drawn: bigint | undefined;
-    for (let made = 0; made < MAX_DRAWN; made++) {
-      const isNews = this.hasVideos && (await this.#presentVideos(deadlineMs));
+    let [made, unchanged, enough] = [0, 0, 1];
+    // What is on a video's surface may come a frame late: it is there when nothing changes any more.
+    while (made < MAX_DRAWN && unchanged < enough) {
+      if (unchanged > 0) await setTimeout(APPEARING.pauseMs);
+      const news = this.hasVideos ? await this.#presentVideos(deadlineMs) : 'none';
+      if (news === 'appeared') enough = APPEARING.frames;
       const since = process.hrtime.bigint();
       const { hasDamage } = await this.#issue(CAPTURE_TICK_MS, {}, deadlineMs);
       if (hasDamage) drawn = since;
-      // What is on a video's surface may come a frame late, and one more where it is seen for the first
-      // time: it is there when nothing changes any more.
-      if (!this.hasVideos || !(hasDamage || isNews)) break;
+      if (!this.hasVideos) break;
+      if (hasDamage || news !== 'none') {
+        made++;
+        unchanged = 0;
+      } else unchanged++;
     }
     return drawn;
   }
@@ -108,10 +121,11 @@ export class PageFrames {
     return this.session.browser.takeBytes(data);
   }
 
-  /** Whether a video shows something else than when this was last called. */
-  async #presentVideos(deadlineMs: number): Promise<boolean> {
-    const presenting = this.targets.evaluateAll<boolean>('presentVideos()');
-    return (await this.scope.wait(presenting, deadlineMs, 'the page to present its videos')).includes(true);
+  /** What is new of the videos since this was last called. */
+  async #presentVideos(deadlineMs: number): Promise<VideoNews> {
+    const presenting = this.targets.evaluateAll<VideoNews>('presentVideos()');
+    const news = await this.scope.wait(presenting, deadlineMs, 'the page to present its videos');
+    return news.find((one) => one === 'appeared') ?? news.find((one) => one === 'changed') ?? 'none';
   }
 
   /** Makes frames until a promise settles. */

@@ -24,6 +24,9 @@ export interface PageConfig {
   moment?: Moment;
 }
 
+/** What is new of the videos of a document: one shows something else, or one has come into view. */
+export type VideoNews = 'none' | 'changed' | 'appeared';
+
 /** Where the clock of a page is. */
 export interface Moment {
   /** Virtual milliseconds since frame 0. */
@@ -175,9 +178,9 @@ export interface Control extends Moment {
   videos(): HTMLVideoElement[];
   /**
    * Makes the browser hand over what videos show to whoever draws the page, where it has not yet. Returns
-   * whether one of them shows something else since the last call.
+   * what is new since the last call.
    */
-  presentVideos(): boolean;
+  presentVideos(): VideoNews;
   /** Tells that a video has been sought. */
   videoSought(video: HTMLVideoElement): void;
   /** Whether the page waits for the next picture of a video. */

@@ -117,7 +117,7 @@ export function createControl(config: PageConfig, key: string): Control {
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],
-    presentVideos: () => false,
+    presentVideos: () => 'none',
     videoSought: () => {},
     isVideoAwaited: () => false,
     adoptShadowRoot: () => {},

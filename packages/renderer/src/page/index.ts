@@ -30,7 +30,7 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FrameFate, Moment, Outcome, PageConfig } from './control.js';
+export type { FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [

@@ -32,6 +32,8 @@ export function installVideoFrames(control: Control): void {
   const { requestVideoFrameCallback: request, cancelVideoFrameCallback: cancel } = HTMLVideoElement.prototype;
   /** Those that show something else since they were last presented. */
   const changed = new Set<HTMLVideoElement>();
+  /** Those that were in view when they were last presented. */
+  let inView = new Set<HTMLVideoElement>();
   const listen = EventTarget.prototype.addEventListener;
   const unlisten = EventTarget.prototype.removeEventListener;
   let lastId = 0;
@@ -147,17 +149,36 @@ export function installVideoFrames(control: Control): void {
     await runCallbacks(video, state);
   };
 
+  /** Whether the document shows a part of it, as far as its boxes tell. */
+  function isInView(video: HTMLVideoElement): boolean {
+    if (!video.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
+    const frame = video.getBoundingClientRect();
+    let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
+    const clip = (box: DOMRect) => {
+      [left, top] = [Math.max(left, box.left), Math.max(top, box.top)];
+      [right, bottom] = [Math.min(right, box.right), Math.min(bottom, box.bottom)];
+    };
+    clip(frame);
+    for (let around = video.parentElement; around; around = around.parentElement)
+      if (getComputedStyle(around).overflow !== 'visible') clip(around.getBoundingClientRect());
+    return left < right && top < bottom;
+  }
+
   // A video hands over no picture while it cannot be seen, or while the one before has yet to be drawn.
   // The browser's own `requestVideoFrameCallback` makes it look again, and take part in the page's frames.
   control.presentVideos = () => {
-    const isNews = changed.size > 0;
-    for (const video of control.videos()) {
+    const videos = control.videos();
+    for (const video of videos) {
       const state = of(video);
       if (state.request !== undefined) cancel.call(video, state.request);
       state.request = request.call(video, () => {});
     }
+    const before = inView;
+    inView = new Set(videos.filter(isInView));
+    const appeared = [...inView].some((video) => !before.has(video));
+    const isNews = changed.size > 0;
     changed.clear();
-    return isNews;
+    return appeared ? 'appeared' : isNews ? 'changed' : 'none';
   };
 
   control.isVideoAwaited = (video) => {

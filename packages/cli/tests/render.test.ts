@@ -100,7 +100,7 @@ describe('genlock render', () => {
     assert.equal((await probe(join(folder.path, 'range.mkv')))['nb_read_packets'], '10');
   });
 
-  test('a still is the very frame of the video', async () => {
+  test('a still is the very frame of the video', LONG, async () => {
     await using folder = await makeFolder({ 'page.html': PAGE });
     const page = join(folder.path, 'page.html');
     const video = join(folder.path, 'v.mkv');

@@ -158,7 +158,7 @@ describe('a browser that waits', () => {
     await sandbox.assertNoLeaks();
   });
 
-  it('may crash: its files are removed, and the next render has a new one', async (context) => {
+  it('may crash: its files are removed, and the next render has a new one', LONG, async (context) => {
     using sandbox = new Sandbox();
     await using pool = new BrowserPool(LONG_IDLE);
     const watch = new PoolWatch(sandbox, pool);

@@ -119,12 +119,12 @@ describe('planes of the compositor', () => {
     const render = async (more: { ffmpegPath?: string }) => {
       const frameHashes = join(sandbox.root, 'frames.hashes');
       // Many of them fit into what lies between two processes, and many more into a stream of Node.
-      const small = { ...TWO_WORKERS, width: 64, height: 36, frameCount: 240, concurrency: 1 };
+      const small = { ...TWO_WORKERS, width: 64, height: 36, frameCount: 100, concurrency: 1 };
       const options = { ...small, mode: 'compositor', frameHashes, ...more } as const;
       await RenderOrchestrator.render(page, join(sandbox.root, 'out.mp4'), options);
       return readFileSync(frameHashes, 'utf8');
     };
-    const ffmpegPath = sandbox.script('ffmpeg', 'case "$*" in *pipe:0*) sleep 3;; esac', 'exec ffmpeg "$@"');
+    const ffmpegPath = sandbox.script('ffmpeg', 'case "$*" in *pipe:0*) sleep 1;; esac', 'exec ffmpeg "$@"');
     assert.equal(await render({ ffmpegPath }), await render({}));
   });
 });

@@ -144,7 +144,7 @@ describe('capture of a page that is drawn into a canvas', () => {
     assert.deepEqual(hashes, (await lossless(url, { frameCount: 3, scale: 2, mode: 'screenshot' })).hashes);
   });
 
-  it('is compared in the block of a later chunk, on whose way there a trial of the page is begun', async () => {
+  it('is compared in the block of a later chunk, on whose way there a trial of the page is begun', LONG, async () => {
     // What is behind the page is white in the canvas, and black in the dark.
     const url = pageOf('', `if (frame >= 25) document.documentElement.style.colorScheme = 'dark'`);
     const options = { ...SIZE, mode: 'element', lossless: true } as const;

@@ -108,7 +108,7 @@ describe('entry', () => {
     ['always', 2, {}],
     ['keeps', 2, LONG],
     ['trail', 2, LONG],
-    ['mirrored', 2, {}],
+    ['mirrored', 2, LONG],
     // What was left out of frames that nobody sees is needed: the page is opened again.
     ['rarely', 3, {}],
     ['copied', 3, LONG],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, describe, it } from 'node:test';
 import { byTopic, ClockPages } from './support/clockPages.js';
+import { LONG } from './support/extent.js';
 import { decodedHashes } from './support/video.js';
 
 const pages = new ClockPages();
@@ -54,7 +55,7 @@ describe('a jump', () => {
   });
 
   for (const where of ['as a global', 'in a bundle'])
-    it(`draws what a replay draws: GSAP ${where}`, async () => {
+    it(`draws what a replay draws: GSAP ${where}`, where === 'in a bundle' ? LONG : {}, async () => {
       const url = pages.page(
         `const own = gsap; ${where === 'in a bundle' ? 'delete globalThis.gsap;' : ''}
         own.timeline({ repeat: -1, yoyo: true }).to('div', { x: 50, rotation: 90, duration: 0.9, ease: 'power2.inOut', stagger: 0.2 }).from('p', { y: 40, duration: 0.5 });`,

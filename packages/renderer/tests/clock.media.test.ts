@@ -385,20 +385,24 @@ describe('an animated picture in a style', () => {
 });
 
 describe('media', () => {
-  it('is the same with any number of workers, from any frame on, and without begin-frame control', async () => {
-    const html = `<video src="24.webm" autoplay loop></video><video src="60.mp4" autoplay muted></video><img src="loop.gif">
-      <canvas width="64" height="16"></canvas><script>
-        const context = document.querySelector('canvas').getContext('2d');
-        requestAnimationFrame(function draw() {
-          requestAnimationFrame(draw);
-          context.drawImage(document.querySelector('video'), 0, 0);
-        });
-      </script>`;
+  const html = `<video src="24.webm" autoplay loop></video><video src="60.mp4" autoplay muted></video><img src="loop.gif">
+    <canvas width="64" height="16"></canvas><script>
+      const context = document.querySelector('canvas').getContext('2d');
+      requestAnimationFrame(function draw() {
+        requestAnimationFrame(draw);
+        context.drawImage(document.querySelector('video'), 0, 0);
+      });
+    </script>`;
+
+  it('is the same with any number of workers, and from any frame on', async () => {
     const whole = await render(html, 12);
     assert.deepEqual((await render(html, 12, { concurrency: 3 })).hashes, whole.hashes);
     assert.deepEqual((await render(html, 3, { startFrame: 7 })).hashes, whole.hashes.slice(7, 10));
+  });
+
+  it('is the same without begin-frame control', LONG, async () => {
     const plain = await render(html, 6, { browserConfig: { beginFrameControl: false } });
-    assert.deepEqual(plain.cells, whole.cells.slice(0, 6));
+    assert.deepEqual(plain.cells, (await render(html, 6)).cells);
   });
 });
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { AssetError, RenderOrchestrator, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { PageTargets } from '../src/browser/PageTargets.js';
 import { LONG } from './support/extent.js';
 import { CELL, frameTimes, makeBarcodes, readBarcodes } from './support/barcodes.js';
 import { eventsOf } from './support/renders.js';
@@ -119,6 +120,36 @@ describe('a video', () => {
       },
     );
   }
+
+  it('is known to come into view, however it was hidden', async (context) => {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
+    const { evaluateAll } = PageTargets.prototype;
+    const frames = new Set<unknown>();
+    context.mock.method(PageTargets.prototype, 'evaluateAll', async function (this: PageTargets, expression: string) {
+      const answers = await evaluateAll.call(this, expression);
+      if (answers.includes('appeared')) for (const frame of await evaluateAll.call(this, 'frame')) frames.add(frame);
+      return answers;
+    });
+    const video = (style: string) => `<video src="25.mp4" muted style="${style}"></video>`;
+    // None of what clips has a height, and the first two do not clip what lies in the view.
+    const html = `<style>body { overflow: hidden; height: 0 } section { overflow: hidden; height: 0 } video { position: absolute }</style>
+      ${video('display: none')}<section>${video('display: none')}</section>
+      <section style="position: relative">${video('')}</section>${video('opacity: 0')}
+      <script>
+        const changes = [
+          (videos) => (videos[0].style.display = ''),
+          (videos) => (videos[1].style.display = ''),
+          (videos) => (videos[2].parentElement.style.height = '20px'),
+          (videos) => (videos[3].style.opacity = 1),
+        ];
+        requestAnimationFrame(function draw() {
+          requestAnimationFrame(draw);
+          changes[genlock.frame / 2 - 1]?.(document.querySelectorAll('video'));
+        });
+      </script>`;
+    await render(html, 10, { mode: 'compositor' });
+    assert.deepEqual([...frames], [2, 4, 6, 8]);
+  });
 
   it('plays at its rate, from a place to another, past its end and in a loop', async () => {
     const { cells } = await render(

@@ -152,15 +152,23 @@ export function installVideoFrames(control: Control): void {
   /** Whether the document shows a part of it, as far as its boxes tell. */
   function isInView(video: HTMLVideoElement): boolean {
     if (!video.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
-    const frame = video.getBoundingClientRect();
     let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
-    const clip = (box: DOMRect) => {
+    const clip = (element: Element) => {
+      const box = element.getBoundingClientRect();
       [left, top] = [Math.max(left, box.left), Math.max(top, box.top)];
       [right, bottom] = [Math.min(right, box.right), Math.min(bottom, box.bottom)];
     };
-    clip(frame);
-    for (let around = video.parentElement; around; around = around.parentElement)
-      if (getComputedStyle(around).overflow !== 'visible') clip(around.getBoundingClientRect());
+    clip(video);
+    let { position } = getComputedStyle(video);
+    // What overflows <html> and <body> is the view's own matter.
+    for (let around = video.parentElement; around && position !== 'fixed'; around = around.parentElement) {
+      const style = getComputedStyle(around);
+      // An element that is placed by another one is clipped by that, and not by those between the two.
+      if (around === document.body || around === document.documentElement) break;
+      if (position === 'absolute' && style.position === 'static') continue;
+      if (style.overflow !== 'visible') clip(around);
+      position = style.position;
+    }
     return left < right && top < bottom;
   }
 

@@ -43,8 +43,6 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
       // There are no enums, and looking for them takes a sixth of the time.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
-      // Classes have private fields, which the compiler lets nothing else stand in for; this takes another sixth.
-      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // `void | Promise<void>` is what a callback may return.
       '@typescript-eslint/no-invalid-void-type': 'off',
       // RenderOrchestrator is a class of static functions: a name that callers know. An empty error class is a kind.

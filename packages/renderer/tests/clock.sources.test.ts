@@ -230,13 +230,13 @@ describe('tasks and messages', () => {
 });
 
 describe('observers of layout', () => {
-  for (const beginFrameControl of [true, false]) {
-    it(
-      `are called for frame n before its picture${beginFrameControl ? '' : ', also without begin-frame control'}`,
-      beginFrameControl ? {} : LONG,
-      async () => {
-        const url = page(
-          `const [scroller, mark, sized] = document.querySelectorAll('div');
+  for (const [beginFrameControl, how, extent] of [
+    [true, '', {}],
+    [false, ', also without begin-frame control', LONG],
+  ] as const) {
+    it(`are called for frame n before its picture${how}`, extent, async () => {
+      const url = page(
+        `const [scroller, mark, sized] = document.querySelectorAll('div');
         new IntersectionObserver(([entry]) => {
           say('seen', genlock.frame, entry.isIntersecting, entry.time);
           setTimeout(() => 0); Promise.resolve().then(() => { document.body.style.background = entry.isIntersecting ? 'rgb(0, 200, 0)' : 'rgb(200, 0, 0)'; });
@@ -247,40 +247,39 @@ describe('observers of layout', () => {
           port2.postMessage(0);
         }).observe(sized);
         globalThis.frame = (n) => { mark.style.left = n === 3 || n === 8 ? '0px' : '500px'; sized.style.width = n >= 5 ? '20px' : '10px'; };`,
-          `<style>body { margin: 0; border-top: 0 solid blue } div { position: absolute; top: 30px; width: 1px; height: 1px }</style><div></div><div></div><div></div>`,
-        );
-        // A browser that draws by itself may lay the page out before frame 0.
-        const told = beginFrameControl
-          ? await observe(url)
-          : await pages.observeOnce(url, { browserConfig: { beginFrameControl } });
-        const seen = told.get('seen')!.filter(([frame]) => frame !== 0);
-        assert.deepEqual(seen, [
-          [3, true, 300],
-          [4, false, 400],
-          [8, true, 800],
-          [9, false, 900],
-        ]);
-        assert.deepEqual(
-          told.get('size')!.filter(([frame]) => frame !== 0),
-          [[5, 20]],
-        );
-        await pages.render(url, { browserConfig: { beginFrameControl } });
-        const colours = await Promise.all([2, 3, 4, 8, 9].map((frame) => colourAt(frame, 60, 34)));
-        const [red, green] = [
-          [200, 0, 0],
-          [0, 200, 0],
-        ];
-        assert.deepEqual(colours, [red, green, red, green, red]);
-        const borders = await Promise.all(
-          [
-            [4, 15],
-            [5, 15],
-            [5, 19],
-          ].map(([frame, y]) => colourAt(frame!, 60, y!)),
-        );
-        assert.deepEqual(borders, [red, [0, 0, 255], [0, 0, 255]]);
-      },
-    );
+        `<style>body { margin: 0; border-top: 0 solid blue } div { position: absolute; top: 30px; width: 1px; height: 1px }</style><div></div><div></div><div></div>`,
+      );
+      // A browser that draws by itself may lay the page out before frame 0.
+      const told = beginFrameControl
+        ? await observe(url)
+        : await pages.observeOnce(url, { browserConfig: { beginFrameControl } });
+      const seen = told.get('seen')!.filter(([frame]) => frame !== 0);
+      assert.deepEqual(seen, [
+        [3, true, 300],
+        [4, false, 400],
+        [8, true, 800],
+        [9, false, 900],
+      ]);
+      assert.deepEqual(
+        told.get('size')!.filter(([frame]) => frame !== 0),
+        [[5, 20]],
+      );
+      await pages.render(url, { browserConfig: { beginFrameControl } });
+      const colours = await Promise.all([2, 3, 4, 8, 9].map((frame) => colourAt(frame, 60, 34)));
+      const [red, green] = [
+        [200, 0, 0],
+        [0, 200, 0],
+      ];
+      assert.deepEqual(colours, [red, green, red, green, red]);
+      const borders = await Promise.all(
+        [
+          [4, 15],
+          [5, 15],
+          [5, 19],
+        ].map(([frame, y]) => colourAt(frame!, 60, y!)),
+      );
+      assert.deepEqual(borders, [red, [0, 0, 255], [0, 0, 255]]);
+    });
   }
 });
 

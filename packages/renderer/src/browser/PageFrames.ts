@@ -125,7 +125,7 @@ export class PageFrames {
   async #presentVideos(deadlineMs: number): Promise<VideoNews> {
     const presenting = this.targets.evaluateAll<VideoNews>('presentVideos()');
     const news = await this.scope.wait(presenting, deadlineMs, 'the page to present its videos');
-    return news.find((one) => one === 'appeared') ?? news.find((one) => one === 'changed') ?? 'none';
+    return (['appeared', 'changed'] as const).find((one) => news.includes(one)) ?? 'none';
   }
 
   /** Makes frames until a promise settles. */

@@ -1,6 +1,6 @@
 /** The one half of the floor: a page that is drawn and of which nothing is captured. */
 import { availableParallelism } from 'node:os';
-import type { RenderEvent } from '@genlock/renderer';
+import { findLlvmpipe, type RenderEvent } from '@genlock/renderer';
 import { FPS, pageUrl, SPEED_PAGES, SPEED_SIZE, type DrawResult, type Task } from './cases.js';
 import { BrowserSession, JobScope, PageSession, parseRendererOptions } from './internals.js';
 import { livingProcesses, readStat } from './proc.js';
@@ -36,7 +36,9 @@ async function draw(
   job: { onEvent: (event: RenderEvent) => void; signal: AbortSignal; worker: number },
 ): Promise<{ cpu: number; seconds: number }> {
   const output = 'nothing.mp4';
-  const options = parseRendererOptions({ ...SPEED_SIZE, scale, fps: FPS, frameCount: frames }, output);
+  // By the driver that renders take.
+  const webgl = page === 'webgl' && findLlvmpipe() ? 'llvmpipe' : 'swiftshader';
+  const options = parseRendererOptions({ ...SPEED_SIZE, scale, fps: FPS, frameCount: frames, webgl }, output);
   return JobScope.run(job, options, output, async (scope) => {
     await scope.enter('launch');
     await using session = await BrowserSession.open(scope, options);

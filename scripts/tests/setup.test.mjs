@@ -36,12 +36,12 @@ test('a second run of setup says nothing and writes nothing', () => {
   assert.deepEqual(writtenTimes(), before);
 });
 
-test('setup calls apt-get for a tool that is not on the PATH, and for that one alone', (t) => {
+test('setup calls apt-get for a tool that is not on the PATH, and for no other that is needed', (t) => {
   const bin = temporaryFolder(t);
   writePrograms(bin, {
     env: 'exec /usr/bin/env "$@"',
     sudo: 'shift; [ "$1" = true ] || exec "$@"',
-    'apt-cache': 'echo "ffmpeg:"; echo "  Candidate: 1.0"',
+    'apt-cache': 'for name in ffmpeg mesa-vulkan-drivers; do echo "$name:"; echo "  Candidate: 1.0"; done',
     'apt-get': `case "$*" in *install*) for tool in ffmpeg ffprobe; do echo '#!/bin/sh' >'${bin}'/$tool; /bin/chmod +x '${bin}'/$tool; done;; esac`,
     'chromium-headless-shell': '',
     'fc-list': 'echo font',
@@ -49,7 +49,7 @@ test('setup calls apt-get for a tool that is not on the PATH, and for that one a
   const env = { PATH: bin, GENLOCK_BROWSER: '', GENLOCK_FFMPEG: '' };
   const { status, stdout, stderr } = setup(env);
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /^installing ffmpeg with apt-get…\nsetup: installed ffmpeg \(/);
+  assert.match(stdout, /^installing ffmpeg, mesa-vulkan-drivers with apt-get…\nsetup: installed ffmpeg, mesa-vulkan-drivers \(/);
   assert.equal(setup(env).stdout, '');
 });
 

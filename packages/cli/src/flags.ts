@@ -1,5 +1,5 @@
 import { join, parse } from 'node:path';
-import { DEADLINES, type DistributedRenderOptions, type Entry, type Mode } from '@genlock/renderer';
+import { DEADLINES, type DistributedRenderOptions, type Entry, type Mode, type WebGl } from '@genlock/renderer';
 
 /** What commander reads for every command that opens a page. All values are as they were typed. */
 export interface PageFlags {
@@ -15,6 +15,7 @@ export interface PageFlags {
   locale?: string;
   mode?: string;
   fast?: boolean;
+  webgl?: string;
   entry?: string;
   allowMissingAssets?: boolean;
   browser?: string;
@@ -78,6 +79,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   startFrame: '--frames',
   mode: '--mode',
   fast: '--fast',
+  webgl: '--webgl',
   scale: '--scale',
   videoCodec: '--codec',
   crf: '--crf',
@@ -131,6 +133,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     locale: flags.locale,
     mode: flags.mode as Mode | undefined,
     fast: flags.fast,
+    webgl: flags.webgl as WebGl | undefined,
     entry: flags.entry as Entry | undefined,
     allowMissingAssets: flags.allowMissingAssets,
     concurrency: toNumber(flags.concurrency),

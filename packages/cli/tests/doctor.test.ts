@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { detectSystem, installAdvice } from '../src/doctor/advice.js';
 import { examineMemory, examineNode } from '../src/doctor/machine.js';
-import { examineEncoders } from '../src/doctor/tools.js';
+import { examineEncoders, examineWebGl } from '../src/doctor/tools.js';
 import { genlock } from './helpers.js';
 
 describe('doctor', () => {
@@ -32,6 +32,9 @@ describe('doctor', () => {
     assert.equal(examineEncoders(new Set(['libx264'])).status, 'note');
     assert.equal(examineEncoders(new Set(['libx265'])).status, 'lacking');
     assert.match(examineEncoders(new Set(['libx264'])).text, /not there: .*libsvtav1 \(av1\)/);
+    assert.match(examineWebGl(undefined, 'linux')[0]!.advice!, /mesa-vulkan-drivers$|mesa-vulkan-drivers\)$/);
+    assert.equal(examineWebGl({ manifest: '/lvp_icd.json', stamp: '' }, 'linux')[0]!.status, 'ok');
+    assert.deepEqual(examineWebGl(undefined, 'darwin'), []);
     assert.equal(examineMemory(64e9, 0).status, 'ok');
     assert.match(examineMemory(64e9, 300e6).advice!, /--concurrency 1$/);
   });

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { findBrowser } from './browser/findBrowser.js';
+import { findLlvmpipe } from './browser/llvmpipe.js';
 import type { RenderEvent } from './events.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -83,11 +84,12 @@ export class KeptChunks {
 
   async #versions(): Promise<ToolVersions> {
     const { signal } = this;
-    const { browserConfig, ffmpegPath, ffprobePath } = this.options;
+    const { browserConfig, webgl, ffmpegPath, ffprobePath } = this.options;
     const [browser, ffmpeg] = await Promise.all([
       findBrowser({ executablePath: browserConfig.executablePath, signal }),
       findFfmpeg({ ffmpegPath, ffprobePath, signal }),
     ]);
-    return { browser: browser.version, encoder: ffmpeg.version };
+    const driver = webgl === 'swiftshader' ? undefined : findLlvmpipe();
+    return { browser: browser.version, webgl: driver?.stamp ?? '', encoder: ffmpeg.version };
   }
 }

@@ -1,5 +1,5 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
-import type { Mode } from './optionsSchema.js';
+import type { Mode, WebGl } from './optionsSchema.js';
 import type { RenderReport, RetryReport } from './types.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
@@ -78,9 +78,16 @@ export type RenderEvent =
     }
   /**
    * How a worker captures its page, and whether the browser encodes the frames itself (`fast`).
-   * `reason` says why it is not done in the way that was asked for.
+   * `reason` says why it is not done in the way that was asked for; `webgl`, of a page that uses it, what draws that.
    */
-  | { type: 'capture'; worker: number; mode: Exclude<Mode, 'auto'>; fast: boolean; reason?: string }
+  | {
+      type: 'capture';
+      worker: number;
+      mode: Exclude<Mode, 'auto'>;
+      fast: boolean;
+      webgl?: Exclude<WebGl, 'auto'>;
+      reason?: string;
+    }
   /** The addresses that a worker's page has read so far; `repeatable` when they answer the same to who asks again. */
   | { type: 'files'; worker: number; urls: string[]; repeatable: boolean }
   /** A render that was stopped has left a video of its first `frames` frames. */

@@ -14,6 +14,7 @@ export {
 export { readComposition, type Composition } from './composition.js';
 export { BrowserPool } from './browser/BrowserPool.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
+export { findLlvmpipe, type Llvmpipe } from './browser/llvmpipe.js';
 export { findFfmpeg, locateFfmpeg, FFMPEG_HELP, type FfmpegPaths } from './ffmpeg/findFfmpeg.js';
 export { findHardening, type Hardening } from './lifecycle/hardening.js';
 export { holdHost } from './lifecycle/host/Host.js';

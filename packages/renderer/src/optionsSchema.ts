@@ -133,6 +133,13 @@ export const rendererSchema = z.strictObject({
    * than it can do. Default false.
    */
   fast: flag().optional(),
+  /**
+   * What draws WebGL. `swiftshader`: the browser's own driver, the same on every machine. `llvmpipe`: that of
+   * Mesa, in half the time; a ToolError where it is not installed. `auto`: that one where it is installed, for a
+   * page that has a context of WebGL when it has loaded. The two differ in the last bits of what they draw.
+   * Default `auto`.
+   */
+  webgl: z.enum(['auto', 'llvmpipe', 'swiftshader'], { error: 'must be auto, llvmpipe or swiftshader' }).optional(),
   /** Pixels of video per CSS pixel, from 0.5 (the least that Chromium draws) to 8. Default 1. */
   scale: z.number({ error: SCALE_ERROR }).min(0.5, { error: SCALE_ERROR }).max(8, { error: SCALE_ERROR }).optional(),
   /** Codec: h264, h265, vp9, av1, prores, or the name of its ffmpeg encoder. Default: by file name, h264 or vp9. */
@@ -253,5 +260,6 @@ export type BrowserPoolOptions = z.input<typeof poolSchema>;
 export type BrowserConfig = z.input<typeof browserConfig>;
 export type Entry = NonNullable<RendererOptionsInput['entry']>;
 export type Mode = NonNullable<RendererOptionsInput['mode']>;
+export type WebGl = NonNullable<RendererOptionsInput['webgl']>;
 /** Options of one range of frames after the schema, each one right by itself. */
 export type CheckedOptions = z.output<typeof rendererSchema>;

@@ -21,6 +21,7 @@ import {
   type DeadlineName,
   type Entry,
   type Mode,
+  type WebGl,
 } from './optionsSchema.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
@@ -40,6 +41,7 @@ export interface ResolvedOptions {
   scale: number;
   mode: Mode;
   fast: boolean;
+  webgl: WebGl;
   /** Whether the browser may encode the frames of a canvas itself; with `fast`, of every page. */
   inPage: boolean;
   /** Size of the picture in pixels: the view times the scale. */
@@ -105,6 +107,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     scale,
     mode,
     fast: values.fast ?? false,
+    webgl: values.webgl ?? 'auto',
     inPage: mayEncodeInPage(values, codec, pixelFormat),
     pixelWidth,
     pixelHeight,

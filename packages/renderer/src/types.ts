@@ -6,7 +6,7 @@ import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
 
-export type { BrowserConfig, BrowserPoolOptions, Entry, Mode } from './options.js';
+export type { BrowserConfig, BrowserPoolOptions, Entry, Mode, WebGl } from './options.js';
 export type { FrameRate } from './frameRate.js';
 
 /** What one range of frames is rendered with. Plain data: it survives JSON. */

@@ -83,9 +83,11 @@ describe('a pool of browsers', () => {
       return results;
     };
     const cold = await drawn((...parameters) => succeed(sandbox, ...parameters));
-    await using pool = new BrowserPool({ ...LONG_IDLE, size: 4 });
+    await using pool = new BrowserPool({ ...LONG_IDLE, size: 6 });
     const watch = new PoolWatch(sandbox, pool);
     for (const way of [{}, plain]) await watch.render(COUNTER, way);
+    // It may have a driver of its own.
+    await watch.render(page('webgl'));
     const warm = await drawn(async (...parameters) => {
       const { browsers, path } = await watch.render(...parameters);
       assert.deepEqual(browsers.started, []);

@@ -11,8 +11,15 @@ export function detectSystem(platform: NodeJS.Platform = process.platform, osRel
   return ids.includes('debian') ? 'debian' : 'other';
 }
 
-/** Packages of Debian and Ubuntu that a render needs. */
-type Package = 'chromium-headless-shell' | 'ffmpeg' | 'fonts-dejavu-core';
+/** Packages of Debian and Ubuntu that a render needs, or is faster with. */
+type Package = 'chromium-headless-shell' | 'ffmpeg' | 'fonts-dejavu-core' | 'mesa-vulkan-drivers';
+
+/** What they have, as other systems call it. */
+const CONTENTS: Readonly<Record<string, string>> = {
+  ffmpeg: 'ffmpeg',
+  'fonts-dejavu-core': 'fonts, such as DejaVu,',
+  'mesa-vulkan-drivers': "Mesa's Vulkan drivers",
+};
 
 const DOWNLOAD =
   'npx @puppeteer/browsers install chrome-headless-shell@stable, and set GENLOCK_BROWSER to the path that it prints';
@@ -24,8 +31,7 @@ export function installAdvice(name: Package, system = detectSystem(), isRoot = p
   if (name === 'chromium-headless-shell') return system === 'debian' ? `${apt} (or: ${DOWNLOAD})` : DOWNLOAD;
   if (system === 'debian' || system === 'ubuntu') return apt;
   if (system === 'macos') return name === 'ffmpeg' ? 'brew install ffmpeg' : 'install a font with Font Book';
-  const what = name === 'ffmpeg' ? 'ffmpeg' : 'fonts, such as DejaVu,';
-  return `install ${what} with the system's package manager (Debian and Ubuntu: sudo apt-get install -y ${name})`;
+  return `install ${CONTENTS[name]} with the system's package manager (Debian and Ubuntu: sudo apt-get install -y ${name})`;
 }
 
 function readOsRelease(): string {

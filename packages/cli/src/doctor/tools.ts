@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findBrowser, findFfmpeg, runCommand, ToolError } from '@genlock/renderer';
+import { findBrowser, findFfmpeg, runCommand, ToolError, type Llvmpipe } from '@genlock/renderer';
 import { defined } from '../flags.js';
 import { plural } from '../format.js';
 import { installAdvice } from './advice.js';
@@ -34,6 +34,14 @@ export async function examineBrowser(executablePath: string | undefined, signal:
   } catch (error) {
     return lacking('browser', error, installAdvice('chromium-headless-shell'), signal);
   }
+}
+
+/** Elsewhere than on Linux the browser has its own driver, and no other. */
+export function examineWebGl(llvmpipe: Llvmpipe | undefined, platform = process.platform): Finding[] {
+  if (platform !== 'linux') return [];
+  if (llvmpipe) return [{ name: 'webgl', status: 'ok', text: `llvmpipe, ${llvmpipe.manifest}`, data: { ...llvmpipe } }];
+  const advice = `llvmpipe draws it in half the time: ${installAdvice('mesa-vulkan-drivers')}`;
+  return [{ name: 'webgl', status: 'note', text: "by SwiftShader, the browser's own driver", advice }];
 }
 
 export async function examineFfmpeg(ffmpegPath: string | undefined, signal: AbortSignal): Promise<Finding[]> {

@@ -2,12 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
 import type * as Puppeteer from 'puppeteer-core';
+import { ToolError } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options.js';
 import { locateBrowser, type FoundBrowser } from './findBrowser.js';
 import { browserFlags } from './flags.js';
+import { findLlvmpipe, llvmpipeEnvironment, type Llvmpipe } from './llvmpipe.js';
 import { PipeTransport } from './PipeTransport.js';
 
 /**
@@ -22,19 +24,39 @@ export interface BrowserLaunch {
   found: FoundBrowser;
   beginFrameControl: boolean;
   flags: (profile: string) => string[];
+  /** Variables that are set for it. */
+  environment: Record<string, string>;
   /** The same for two jobs when one browser can serve both, one after the other. */
   key: string;
 }
 
-/** Throws a ToolError when there is no browser. */
-export function browserLaunch({ browserConfig, scale, locale, mode, hardening }: ResolvedOptions): BrowserLaunch {
+/** Throws a ToolError when there is no browser, or not what it is to draw WebGL with. */
+export function browserLaunch({
+  browserConfig,
+  scale,
+  locale,
+  mode,
+  webgl,
+  hardening,
+}: ResolvedOptions): BrowserLaunch {
   const found = locateBrowser(browserConfig.executablePath);
   const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
   const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
   const flags = (profile: string) =>
     browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, extra });
-  return { found, beginFrameControl, flags, key: JSON.stringify([found.path, flags(''), hardening]) };
+  const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
+  const key = JSON.stringify([found.path, flags(''), environment, hardening]);
+  return { found, beginFrameControl, flags, environment, key };
+}
+
+function requireLlvmpipe(): Llvmpipe {
+  const llvmpipe = findLlvmpipe();
+  if (llvmpipe) return llvmpipe;
+  throw new ToolError(
+    'llvmpipe, which is to draw WebGL, is not installed (on Debian or Ubuntu: sudo apt-get install -y ' +
+      'mesa-vulkan-drivers); webgl: swiftshader (--webgl swiftshader) is in the browser',
+  );
 }
 
 /**
@@ -62,7 +84,7 @@ export class Browser implements AsyncDisposable {
 
   /** Starts a browser that dies with the job. Does not wait for it to answer. */
   static async start(scope: JobScope, options: ResolvedOptions): Promise<Browser> {
-    const { found, beginFrameControl, flags, key } = browserLaunch(options);
+    const { found, beginFrameControl, flags, environment, key } = browserLaunch(options);
     const directory = await WorkDirectory.create(scope.leftover);
     try {
       const temporary = directory.file('tmp');
@@ -71,7 +93,7 @@ export class Browser implements AsyncDisposable {
         role: 'browser',
         hardening: 'namespace',
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-        env: { ...SETTLED_ENVIRONMENT, ...globalThis.process.env, TMPDIR: temporary },
+        env: { ...SETTLED_ENVIRONMENT, ...globalThis.process.env, ...environment, TMPDIR: temporary },
       });
       return new Browser(process, beginFrameControl, key, directory);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js'
 import type { ResolvedOptions } from '../options.js';
 import { Browser } from './Browser.js';
 import type { BrowserPool } from './BrowserPool.js';
+import { LlvmpipeError } from './llvmpipe.js';
 
 /** How long a browser may take to forget a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
 const FORGET_MS = 2000;
@@ -49,6 +50,7 @@ export class BrowserSession implements AsyncDisposable {
       const { launch } = options.deadlines;
       session.#client = await scope.wait(session.#openPage(options), launch, 'the browser to answer');
       session.#launched = true;
+      if (options.webgl === 'llvmpipe') await session.#requireLlvmpipe(launch);
       return session;
     } catch (error) {
       await session[Symbol.asyncDispose]();
@@ -111,6 +113,14 @@ export class BrowserSession implements AsyncDisposable {
     const { browser, scope, pool } = this;
     const isKept = pool?.wants(browser) && (await this.#forgetPage()) && pool.keep(browser, scope);
     if (!isKept) await browser[Symbol.asyncDispose]();
+  }
+
+  /** A driver that cannot be loaded leaves a page without WebGL, or waiting for ever. */
+  async #requireLlvmpipe(deadlineMs: number): Promise<void> {
+    const answer = this.root.send('SystemInfo.getInfo');
+    const { gpu } = await this.scope.wait(answer, deadlineMs, 'the browser to tell its graphics driver');
+    const names = gpu.devices.map(({ deviceString }) => deviceString);
+    if (!names.some((name) => name.includes('llvmpipe'))) throw new LlvmpipeError(names.join(', '), this.#position());
   }
 
   /** Leaves nothing of the page in the browser. False when that cannot be, and after an abort, which has killed it. */

@@ -42,6 +42,8 @@ export class PageSession {
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
+  /** Whether the page has a context of WebGL, or had one. */
+  usesWebGl = false;
   /** Whether nothing is left out of frames that nobody sees. */
   drawsUnseen = false;
 
@@ -189,6 +191,7 @@ export class PageSession {
       await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
     }
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
+    this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),

@@ -1,11 +1,13 @@
 import { ElementSource } from '../capture/ElementSource.js';
-import { openSource } from '../capture/openSource.js';
+import { loadPage, openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { BrowserSession } from './BrowserSession.js';
+import { findLlvmpipe, LlvmpipeError } from './llvmpipe.js';
+import type { PageSession } from './PageSession.js';
 
 interface Held {
   key: string;
@@ -64,17 +66,17 @@ export class WarmBrowser implements AsyncDisposable {
     undrawn?: string,
   ): Promise<ScreenshotSource> {
     await this.close();
-    let session: BrowserSession | undefined;
+    let page: PageSession | undefined;
     try {
       return await scope.guard(async () => {
-        session = await BrowserSession.open(scope, options, pool);
-        const source = await openSource(session, scope, options, url, undrawn);
-        source.page.drawsUnseen = this.#drawsUnseen;
-        this.#held = { key, session, source };
+        page = await loadDrawn(scope, options, url, pool);
+        const source = await openSource(page, undrawn);
+        page.drawsUnseen = this.#drawsUnseen;
+        this.#held = { key, session: page.session, source };
         return source;
       });
     } catch (error) {
-      await putAway({ session });
+      await putAway({ session: page?.session });
       throw error;
     }
   }
@@ -96,6 +98,40 @@ export class WarmBrowser implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.reset();
+  }
+}
+
+/**
+ * The page, loaded in a browser of its own, which draws WebGL as the options say. Most pages have none, and a
+ * browser with llvmpipe takes 20 MB more: `auto` begins without, and once more for a page that has it.
+ */
+async function loadDrawn(
+  scope: JobScope,
+  options: ResolvedOptions,
+  url: string,
+  pool: BrowserPool | undefined,
+): Promise<PageSession> {
+  const page = await loadAlone(scope, options, url, pool);
+  // Who has named a driver to Vulkan's loader has chosen.
+  const isOpen = options.webgl === 'auto' && process.env['VK_DRIVER_FILES'] === undefined;
+  if (!isOpen || !page.usesWebGl || !findLlvmpipe()) return page;
+  await page.session[Symbol.asyncDispose]();
+  try {
+    return await loadAlone(scope, { ...options, webgl: 'llvmpipe' }, url, pool);
+  } catch (error) {
+    if (!(error instanceof LlvmpipeError)) throw error;
+    scope.emit({ type: 'warning', message: error.message, worker: scope.worker });
+    return loadAlone(scope, { ...options, webgl: 'swiftshader' }, url, pool);
+  }
+}
+
+async function loadAlone(...[scope, options, url, pool]: Parameters<typeof loadDrawn>): Promise<PageSession> {
+  const session = await BrowserSession.open(scope, options, pool);
+  try {
+    return await loadPage(session, scope, options, url);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

@@ -88,13 +88,13 @@ async function pictureByJump(
   url: string,
   frame: number,
 ): Promise<Buffer | undefined> {
-  await using session = await BrowserSession.open(scope, options, source.page.session.pool);
+  // By the same driver: two draw WebGL differently.
+  const same = { ...options, webgl: source.page.options.webgl };
+  await using session = await BrowserSession.open(scope, same, source.page.session.pool);
   return await scope.guard(async () => {
+    const page = await loadPage(session, scope, same, url);
     // A canvas into which a page is drawn smooths edges in its own way.
-    await using trial =
-      source instanceof ElementSource
-        ? await openSource(session, scope, options, url)
-        : new ScreenshotSource(await loadPage(session, scope, options, url));
+    await using trial = source instanceof ElementSource ? await openSource(page) : new ScreenshotSource(page);
     await scope.enter('seek');
     return await trial.jump(frame);
   });

@@ -35,24 +35,19 @@ export async function loadPage(
 }
 
 /**
- * Loads the page in the browser and finds the way in which its frames are captured, as the options'
+ * Finds the way in which the frames of a page are captured that has loaded, as the options'
  * `mode` says. Tells a `capture` event; where the page or browser does not allow the way that was
  * wanted, its `reason` says why it is another one. Where a page is to be drawn into a canvas and cannot
  * be, nothing is told: the source that says so (`refused`) is of no use, and the page not as it was. Another
  * page, in another browser, is then to be opened, with the reason as `undrawn`.
  */
-export async function openSource(
-  session: BrowserSession,
-  scope: JobScope,
-  options: ResolvedOptions,
-  url: string,
-  undrawn?: string,
-): Promise<ScreenshotSource> {
-  const page = await loadPage(session, scope, options, url);
-  const { mode } = options;
+export async function openSource(page: PageSession, undrawn?: string): Promise<ScreenshotSource> {
+  const { session, scope, options } = page;
+  const { mode, webgl } = options;
   const told = (as: CaptureEvent['mode'], fast: boolean, more?: string) => {
     const reason = [undrawn && `the page cannot be drawn into a canvas: ${undrawn}`, more].filter(Boolean).join('; ');
-    scope.emit({ type: 'capture', worker: scope.worker, mode: as, fast, ...(reason ? { reason } : {}) });
+    const drawn = page.usesWebGl ? { webgl: webgl === 'llvmpipe' ? webgl : ('swiftshader' as const) } : {};
+    scope.emit({ type: 'capture', worker: scope.worker, mode: as, fast, ...drawn, ...(reason ? { reason } : {}) });
   };
   const screenshots = (refusal?: string): ScreenshotSource => {
     const what = mode === 'canvas' || mode === 'element' ? 'canvas' : 'compositor';

@@ -78,6 +78,8 @@ export interface Outcome {
   failed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
   lacks?: boolean;
+  /** WebGL is at work in the document. */
+  webgl?: boolean;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
   videos?: boolean;
 }
@@ -136,6 +138,8 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
+  /** Whether a script has asked for a context of WebGL, and got one. */
+  usesWebGl(): boolean;
   /** Whether it is not the page that reads and draws at present. */
   isOurs: boolean;
   /** Takes note that somebody reads what is on a canvas, if it is one. */

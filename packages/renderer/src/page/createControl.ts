@@ -87,6 +87,7 @@ export function createControl(config: PageConfig, key: string): Control {
       return Promise.resolve();
     },
     finishDrawing: () => {},
+    usesWebGl: () => false,
     isOurs: false,
     readsCanvas: () => {},
     lacksDrawing: () => false,

@@ -62,6 +62,7 @@ export function installStepping(control: Control): void {
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
       failed: control.hasFailed(),
+      webgl: control.usesWebGl(),
       lacks: control.lacksDrawing(),
     };
     control.active = false;

@@ -10,6 +10,7 @@ export function installWebGl(control: Control): void {
   type GetContext = (this: AnyCanvas, ...args: unknown[]) => RenderingContext | OffscreenRenderingContext | null;
   const contexts = new Set<WeakRef<AnyContext>>();
   const known = new WeakSet<object>();
+  let isUsed = false;
   const pixel = new Uint8Array(4);
 
   const watch = (prototype: AnyCanvas) => {
@@ -18,6 +19,7 @@ export function installWebGl(control: Control): void {
       const context = getContext.apply(this, args);
       if (context && 'readPixels' in context && !known.has(context)) {
         known.add(context);
+        isUsed = true;
         contexts.add(new WeakRef(context));
       }
       return context;
@@ -53,6 +55,8 @@ export function installWebGl(control: Control): void {
     if (buffer) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer);
     if (bound) gl.bindFramebuffer(gl.READ_FRAMEBUFFER, bound);
   };
+
+  control.usesWebGl = () => isUsed;
 
   control.finishDrawing = () => {
     control.isOurs = true;

@@ -5,7 +5,7 @@ import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
 
 /** Counts the layouts of the store and the ways of drawing: chunks of another one are not reused. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** Options that change how long something may take or where files are, and never what a chunk holds. */
 const IRRELEVANT = [
@@ -22,6 +22,8 @@ const IRRELEVANT = [
 /** The programs that made a chunk, as they name themselves. */
 export interface ToolVersions {
   browser: string;
+  /** The driver that WebGL may be drawn with beside the browser's own. */
+  webgl: string;
   encoder: string;
 }
 

@@ -49,7 +49,10 @@ test('setup calls apt-get for a tool that is not on the PATH, and for no other t
   const env = { PATH: bin, GENLOCK_BROWSER: '', GENLOCK_FFMPEG: '' };
   const { status, stdout, stderr } = setup(env);
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /^installing ffmpeg, mesa-vulkan-drivers with apt-get…\nsetup: installed ffmpeg, mesa-vulkan-drivers \(/);
+  assert.match(
+    stdout,
+    /^installing ffmpeg, mesa-vulkan-drivers with apt-get…\nsetup: installed ffmpeg, mesa-vulkan-drivers \(/,
+  );
   assert.equal(setup(env).stdout, '');
 });
 

@@ -162,6 +162,45 @@ describe('capture of a canvas', () => {
     });
   }
 
+  it('reads WebGL as a screenshot shows it, however the page has set its own reading, which stays as it was', async () => {
+    const setUp = `
+      const gl = canvas.getContext('webgl2');
+      gl.readBuffer(gl.NONE);
+      const elsewhere = gl.createFramebuffer();
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, elsewhere);
+      const buffer = gl.createBuffer();
+      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer);
+      for (const [name, value] of [['ALIGNMENT', 8], ['ROW_LENGTH', 7], ['SKIP_PIXELS', 3], ['SKIP_ROWS', 2]]) {
+        gl.pixelStorei(gl['PACK_' + name], value);
+      }
+      const state = () => [
+        gl.getParameter(gl.READ_FRAMEBUFFER_BINDING) === elsewhere,
+        gl.getParameter(gl.PIXEL_PACK_BUFFER_BINDING) === buffer,
+        ...['ALIGNMENT', 'ROW_LENGTH', 'SKIP_PIXELS', 'SKIP_ROWS'].map((name) => gl.getParameter(gl['PACK_' + name])),
+        gl.getError(),
+      ].join();
+      const before = state();
+      const box = (red, green, ...place) => {
+        gl.scissor(...place);
+        gl.clearColor(red, green, 0.5, 1);
+        gl.clear(gl.COLOR_BUFFER_BIT);
+      };
+      gl.enable(gl.SCISSOR_TEST);`;
+    const code = `
+      box(0.25, 0.75, 0, 0, 320, 180);
+      box(1, 0.5, 10 * frame, 40, 50, 20);
+      if (state() !== before) throw new Error(state());`;
+    const url = sandbox.page(
+      `<!doctype html><style>body { margin: 0 } canvas { display: block }</style>
+       <canvas id="canvas" width="320" height="180"></canvas>${eachFrame(code, setUp)}`,
+      'reading.html',
+    );
+    const screenshots = await render(url, { lossless: true, mode: 'screenshot', concurrency: 1 }, 'mkv');
+    const { hashes, warnings } = await render(url, { lossless: true, mode: 'canvas', concurrency: 1 }, 'mkv');
+    assert.deepEqual(hashes, screenshots.hashes);
+    assert.deepEqual(warnings, []);
+  });
+
   for (const [what, reason, parts] of [
     ['under another element', /<p> may be seen/, { more: '<p style="position:fixed;top:9px">over it</p>' }],
     ['smaller than the view', /160x90 large/, { attributes: 'style="height:90px"' }],

@@ -5,6 +5,7 @@ import {
   FIND_CANVAS,
   openFrameTap,
   PLANES_OF,
+  READ_WEBGL,
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
@@ -12,6 +13,7 @@ import {
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
+import { readWebGl } from '../page/readWebGl.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
 import { FrameServer } from './FrameServer.js';
 
@@ -72,7 +74,8 @@ export class FrameTap implements AsyncDisposable {
       worker: `globalThis.${PLANES_OF} = ${functionSource(planesOf)}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
-    const opening = this.#evaluate(`${findCanvas}; ${callSource(openFrameTap, config)}`);
+    const readCanvas = `globalThis.${READ_WEBGL} = ${functionSource(readWebGl)}`;
+    const opening = this.#evaluate(`${findCanvas}; ${readCanvas}; ${callSource(openFrameTap, config)}`);
     return String(await scope.wait(opening, load, 'the browser to start our worker'));
   }
 

@@ -1,4 +1,5 @@
 import type { Media } from './playback.js';
+import type { readWebGl } from './readWebGl.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -138,6 +139,7 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
+  readWebGl: typeof readWebGl;
   /** Whether a script has asked for a context of WebGL, and got one. */
   usesWebGl(): boolean;
   /** Whether it is not the page that reads and draws at present. */

@@ -88,6 +88,7 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     finishDrawing: () => {},
     usesWebGl: () => false,
+    readWebGl: () => {},
     isOurs: false,
     readsCanvas: () => {},
     lacksDrawing: () => false,

@@ -1,4 +1,4 @@
-import type { Answer, Outcome, Purpose, FrameTapEncoder, Message, PLANES_OF } from './frameTap.js';
+import type { Answer, Outcome, Purpose, FrameTapEncoder, Message, PLANES_OF, Rows } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
 /** What the browser lets a page have a file of its own in. Storage buckets are not in TypeScript's library yet. */
@@ -175,6 +175,12 @@ export function frameTapWorker(): void {
     );
   };
 
+  /** For the pixels of a canvas. */
+  const room = (bytes: number): Uint8Array<ArrayBuffer> => {
+    if (canvasPixels.byteLength !== bytes) canvasPixels = new Uint8Array(bytes);
+    return canvasPixels;
+  };
+
   /** Why these pixels of a canvas are not what the page shows; the empty string where they are. */
   const refusalOf = (pixels: Uint8Array<ArrayBuffer>, opaque: boolean, drawn: boolean): string => {
     if (opaque && !drawn) return '';
@@ -226,8 +232,7 @@ export function frameTapWorker(): void {
   const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, purpose: Purpose) => {
     const { format, colorSpace, displayWidth, displayHeight } = picture;
     const isFitting = fits(picture);
-    if (canvasPixels.byteLength !== picture.allocationSize()) canvasPixels = new Uint8Array(picture.allocationSize());
-    const pixels = canvasPixels;
+    const pixels = room(picture.allocationSize());
     await picture.copyTo(pixels);
     picture.close();
     if (!isFitting) answer(number, `its picture is ${displayWidth}x${displayHeight}`);
@@ -240,6 +245,20 @@ export function frameTapWorker(): void {
       if (refusal === '') use(number, frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), purpose);
       else answer(number, refusal);
     }
+  };
+
+  /** The same of what was read from the canvas. */
+  const takeRows = ({ canvas: number, rows, columns, opaque, drawn, purpose }: Extract<Message, Rows>) => {
+    const pixels = room(rows.byteLength);
+    const lines = rows.byteLength / (columns * 4);
+    for (let line = 0; line < lines; line++) {
+      pixels.set(new Uint8Array(rows, line * columns * 4, columns * 4), (lines - 1 - line) * columns * 4);
+    }
+    globalThis.postMessage({ memory: rows }, { transfer: [rows] });
+    const isFitting = columns === size.width && lines === size.height;
+    const refusal = isFitting ? refusalOf(pixels, opaque, drawn) : `its picture is ${columns}x${lines}`;
+    if (refusal === '') use(number, frameOf(pixels, 'RGBX'), purpose);
+    else answer(number, refusal);
   };
 
   const encodeWith = (config: FrameTapEncoder) => {
@@ -275,6 +294,7 @@ export function frameTapWorker(): void {
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
     else if ('again' in data) takeNewest(data.again, data.purpose);
     else if ('give' in data) takeGiven(data.give, data.pixels, data.format);
+    else if ('rows' in data) takeRows(data);
     else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);
     else if ('compare' in data) compare(data.compare).catch(fail);
     else {

@@ -13,6 +13,7 @@ import { installObservers } from './observers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
+import { readWebGl } from './readWebGl.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
@@ -83,6 +84,7 @@ function script(config: PageConfig, parts: PagePart[]): string {
     '(() => {',
     NAME_HELPER,
     `const control = (${createControl.toString()})(${JSON.stringify(config)}, ${JSON.stringify(CONTROL_KEY)});`,
+    `control.readWebGl = ${readWebGl.toString()};`,
     ...parts.map((part) => `(${part.toString()})(control);`),
     '})();',
   ].join('\n');

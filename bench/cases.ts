@@ -123,7 +123,7 @@ export const SPEED_PAGES: Readonly<Record<SpeedPage, { page: PageName; scale: nu
 export const MODES: Readonly<Record<string, Partial<DistributedRenderOptions>>> = {
   // What a user gets who asks for nothing: of all pages but a canvas's, the encoding below.
   default: {},
-  // They have an encoder of their own.
+  // The same with less time for x264.
   fast: { fast: true },
   x264: ENCODING,
   screenshot: { mode: 'screenshot', ...ENCODING },

@@ -77,14 +77,14 @@ export type RenderEvent =
       exact: boolean;
     }
   /**
-   * How a worker captures its page, and whether the browser encodes the frames itself (`fast`).
+   * How a worker captures its page, and whether the browser encodes the frames itself (`encoded`).
    * `reason` says why it is not done in the way that was asked for; `webgl`, of a page that uses it, what draws that.
    */
   | {
       type: 'capture';
       worker: number;
       mode: Exclude<Mode, 'auto'>;
-      fast: boolean;
+      encoded: boolean;
       webgl?: Exclude<WebGl, 'auto'>;
       reason?: string;
     }

@@ -42,7 +42,7 @@ export interface ResolvedOptions {
   mode: Mode;
   fast: boolean;
   webgl: WebGl;
-  /** Whether the browser may encode the frames of a canvas itself; with `fast`, of every page. */
+  /** Whether the browser may encode the frames of a canvas itself. */
   inPage: boolean;
   /** Size of the picture in pixels: the view times the scale. */
   pixelWidth: number;
@@ -192,20 +192,17 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
 function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, problems: string[]): Mode {
   const mode = values.mode ?? 'auto';
   if (values.fast) {
-    const clash = (['crf', 'preset', 'lossless'] as const).filter((name) => isGiven(values[name]));
-    if (clash.length > 0) problems.push(`fast has an encoder of its own: leave ${clash.join(', ')} out`);
-    if (mode === 'screenshot') problems.push('fast does not go with mode screenshot: choose one of them');
-    if (codec.encoder !== 'libx264') problems.push('fast makes H.264: choose videoCodec h264');
+    const clash = (['preset', 'lossless'] as const).filter((name) => isGiven(values[name]));
+    if (clash.length > 0) problems.push(`fast sets the encoder by itself: leave ${clash.join(', ')} out`);
+    else if (!codec.fastPreset) problems.push('fast makes H.264: choose videoCodec h264');
   }
   if (pixelFormat === 'yuv420p') return mode;
   if (mode === 'compositor') problems.push(`mode compositor gives yuv420p, not ${pixelFormat}: use mode screenshot`);
-  else if (values.fast) problems.push(`fast gives yuv420p, not ${pixelFormat}`);
   return mode === 'auto' ? 'screenshot' : mode;
 }
 
 /** The browser's encoder knows no constant quality, and of what it has taken nobody can tell the pixels. */
 function mayEncodeInPage(values: CheckedOptions, codec: Codec, pixelFormat: string): boolean {
-  if (values.fast) return true;
   const asked = (['crf', 'preset', 'lossless', 'frameHashes'] as const).some((name) => isGiven(values[name]));
   return !asked && codec.encoder === 'libx264' && pixelFormat === 'yuv420p';
 }

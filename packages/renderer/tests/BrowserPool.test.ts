@@ -69,7 +69,7 @@ describe('a pool of browsers', () => {
       ['simulation', { mode: 'compositor', lossless: true }],
       ['webgl', { mode: 'screenshot', lossless: true }],
       // Encoded in the browser: the whole file is compared.
-      ['cards', { fast: true }],
+      ['simulation', {}],
     ];
     type Render = (url: string, options: object, job: object, name: string) => Promise<{ path: string }>;
     const drawn = async (render: Render) => {

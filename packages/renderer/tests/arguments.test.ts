@@ -98,6 +98,12 @@ describe('encodeArguments', () => {
     );
   });
 
+  it('has a preset of its own for fast renders, at the quality that is asked for', () => {
+    const fast = of({ fast: true }, 'out.mp4', undefined, 'i420').join(' ');
+    assert.match(fast, /-crf 18 -preset ultrafast -subq 1 -deblock 0:0 -aq-mode 1 -rc-lookahead 5 -mbtree 1/);
+    assert.match(of({ fast: true, crf: 23 }, 'out.mp4').join(' '), /-crf 23 -preset ultrafast/);
+  });
+
   it('says quality or bit rate, never both', () => {
     const args = of({ videoBitrate: '500k' }, 'out.mp4');
     assert.equal(args[args.indexOf('-b:v') + 1], '500k');
@@ -113,10 +119,10 @@ describe('encodeArguments', () => {
   });
 
   it('copies packets, gives each its time, and says the colours', () => {
-    const args = of({ fps: 29.97 }, 'out.mp4', undefined, 'h264-bt601').join(' ');
+    const args = of({ fps: 29.97 }, 'out.mp4', undefined, 'h264').join(' ');
     assert.match(
       args,
-      /-f h264 .*-c:v copy -bsf:v h264_metadata=.*matrix_coefficients=6,setts=ts=N\*1001\/\(30000\*TB\)/,
+      /-f h264 .*-c:v copy -bsf:v h264_metadata=.*matrix_coefficients=1,setts=ts=N\*1001\/\(30000\*TB\)/,
     );
   });
 

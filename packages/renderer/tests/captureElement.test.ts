@@ -30,7 +30,7 @@ async function render(url: string, options: Partial<DistributedRenderOptions>, e
   return {
     path,
     hashes: all.frameHashes === undefined ? [] : readFileSync(all.frameHashes, 'utf8').trimEnd().split('\n'),
-    modes: eventsOf(events, 'capture').map(({ mode, fast }) => `${mode}${fast ? ' encoded' : ''}`),
+    modes: eventsOf(events, 'capture').map(({ mode, encoded }) => `${mode}${encoded ? ' encoded' : ''}`),
     reasons: eventsOf(events, 'capture').map(({ reason }) => reason ?? ''),
     warnings: eventsOf(events, 'warning').map(({ message }) => message),
   };

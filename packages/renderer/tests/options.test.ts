@@ -132,6 +132,14 @@ describe('options that do not go together', () => {
     refuses({ lossless: true }, ['lossless', '.mkv', '.mp4'], 'out.mov');
   });
 
+  it('lets fast set the encoder by itself, which is that of H.264', () => {
+    refuses({ fast: true, preset: 'slow' }, ['fast', 'preset']);
+    refuses({ fast: true, lossless: true }, ['fast', 'lossless']);
+    refuses({ fast: true, videoCodec: 'vp9' }, ['fast', 'h264']);
+    const { crf, mode } = parseRendererOptions({ ...GOOD, fast: true, crf: 23, mode: 'screenshot' }, 'out.mp4');
+    assert.deepEqual([crf, mode], [23, 'screenshot']);
+  });
+
   it('refuses more frames than anybody waits for', () => {
     refuses({ frameCount: undefined, durationInSeconds: 86_400, fps: 1000 }, ['86400000 frames']);
   });

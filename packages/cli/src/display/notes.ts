@@ -70,14 +70,14 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
   };
 }
 
-function captureText({ mode, fast, webgl }: Extract<RenderEvent, { type: 'capture' }>): string {
+function captureText({ mode, encoded, webgl }: Extract<RenderEvent, { type: 'capture' }>): string {
   const from = {
     screenshot: 'as screenshots',
     compositor: 'from the compositor',
     canvas: 'from the canvas',
     element: 'from a canvas into which the page is drawn',
   }[mode];
-  return `frames are taken ${from}${fast ? ', encoded by the browser' : ''}${webgl ? `, with WebGL by ${webgl}` : ''}`;
+  return `frames are taken ${from}${encoded ? ', encoded by the browser' : ''}${webgl ? `, with WebGL by ${webgl}` : ''}`;
 }
 
 function place({ worker, frame }: { worker?: number; frame?: number }): string {

@@ -13,7 +13,7 @@ export class CanvasSource extends TapSource {
   #warned = false;
 
   override get format(): FrameFormat {
-    return this.encoder ? 'h264-bt709' : 'bgrx';
+    return this.encoder ? 'h264' : 'bgrx';
   }
 
   /**
@@ -53,7 +53,7 @@ export class CanvasSource extends TapSource {
     return png;
   }
 
-  protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'BGRX' } {
-    return { pixels: pixelsFromPng(png), format: 'BGRX' };
+  protected override pixelsOf(png: Buffer): Buffer {
+    return pixelsFromPng(png);
   }
 }

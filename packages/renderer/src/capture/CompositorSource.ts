@@ -9,8 +9,7 @@ const PATIENCE_MS = 3000;
 const MAX_LOST = 3;
 
 /**
- * The planes of each frame, straight from the browser's compositor, or packets of a video that the
- * browser has encoded from them. A frame that changes nothing is not drawn. The first frame of each file
+ * The planes of each frame, straight from the browser's compositor. A frame that changes nothing is not drawn. The first frame of each file
  * is compared with its own screenshot: where the two differ, frames are made from screenshots instead,
  * and are still those that the capture would have given.
  */
@@ -22,7 +21,7 @@ export class CompositorSource extends TapSource {
   #lostFrames = 0;
 
   override get format(): FrameFormat {
-    return this.encoder ? 'h264-bt601' : 'i420';
+    return 'i420';
   }
 
   override async begin(): Promise<void> {
@@ -35,12 +34,8 @@ export class CompositorSource extends TapSource {
     if (this.#distrusted) return this.fromPicture(frame);
     if (!this.#begun) return this.#first(frame);
     const since = await this.page.frames.draw(this.deadline);
-    // Planes are written once more; a packet cannot be.
-    if (since === undefined && !this.encoder) return { kind: 'hold' };
-    return this.#use(
-      frame,
-      await (since === undefined ? this.tap.again(frame) : this.tap.take(frame, since, PATIENCE_MS)),
-    );
+    if (since === undefined) return { kind: 'hold' };
+    return this.#use(frame, await this.tap.take(frame, since, PATIENCE_MS));
   }
 
   /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
@@ -50,8 +45,8 @@ export class CompositorSource extends TapSource {
     return png;
   }
 
-  protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'I420' } {
-    return { pixels: i420FromPng(png), format: 'I420' };
+  protected override pixelsOf(png: Buffer): Buffer {
+    return i420FromPng(png);
   }
 
   /** The first frame of a file, which is looked at before it is taken. */
@@ -70,7 +65,7 @@ export class CompositorSource extends TapSource {
   async #use(frame: number, taken: Taken | string): Promise<Frame> {
     if (typeof taken === 'string') return this.#lost(frame);
     this.#lostFrames = 0;
-    return { kind: this.encoder ? 'packet' : 'pixels', ...taken };
+    return { kind: 'pixels', ...taken };
   }
 
   /** A frame that was drawn, and did not come. */

@@ -23,7 +23,7 @@ export class ElementSource extends TapSource {
   readonly #told = new Set<string>();
 
   override get format(): FrameFormat {
-    return this.encoder ? 'h264-bt709' : 'bgrx';
+    return this.encoder ? 'h264' : 'bgrx';
   }
 
   /**
@@ -91,8 +91,8 @@ export class ElementSource extends TapSource {
     await this.picture(deadlineMs);
   }
 
-  protected override pixelsOf(png: Buffer): { pixels: Buffer; format: 'BGRX' } {
-    return { pixels: pixelsFromPng(png), format: 'BGRX' };
+  protected override pixelsOf(png: Buffer): Buffer {
+    return pixelsFromPng(png);
   }
 
   async #decide(frame: number): Promise<void> {

@@ -1,9 +1,9 @@
 /**
  * How the pixels of a source leave the browser: as lossless pictures, raw (4:2:0 planes, or blue, green,
- * red and a byte that means nothing for each pixel), or as packets of the browser's encoder, which has
- * used one of two matrices. Planes are BT.601.
+ * red and a byte that means nothing for each pixel), or as packets of the browser's encoder. Planes are
+ * BT.601, packets BT.709.
  */
-export type FrameFormat = 'png' | 'i420' | 'bgrx' | 'h264-bt601' | 'h264-bt709';
+export type FrameFormat = 'png' | 'i420' | 'bgrx' | 'h264';
 
 /**
  * What a frame source yields for one frame: a lossless picture; raw pixels or a packet, whose bytes may

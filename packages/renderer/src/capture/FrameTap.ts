@@ -106,9 +106,9 @@ export class FrameTap implements AsyncDisposable {
     return this.#ask(frame, { again: frame, purpose: 'video' });
   }
 
-  /** Takes a frame with these pixels, to be encoded like one that was captured. */
-  give(frame: number, pixels: Buffer, format: 'I420' | 'BGRX'): Promise<Taken | string> {
-    return this.#ask(frame, { give: frame, pixels: pixels.toString('base64'), format });
+  /** Takes a frame with these pixels (BGRX), to be encoded like one that was captured. */
+  give(frame: number, pixels: Buffer): Promise<Taken | string> {
+    return this.#ask(frame, { give: frame, pixels: pixels.toString('base64') });
   }
 
   /** Whether there is a canvas on the page. */

@@ -11,7 +11,7 @@ export abstract class TapSource extends ScreenshotSource {
     page: PageSession,
     readonly tap: FrameTap,
     /** What frames are encoded with in the browser; undefined for raw pixels. */
-    readonly encoder: FrameTapEncoder | undefined,
+    readonly encoder?: FrameTapEncoder,
   ) {
     super(page);
   }
@@ -25,13 +25,13 @@ export abstract class TapSource extends ScreenshotSource {
   }
 
   /** The raw pixels of a screenshot, as this source would have given them. */
-  protected abstract pixelsOf(png: Buffer): { pixels: Buffer; format: 'I420' | 'BGRX' };
+  protected abstract pixelsOf(png: Buffer): Buffer;
 
   /** The frame as it would have come, from a screenshot: by default of the page as it stands. */
   protected async fromPicture(frame: number, png?: Buffer): Promise<Frame> {
-    const { pixels, format } = this.pixelsOf(png ?? (await this.picture()));
+    const pixels = this.pixelsOf(png ?? (await this.picture()));
     if (!this.encoder) return { kind: 'pixels', data: Promise.resolve([pixels]) };
-    const given = await this.tap.give(frame, pixels, format);
+    const given = await this.tap.give(frame, pixels);
     if (typeof given !== 'string') return { kind: 'packet', ...given };
     const { scope } = this.page;
     throw new BrowserCrashError(

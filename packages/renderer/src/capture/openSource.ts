@@ -15,10 +15,10 @@ import { ScreenshotSource } from './ScreenshotSource.js';
 type CaptureEvent = Extract<RenderEvent, { type: 'capture' }>;
 
 /** How the frames of a source with these options most likely come: a page or browser may not allow it. */
-export function expectedFormat({ mode, fast, inPage, browserConfig }: ResolvedOptions): FrameFormat {
+export function expectedFormat({ mode, inPage, browserConfig }: ResolvedOptions): FrameFormat {
   if (mode === 'screenshot' || browserConfig.beginFrameControl === false) return 'png';
-  if (mode === 'canvas' || mode === 'element') return inPage ? 'h264-bt709' : 'bgrx';
-  return fast ? 'h264-bt601' : 'i420';
+  if (mode === 'canvas' || mode === 'element') return inPage ? 'h264' : 'bgrx';
+  return 'i420';
 }
 
 /** Loads the page in the browser. */
@@ -44,10 +44,10 @@ export async function loadPage(
 export async function openSource(page: PageSession, undrawn?: string): Promise<ScreenshotSource> {
   const { session, scope, options } = page;
   const { mode, webgl } = options;
-  const told = (as: CaptureEvent['mode'], fast: boolean, more?: string) => {
+  const told = (as: CaptureEvent['mode'], encoded: boolean, more?: string) => {
     const reason = [undrawn && `the page cannot be drawn into a canvas: ${undrawn}`, more].filter(Boolean).join('; ');
     const drawn = page.usesWebGl ? { webgl: webgl === 'llvmpipe' ? webgl : ('swiftshader' as const) } : {};
-    scope.emit({ type: 'capture', worker: scope.worker, mode: as, fast, ...drawn, ...(reason ? { reason } : {}) });
+    scope.emit({ type: 'capture', worker: scope.worker, mode: as, encoded, ...drawn, ...(reason ? { reason } : {}) });
   };
   const screenshots = (refusal?: string): ScreenshotSource => {
     const what = mode === 'canvas' || mode === 'element' ? 'canvas' : 'compositor';
@@ -64,7 +64,7 @@ export async function openSource(page: PageSession, undrawn?: string): Promise<S
   try {
     const seesCanvas = (mode === 'canvas' || mode === 'auto') && (await tap.seesCanvas());
     // To ask the browser what it can encode takes 20 ms: only where something may come of it.
-    const mayEncode = options.inPage && (options.fast || mode === 'element' || seesCanvas);
+    const mayEncode = options.inPage && (mode === 'element' || seesCanvas);
     const wanted = mayEncode ? inPageEncoder(options) : undefined;
     const unable = wanted && (await tap.refusalOf(wanted));
     const encoder = unable ? undefined : wanted;
@@ -91,9 +91,8 @@ export async function openSource(page: PageSession, undrawn?: string): Promise<S
       await tap[Symbol.asyncDispose]();
       return screenshots(refusal);
     }
-    const packets = options.fast ? encoder : undefined;
-    told('compositor', packets !== undefined, options.fast ? reason : undefined);
-    return new CompositorSource(page, tap, packets);
+    told('compositor', false);
+    return new CompositorSource(page, tap);
   } catch (error) {
     await tap[Symbol.asyncDispose]();
     throw error;

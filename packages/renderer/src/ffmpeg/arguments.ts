@@ -24,7 +24,7 @@ export function encodeArguments(
   outputPath: string,
   hashesPath?: string,
 ): string[] {
-  const coding = isEncoded(format) ? copyArguments(format, options) : codecArguments(format, options);
+  const coding = isEncoded(format) ? copyArguments(options) : codecArguments(format, options);
   return [
     ...QUIET,
     ...inputArguments(format, options),
@@ -36,7 +36,7 @@ export function encodeArguments(
 
 /** Whether the browser has encoded the frames. */
 function isEncoded(format: FrameFormat): boolean {
-  return format === 'h264-bt601' || format === 'h264-bt709';
+  return format === 'h264';
 }
 
 function inputArguments(format: FrameFormat, { fps, pixelWidth, pixelHeight }: ResolvedOptions): string[] {
@@ -51,13 +51,12 @@ function inputArguments(format: FrameFormat, { fps, pixelWidth, pixelHeight }: R
 }
 
 /**
- * What the browser has encoded may say nothing of its colours, or not the truth: the primaries and the
- * curve of BT.709, as near to sRGB as video goes (1), and the matrix of BT.601 (6) or BT.709 (1), in
- * limited range. Nor does it say its times: frame n is the n-th packet.
+ * What the browser has encoded may say nothing of its colours, or not the truth: the matrix, primaries and
+ * curve of BT.709 (1), as near to sRGB as video goes, in limited range. Nor does it say its times: frame n
+ * is the n-th packet.
  */
-function copyArguments(format: FrameFormat, { fps }: ResolvedOptions): string[] {
-  const matrix = format === 'h264-bt601' ? 6 : 1;
-  const colours = `video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=${matrix}`;
+function copyArguments({ fps }: ResolvedOptions): string[] {
+  const colours = 'video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1';
   return ['-c:v', 'copy', '-bsf:v', `h264_metadata=${colours},setts=ts=N*${fps.den}/(${fps.num}*TB)`];
 }
 
@@ -76,7 +75,8 @@ function codecArguments(format: FrameFormat, options: ResolvedOptions): string[]
   // VP9 takes its quality from -crf only when no bit rate bounds it.
   if (crf !== undefined && codec.encoder === 'libvpx-vp9') args.push('-b:v', '0', '-row-mt', '1', '-cpu-used', '4');
   if (videoBitrate !== undefined) args.push('-b:v', videoBitrate);
-  args.push(...(preset === undefined ? (codec.unnamedPreset ?? []) : ['-preset', preset]));
+  const unnamed = (options.fast ? codec.fastPreset : undefined) ?? codec.unnamedPreset ?? [];
+  args.push(...(preset === undefined ? unnamed : ['-preset', preset]));
   if (codec.encoder === 'prores_ks') args.push('-profile:v', options.pixelFormat.includes('444') ? '4' : '3');
   if (codec.encoder === 'libx265') args.push('-tag:v', 'hvc1', '-x265-params', 'log-level=error');
   return [...args, ...threads];

@@ -13,6 +13,8 @@ export interface Codec {
   presets?: readonly string[];
   /** What ffmpeg is told instead where none is named. */
   unnamedPreset?: readonly string[];
+  /** And where the render is to be fast. */
+  fastPreset?: readonly string[];
 }
 
 const X26X_PRESETS = 'ultrafast superfast veryfast faster fast medium slow slower veryslow'.split(' ');
@@ -26,6 +28,17 @@ const X26X_PRESETS = 'ultrafast superfast veryfast faster fast medium slow slowe
  */
 const X264_UNNAMED = ['-preset', 'superfast', '-rc-lookahead', '5', '-mbtree', '1', '-b-pyramid', 'strict'];
 
+/**
+ * `ultrafast` with what costs next to nothing: half a pixel's precision in motion, the loop filter, bits where the eye
+ * wants them, and the look-ahead, which also spares time where pictures stand still. Measured as above, at the same
+ * crf: 50 to 60% of the time, the same SSIM (0.9928 instead of 0.9920, 0.9970 both, 0.9972 both), files 1.7 to 2.7 times
+ * as large. The browser's own encoder took more than twice its time at a bit rate that gave more bits.
+ */
+const X264_FAST = [
+  ...['-preset', 'ultrafast', '-subq', '1', '-deblock', '0:0', '-aq-mode', '1'],
+  ...['-rc-lookahead', '5', '-mbtree', '1'],
+];
+
 /** Codecs by the name that users give. The quality defaults aim at no visible loss at a moderate size. */
 export const CODECS: Readonly<Record<string, Codec>> = {
   h264: {
@@ -36,6 +49,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     crf: { max: 51, default: 18 },
     presets: X26X_PRESETS,
     unnamedPreset: X264_UNNAMED,
+    fastPreset: X264_FAST,
   },
   h265: {
     encoder: 'libx265',

@@ -40,8 +40,8 @@ export type FrameTapRequest =
   | { take: number; since: number; patienceMs: number; purpose: Purpose }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
   | { again: number; purpose: Purpose }
-  /** Takes a frame with these pixels, in base64: it was drawn, but did not come. */
-  | { give: number; pixels: string; format: 'I420' | 'BGRX' }
+  /** Takes a frame with these pixels (BGRX), in base64: it was taken otherwise. */
+  | { give: number; pixels: string }
   /**
    * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
    * been emptied by that.

@@ -154,25 +154,17 @@ export function frameTapWorker(): void {
   };
 
   /**
-   * A frame of pixels without transparency. Those of red, green and blue are to become BT.709 in limited
-   * range: of a canvas's own frame the encoder makes full range, which many players do not expect.
+   * A frame of pixels without transparency, which are to become BT.709 in limited range: of a canvas's own frame the encoder makes full range, which many players do not expect.
    */
-  const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'I420' | 'BGRX' | 'RGBX'): VideoFrame => {
+  const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'BGRX' | 'RGBX'): VideoFrame => {
     const { width: codedWidth, height: codedHeight } = size;
-    const rgb = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: false } as const;
-    const colours = format === 'I420' ? {} : { colorSpace: rgb };
-    const init = { format, codedWidth, codedHeight, timestamp: 0, ...colours };
-    return new VideoFrame(pixels, init);
+    const colorSpace = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'rgb', fullRange: false } as const;
+    return new VideoFrame(pixels, { format, codedWidth, codedHeight, timestamp: 0, colorSpace });
   };
 
-  const takeGiven = (number: number, text: string, format: 'I420' | 'BGRX') => {
-    use(
-      number,
-      frameOf(
-        Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
-        format,
-      ),
-    );
+  const takeGiven = (number: number, text: string) => {
+    const pixels = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    use(number, frameOf(pixels, 'BGRX'), 'video');
   };
 
   /** For the pixels of a canvas. */
@@ -293,7 +285,7 @@ export function frameTapWorker(): void {
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
     else if ('again' in data) takeNewest(data.again, data.purpose);
-    else if ('give' in data) takeGiven(data.give, data.pixels, data.format);
+    else if ('give' in data) takeGiven(data.give, data.pixels);
     else if ('rows' in data) takeRows(data);
     else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);
     else if ('compare' in data) compare(data.compare).catch(fail);

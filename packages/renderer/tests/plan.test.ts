@@ -43,12 +43,18 @@ describe('plan', () => {
   });
 
   it('keeps one chunk for each worker up to ten seconds of video each', () => {
-    assert.deepEqual(
-      plan({ frameCount: 600, concurrency: 2 }).chunks.map(({ frameCount }) => frameCount),
-      [300, 300],
-    );
+    assert.equal(plan({ frameCount: 600, concurrency: 2 }).chunks.length, 2);
     assert.equal(plan({ frameCount: 601, concurrency: 3 }).chunks.length, 3);
     assert.ok(plan({ frameCount: 601, concurrency: 2 }).chunks.length > 2);
+  });
+
+  it('gives the first worker more where it draws while the others are still on their way', () => {
+    const lengths = (frameCount: number, concurrency: number) =>
+      plan({ frameCount, concurrency, startFrame: 3 }).chunks.map((chunk) => chunk.frameCount);
+    assert.deepEqual(lengths(600, 2), [309, 291]);
+    assert.deepEqual(lengths(1200, 4), [314, 296, 295, 295]);
+    assert.deepEqual(lengths(300, 1), [300]);
+    assert.deepEqual(lengths(118, 2), [59, 59]);
   });
 
   it('balances a long render: chunks that shrink to a second, none so long that a keyframe is added', () => {

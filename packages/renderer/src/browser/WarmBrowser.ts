@@ -102,8 +102,8 @@ export class WarmBrowser implements AsyncDisposable {
 }
 
 /**
- * The page, loaded in a browser of its own, which draws WebGL as the options say. Most pages have none, and a
- * browser with llvmpipe takes 20 MB more: `auto` begins without, and once more for a page that has it.
+ * The page, loaded, in a browser that draws WebGL as the options say. Most pages have none, and llvmpipe takes
+ * 20 MiB more of a browser: `auto` begins without it, and loads a page that has WebGL once more.
  */
 async function loadDrawn(
   scope: JobScope,
@@ -128,7 +128,8 @@ async function loadDrawn(
 async function loadAlone(...[scope, options, url, pool]: Parameters<typeof loadDrawn>): Promise<PageSession> {
   const session = await BrowserSession.open(scope, options, pool);
   try {
-    return await loadPage(session, scope, options, url);
+    // Whatever fails here stops the others before the browser is waited for.
+    return await scope.guard(() => loadPage(session, scope, options, url));
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;

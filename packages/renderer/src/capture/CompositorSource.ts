@@ -9,9 +9,9 @@ const PATIENCE_MS = 3000;
 const MAX_LOST = 3;
 
 /**
- * The planes of each frame, straight from the browser's compositor. A frame that changes nothing is not drawn. The first frame of each file
- * is compared with its own screenshot: where the two differ, frames are made from screenshots instead,
- * and are still those that the capture would have given.
+ * The planes of each frame, straight from the browser's compositor. A frame that changes nothing is not
+ * drawn. The first frame of each file is compared with its own screenshot: where the two differ, frames are
+ * made from screenshots instead, and are still those that the capture would have given.
  */
 export class CompositorSource extends TapSource {
   /** Whether a frame of the present file has been taken and compared. */

@@ -154,7 +154,8 @@ export function frameTapWorker(): void {
   };
 
   /**
-   * A frame of pixels without transparency, which are to become BT.709 in limited range: of a canvas's own frame the encoder makes full range, which many players do not expect.
+   * A frame of pixels without transparency, which are to become BT.709 in limited range: of a canvas's own
+   * frame the encoder makes full range, which many players do not expect.
    */
   const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'BGRX' | 'RGBX'): VideoFrame => {
     const { width: codedWidth, height: codedHeight } = size;

@@ -320,6 +320,13 @@ describe('the encoder of the browser', () => {
     assert.deepEqual(keys, [0, 6]);
   });
 
+  it('gets the first frame of WebGL from its canvas, which the comparison with the page has emptied', async (context) => {
+    const given = context.mock.method(FrameTap.prototype, 'give');
+    const { warnings } = await render(page('webgl'), { frameHashes: undefined, frameCount: 4 });
+    assert.deepEqual(warnings, []);
+    assert.equal(given.mock.callCount(), 0);
+  });
+
   it('encodes a canvas by itself, and what had to be taken otherwise in the same colours', async () => {
     const script = `document.getElementById('over').hidden = frame !== 5`;
     const url = canvasPage({ more: '<b id="over" style="position:fixed;top:0" hidden>over</b>', script });

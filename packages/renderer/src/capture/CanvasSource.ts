@@ -1,5 +1,6 @@
 import { pixelsFromPng } from './bgrx.js';
 import type { Frame, FrameFormat } from './FrameSource.js';
+import type { Taken } from './FrameTap.js';
 import { TapSource } from './TapSource.js';
 
 /**
@@ -11,6 +12,8 @@ export class CanvasSource extends TapSource {
   /** Whether the page was drawn since its canvas was last seen with something on it. */
   #drawn = false;
   #warned = false;
+  /** Whether the frame that was taken last is frame 0, which was compared, and the page is still there. */
+  #holdsFirst = false;
 
   override get format(): FrameFormat {
     return this.encoder ? 'h264' : 'bgrx';
@@ -28,22 +31,27 @@ export class CanvasSource extends TapSource {
     await page.frames.begin(false, load);
     const refusal = await tap.lookAtCanvas(this.#drawn);
     if (refusal !== '') return refusal;
-    return (await tap.matches(await this.picture(load))) ? '' : 'its canvas differs from what the page shows';
+    this.#holdsFirst = await tap.matches(await this.picture(load));
+    return this.#holdsFirst ? '' : 'its canvas differs from what the page shows';
   }
 
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame, 'taken');
+    // The comparison has had the page drawn, which empties a canvas of WebGL.
+    if (frame === 0 && this.#holdsFirst) return this.#use(await this.tap.again(frame), frame);
     // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.
     await this.page.frames.begin(false, this.deadline);
     const taken = await this.tap.takeCanvas(frame, this.#drawn);
+    if (typeof taken !== 'string') this.#drawn = false;
+    return this.#use(taken, frame);
+  }
+
+  #use(taken: Taken | string, frame: number): Promise<Frame> | Frame {
     if (typeof taken === 'string') {
-      // Frame 0 was drawn when it was compared, which may have emptied the canvas: that is no fault of the page.
-      const isNews = !this.#warned && frame > 0;
-      if (isNews) this.warn(`frames are taken as screenshots where that is so, which is slower: ${taken}`);
-      this.#warned ||= isNews;
+      if (!this.#warned) this.warn(`frames are taken as screenshots where that is so, which is slower: ${taken}`);
+      this.#warned = true;
       return this.fromPicture(frame);
     }
-    this.#drawn = false;
     return { kind: this.encoder ? 'packet' : 'pixels', ...taken };
   }
 

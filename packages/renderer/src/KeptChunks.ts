@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { findBrowser } from './browser/findBrowser.js';
-import { findLlvmpipe } from './browser/llvmpipe.js';
+import { llvmpipeFor } from './browser/llvmpipe.js';
 import type { RenderEvent } from './events.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
@@ -89,7 +89,6 @@ export class KeptChunks {
       findBrowser({ executablePath: browserConfig.executablePath, signal }),
       findFfmpeg({ ffmpegPath, ffprobePath, signal }),
     ]);
-    const driver = webgl === 'swiftshader' ? undefined : findLlvmpipe();
-    return { browser: browser.version, webgl: driver?.stamp ?? '', encoder: ffmpeg.version };
+    return { browser: browser.version, webgl: llvmpipeFor(webgl)?.stamp ?? '', encoder: ffmpeg.version };
   }
 }

@@ -6,7 +6,7 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { BrowserSession } from './BrowserSession.js';
-import { findLlvmpipe, LlvmpipeError } from './llvmpipe.js';
+import { LlvmpipeError, llvmpipeFor } from './llvmpipe.js';
 import type { PageSession } from './PageSession.js';
 
 interface Held {
@@ -112,9 +112,7 @@ async function loadDrawn(
   pool: BrowserPool | undefined,
 ): Promise<PageSession> {
   const page = await loadAlone(scope, options, url, pool);
-  // Who has named a driver to Vulkan's loader has chosen.
-  const isOpen = options.webgl === 'auto' && process.env['VK_DRIVER_FILES'] === undefined;
-  if (!isOpen || !page.usesWebGl || !findLlvmpipe()) return page;
+  if (options.webgl !== 'auto' || !page.usesWebGl || !llvmpipeFor('auto')) return page;
   await page.session[Symbol.asyncDispose]();
   try {
     return await loadAlone(scope, { ...options, webgl: 'llvmpipe' }, url, pool);

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ToolError, type RenderPosition } from '../errors.js';
+import type { WebGl } from '../optionsSchema.js';
 
 /** Mesa's llvmpipe on this machine: a driver that draws WebGL on the processor, as SwiftShader in the browser does. */
 export interface Llvmpipe {
@@ -36,6 +37,12 @@ export function findLlvmpipe(): Llvmpipe | undefined {
     }
   }
   return undefined;
+}
+
+/** As `findLlvmpipe`, where the option lets it be used: who has named a driver to Vulkan's loader has chosen. */
+export function llvmpipeFor(webgl: WebGl): Llvmpipe | undefined {
+  if (webgl === 'swiftshader') return undefined;
+  return webgl === 'auto' && process.env['VK_DRIVER_FILES'] !== undefined ? undefined : findLlvmpipe();
 }
 
 /** Undefined where there is no such driver. */

@@ -116,7 +116,7 @@ export function frameTapWorker(): void {
     });
   };
 
-  const use = (number: number, frame: VideoFrame, purpose: Purpose = 'video') => {
+  const use = (number: number, frame: VideoFrame, purpose: Purpose) => {
     if (frame !== last) last?.close();
     last = frame;
     if (purpose === 'none') {

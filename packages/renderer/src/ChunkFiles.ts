@@ -1,12 +1,15 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { EncoderError, StallError, type RenderPosition } from './errors.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
 import { isUnchanged, type FileStamp } from './ffmpeg/fileStamp.js';
 import { verifyVideo } from './ffmpeg/verify.js';
+import { underDeadline } from './lifecycle/abort.js';
 import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
@@ -63,8 +66,25 @@ export class ChunkFiles {
     });
   }
 
-  /** Joins chunks that follow one another into one file, without encoding again. */
+  /** Makes one file of chunks that follow one another, without encoding again, and checks it. */
   async join(chunks: readonly RenderChunk[], output: string, signal: AbortSignal): Promise<void> {
+    const [first] = chunks;
+    // It is the finished file already, and has been checked.
+    if (!first!.options.joinable) return this.#copy(first!, output, signal);
+    await this.#concat(chunks, output, signal);
+    const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
+    await this.verify(output, frames, signal);
+  }
+
+  async #copy({ fileName }: RenderChunk, output: string, signal: AbortSignal): Promise<void> {
+    const deadlineMs = this.options.deadlines.concat;
+    const late = () => new StallError('the disk to take the video', deadlineMs, { phase: 'concat' });
+    await underDeadline(signal, deadlineMs, late, (either) =>
+      pipeline(createReadStream(this.directory.file(fileName)), createWriteStream(output), { signal: either }),
+    );
+  }
+
+  async #concat(chunks: readonly RenderChunk[], output: string, signal: AbortSignal): Promise<void> {
     const list = this.directory.file('chunks.ffconcat');
     const files = chunks.map(({ fileName, frameCount }) => ({ path: this.directory.file(fileName), frameCount }));
     await writeFile(list, concatList(files, this.plan.fps));

@@ -150,7 +150,7 @@ class RenderRun {
   /** From the rendered chunks to the committed file. Returns its size in bytes. */
   async #finish(files: ChunkFiles, workers: RenderWorkers, group: TaskGroup): Promise<number> {
     const journal = this.#journal;
-    const { chunks, frameCount, outputPath } = this.plan;
+    const { chunks, outputPath } = this.plan;
     await using output = new StagedOutput(outputPath, this.#leftover);
     try {
       await journal.phase('verify', async () => {
@@ -161,7 +161,6 @@ class RenderRun {
         await this.#step('concat', group.signal);
         await files.join(chunks, output.path, group.signal);
       });
-      await files.verify(output.path, frameCount, group.signal);
       const bytes = (await stat(output.path)).size;
       await journal.phase('commit', () => this.#commit(files.directory, output, group.signal));
       return bytes;
@@ -186,7 +185,6 @@ class RenderRun {
       const { signal } = new AbortController();
       const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
       await files.join(chunks, output.path, signal);
-      await files.verify(output.path, frames, signal);
       await output.flush(this.options.deadlines.concat, { phase: 'commit' });
       output.commit();
       journal.record({ type: 'partial', path: output.destination, frames });

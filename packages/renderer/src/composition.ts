@@ -6,7 +6,7 @@ import { Parser } from 'htmlparser2';
 import { z } from 'zod';
 import { InputError, shortUrl } from './errors.js';
 import { parseFrameRate } from './frameRate.js';
-import { linkAbort } from './lifecycle/abort.js';
+import { underDeadline } from './lifecycle/abort.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {
@@ -66,7 +66,8 @@ export async function readComposition(
 ): Promise<Composition> {
   signal?.throwIfAborted();
   const address = parseAddress(url);
-  const declaration = await withDeadline(url, signal, timeoutMs, (deadline) =>
+  const late = () => new InputError(`${shortUrl(url)} did not answer in full within ${timeoutMs / 1000} s`);
+  const declaration = await underDeadline(signal, timeoutMs, late, (deadline) =>
     address.protocol === 'file:' ? readPageFile(fileURLToPath(address), deadline) : fetchPage(address, url, deadline),
   );
   return declaration === undefined ? { url } : { url, ...parseDeclaration(declaration, url) };
@@ -85,29 +86,6 @@ function parseAddress(url: string): URL {
     throw new InputError(`cannot open ${shortUrl(url)}: ${address.protocol} is not one of http:, https:, file:, data:`);
   }
   return address;
-}
-
-/** Runs `work` under a signal of its own, which the deadline and the caller's signal both abort. */
-async function withDeadline<T>(
-  url: string,
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const unlink = linkAbort(signal, controller);
-  const timer = setTimeout(() => {
-    controller.abort(new InputError(`${shortUrl(url)} did not answer in full within ${timeoutMs / 1000} s`));
-  }, timeoutMs);
-  try {
-    return await work(controller.signal);
-  } catch (error) {
-    // Whatever the abort has broken on its way, its reason is what happened.
-    throw controller.signal.aborted ? controller.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    unlink();
-  }
 }
 
 async function fetchPage(address: URL, url: string, signal: AbortSignal): Promise<string | undefined> {

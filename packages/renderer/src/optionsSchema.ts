@@ -193,6 +193,11 @@ export const rendererSchema = z.strictObject({
   seams: text('the path of a file').optional(),
   /** Whether a chunk follows, so that the last frame is at a seam. Default true; it matters only with `seams`. */
   endSeam: flag().optional(),
+  /**
+   * Whether the file is to be joined to others: it is then written in ffmpeg's own way, else as a finished one.
+   * Default false.
+   */
+  joinable: flag().optional(),
   /** Threads of the encoder. Default: as many as ffmpeg likes, or this worker's share of the cores. */
   encoderThreads: wholeNumber(1, 128, '').optional(),
   /** The ffmpeg to use. Default: `GENLOCK_FFMPEG`, then the one on the PATH. */

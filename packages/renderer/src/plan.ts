@@ -51,9 +51,11 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
     // The chunk's extension must not change the codec that the output's extension asked for.
     if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
     if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;
-    if (ranges.length > 1) chunkOptions.seams = `part_${index}.seam`;
-    if (ranges.length > 1 && index === ranges.length - 1) chunkOptions.endSeam = false;
-    const fileName = `part_${index}.${resolved.codec.chunkExtension}`;
+    const isPart = ranges.length > 1;
+    if (isPart) Object.assign(chunkOptions, { seams: `part_${index}.seam`, joinable: true });
+    if (isPart && index === ranges.length - 1) chunkOptions.endSeam = false;
+    // The only one is the finished file.
+    const fileName = `part_${index}.${isPart ? resolved.codec.chunkExtension : resolved.extension}`;
     return { index, startFrame, frameCount, fileName, options: chunkOptions };
   });
 

@@ -62,6 +62,7 @@ export interface ResolvedOptions {
   entry: Entry;
   seams: string | undefined;
   endSeam: boolean;
+  joinable: boolean;
   encoderThreads: number | undefined;
   ffmpegPath: string | undefined;
   ffprobePath: string | undefined;
@@ -126,6 +127,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     entry: values.entry ?? 'auto',
     seams: values.seams,
     endSeam: values.endSeam ?? true,
+    joinable: values.joinable ?? false,
     encoderThreads: values.encoderThreads,
     ffmpegPath: values.ffmpegPath,
     ffprobePath: values.ffprobePath,

@@ -126,6 +126,12 @@ describe('encodeArguments', () => {
     );
   });
 
+  it('writes a finished file, or one that can be joined', () => {
+    assert.match(of({}, 'out.mp4').join(' '), /-use_editlist 0 -movflags \+negative_cts_offsets\+faststart -f mp4 out/);
+    assert.ok(!of({ joinable: true }, 'out.mp4').includes('-movflags'));
+    assert.ok(!of({}, 'out.mkv').includes('-movflags'));
+  });
+
   it('does not touch the colours of a lossless video', () => {
     const args = of({ lossless: true }, 'out.mkv', 'h');
     assert.ok(!args.includes('-vf') && !args.includes('-crf'));

@@ -140,12 +140,20 @@ describe('plan', () => {
 
   it('keeps the codec that the output asks for, in chunks that can be joined', () => {
     const names = (output: string, options = {}) => {
-      const [chunk] = plan({ frameCount: 4, concurrency: 1, ...options }, output).chunks;
+      const [chunk] = plan({ frameCount: 4, concurrency: 2, ...options }, output).chunks;
+      assert.equal(chunk!.options.joinable, true);
       return [basename(chunk!.fileName), chunk!.options.videoCodec];
     };
     assert.deepEqual(names('out.webm'), ['part_0.mp4', 'libvpx-vp9']);
     assert.deepEqual(names('out.mov', { videoCodec: 'prores' }), ['part_0.mov', 'prores_ks']);
     assert.deepEqual(names('out.mkv', { lossless: true }), ['part_0.mp4', undefined]);
+  });
+
+  it('has the only chunk made as the finished file', () => {
+    for (const output of ['out.mp4', 'out.webm', 'out.mkv', 'out.mov']) {
+      const [chunk] = plan({ frameCount: 4, concurrency: 1 }, output).chunks;
+      assert.deepEqual([chunk!.fileName, chunk!.options.joinable], [output.replace('out', 'part_0'), undefined]);
+    }
   });
 
   it('never has more workers than there are frames', () => {

@@ -100,6 +100,13 @@ describe('a render that succeeds', () => {
     }
   });
 
+  it('joins nothing where there is one chunk, and looks into it once', async () => {
+    using sandbox = new Sandbox();
+    const { events } = await rendered(sandbox, { concurrency: 1 });
+    const started = eventsOf(events, 'process').filter(({ state }) => state === 'started');
+    assert.deepEqual(started.map(({ role }) => role).sort(), ['browser', 'encoder', 'probe']);
+  });
+
   it('returns a report whose figures agree with each other and with the file', async () => {
     using sandbox = new Sandbox();
     const { report, events, path } = await rendered(sandbox, { fps: '30000/1001', startFrame: 5 });

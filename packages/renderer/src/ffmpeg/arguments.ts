@@ -29,6 +29,7 @@ export function encodeArguments(
     ...QUIET,
     ...inputArguments(format, options),
     ...['-map', '0:v', '-an', ...coding],
+    ...(options.joinable ? [] : finalArguments(options.extension)),
     ...['-f', MUXERS[options.extension]!, outputPath],
     ...(hashesPath ? hashArguments(format, hashesPath) : []),
   ];

@@ -44,6 +44,30 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () 
 }
 
 /**
+ * Runs `work` under a signal of its own, which a deadline of so many milliseconds and the caller's signal both
+ * abort. Rejects with the error made by `late`, with `signal.reason` itself, or as the work does.
+ */
+export async function underDeadline<T>(
+  signal: AbortSignal | undefined,
+  ms: number,
+  late: () => Error,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const unlink = linkAbort(signal, controller);
+  const timer = setTimeout(() => controller.abort(late()), ms);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    // Whatever the abort has broken on its way, its reason is what happened.
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    unlink();
+  }
+}
+
+/**
  * Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort, and
  * does not take the step after one; `onFailure` is told what the hook rejects with, also later.
  */

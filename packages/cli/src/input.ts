@@ -3,7 +3,6 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { InputError } from '@genlock/renderer';
-import { encodePath, serveFolder } from './server.js';
 
 /** The page that was asked for: an address on the web, or a file of this machine. */
 export type PageInput =
@@ -50,6 +49,7 @@ export async function openPage(input: PageInput): Promise<OpenPage> {
   if (input.kind === 'address') {
     return { url: input.url, withPaths: (text) => text, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+  const { encodePath, serveFolder } = await import('./server.js');
   const server = await serveFolder(input.root);
   return {
     url: `${server.origin}/${encodePath(relative(input.root, input.file))}${input.suffix}`,

@@ -1,10 +1,7 @@
 import { OptionsError } from '@genlock/renderer';
-import { listCache, pruneCache, type CacheFlags } from './commands/cache.js';
-import { doctor, type DoctorFlags } from './commands/doctor.js';
-import { render } from './commands/render.js';
-import { soak, type SoakFlags } from './commands/soak.js';
-import { still } from './commands/still.js';
-import { verify } from './commands/verify.js';
+import type { CacheFlags } from './commands/cache.js';
+import type { DoctorFlags } from './commands/doctor.js';
+import type { SoakFlags } from './commands/soak.js';
 import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
 import { errorRecord, jsonLine } from './json.js';
 import { exitCodeOf } from './messages.js';
@@ -12,25 +9,28 @@ import { Interruption } from './signals.js';
 import { writeLine } from './streams.js';
 import { Terminal, type OutputFlags } from './terminal.js';
 
+// Each loads its own command: a render does not wait for what only the others need.
+
 export const runRender = (page: string | undefined, flags: RenderFlags): Promise<void> =>
-  run(flags, (terminal, signal) => render(page, flags, terminal, signal));
+  run(flags, async (...job) => (await import('./commands/render.js')).render(page, flags, ...job));
 
 export const runStill = (page: string | undefined, flags: StillFlags): Promise<void> =>
-  run(flags, (terminal, signal) => still(page, flags, terminal, signal));
+  run(flags, async (...job) => (await import('./commands/still.js')).still(page, flags, ...job));
 
 export const runVerify = (page: string | undefined, flags: VerifyFlags): Promise<void> =>
-  run(flags, (terminal, signal) => verify(page, flags, terminal, signal));
+  run(flags, async (...job) => (await import('./commands/verify.js')).verify(page, flags, ...job));
 
 export const runSoak = (page: string | undefined, flags: SoakFlags): Promise<void> =>
-  run(flags, (terminal, signal) => soak(page, flags, terminal, signal));
+  run(flags, async (...job) => (await import('./commands/soak.js')).soak(page, flags, ...job));
 
-export const runListCache = (flags: CacheFlags): Promise<void> => run(flags, (terminal) => listCache(flags, terminal));
+export const runListCache = (flags: CacheFlags): Promise<void> =>
+  run(flags, async (terminal) => (await import('./commands/cache.js')).listCache(flags, terminal));
 
 export const runPruneCache = (flags: CacheFlags): Promise<void> =>
-  run(flags, (terminal) => pruneCache(flags, terminal));
+  run(flags, async (terminal) => (await import('./commands/cache.js')).pruneCache(flags, terminal));
 
 export const runDoctor = (flags: DoctorFlags): Promise<void> =>
-  run(flags, (terminal, signal) => doctor(flags, terminal, signal));
+  run(flags, async (...job) => (await import('./commands/doctor.js')).doctor(flags, ...job));
 
 /** A command line that was not understood: its exit code and, for programs, its record. */
 export function recordUsageError(message: string, json: boolean): void {

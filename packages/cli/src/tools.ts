@@ -1,12 +1,12 @@
-import { findBrowser, findFfmpeg, OptionsError, type RenderPlan } from '@genlock/renderer';
+import { findFfmpeg, locateBrowser, OptionsError, type RenderPlan } from '@genlock/renderer';
 import { defined, type PageFlags, type RenderFlags } from './flags.js';
 
-/** Makes sure that there is a browser that starts. Throws a ToolError that says what to do. */
-export async function checkBrowser({ browser }: PageFlags, signal: AbortSignal): Promise<void> {
-  await findBrowser({ signal, ...defined({ executablePath: browser }) });
+/** Makes sure that there is a browser. Throws a ToolError that says what to do; so does a render that cannot start it. */
+export function checkBrowser({ browser }: PageFlags): void {
+  locateBrowser(browser);
 }
 
-/** The same for ffmpeg, with the encoder that the plan needs. */
+/** The same for an ffmpeg that starts, and has the encoder that the plan needs. */
 export async function checkFfmpeg(plan: RenderPlan, { ffmpeg }: RenderFlags, signal: AbortSignal): Promise<void> {
   const found = await findFfmpeg({ signal, ...defined({ ffmpegPath: ffmpeg }) });
   const encoder = encoderOf(plan);

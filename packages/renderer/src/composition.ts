@@ -2,7 +2,6 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TextDecoder } from 'node:util';
-import { Parser } from 'htmlparser2';
 import { z } from 'zod';
 import { InputError, shortUrl } from './errors.js';
 import { parseFrameRate } from './frameRate.js';
@@ -175,6 +174,8 @@ async function findDeclaration(
   let inside = false;
   let text = '';
   let found: string | undefined;
+  // Loaded only where a page is read: whoever renders with options of his own does without.
+  const { Parser } = await import('htmlparser2');
   const parser = new Parser(
     {
       onopentag(name, attributes) {

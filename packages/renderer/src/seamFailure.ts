@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { PNG } from 'pngjs';
 import { SeamError } from './errors.js';
 import type { ElementState } from './page/describe.js';
+import { loadPng } from './png.js';
 import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
 import type { RenderPlan } from './types.js';
 
@@ -42,7 +42,7 @@ export async function saveSeamPictures(audit: SeamAudit, plan: RenderPlan, error
     if (error.pictures.includes(paths[side])) await copyFile(audit.files(seam, side).picture, paths[side]);
   }
   if (error.pictures.includes(paths.difference)) {
-    await writeFile(paths.difference, sideBySide(await readFile(paths.end), await readFile(paths.entry)));
+    await writeFile(paths.difference, await sideBySide(await readFile(paths.end), await readFile(paths.entry)));
   }
 }
 
@@ -94,7 +94,8 @@ function placeOf({ box }: ElementState): string {
 }
 
 /** The first picture, the second, and a dimmed one on which every pixel that differs is red, side by side. */
-export function sideBySide(first: Buffer, second: Buffer): Buffer {
+export async function sideBySide(first: Buffer, second: Buffer): Promise<Buffer> {
+  const PNG = await loadPng();
   const [left, right] = [PNG.sync.read(first), PNG.sync.read(second)];
   const width = Math.max(left.width, right.width);
   const height = Math.max(left.height, right.height);

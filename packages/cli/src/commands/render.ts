@@ -9,22 +9,25 @@ import { checkBrowser, checkFfmpeg } from '../tools.js';
 
 /** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
 export async function render(
-  page: string | undefined,
+  argument: string | undefined,
   flags: RenderFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const { request, input } = await readRequest(page, flags, 'out.mp4', signal);
+  const { request, input } = await readRequest(argument, flags, 'out.mp4', signal);
   const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
-  // A request for an encoder that is not there is refused before any browser is started.
-  await checkFfmpeg(plan, flags, signal);
-  await checkBrowser(flags, signal);
+  checkBrowser(flags);
+  // A request for an encoder that is not there is refused before any browser is started. It takes its time.
+  const check = checkFfmpeg(plan, flags, signal);
+  const [page] = await Promise.allSettled([openPage(input), check]);
+  if (page.status === 'rejected') throw page.reason;
+  await using opened = page.value;
+  await check;
   signal.throwIfAborted();
 
-  await using opened = await openPage(input);
   terminal.wording = opened.withPaths;
   terminal.display.begin(plan);
   const report = await RenderOrchestrator.render(opened.url, request.output, options, {

@@ -38,7 +38,7 @@ export async function soak(
   const url = page === undefined ? PAGE : (await locatePage(page)).url;
   const request = readRequest(url, flags);
   await findFfmpeg({ signal, ...defined({ ffmpegPath: flags.ffmpeg }) });
-  await checkBrowser(flags, signal);
+  checkBrowser(flags);
 
   const { seed, cycles, milliseconds } = request;
   const display = createSoakDisplay(flags);

@@ -19,7 +19,7 @@ export async function still(
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
-  await checkBrowser(flags, signal);
+  checkBrowser(flags);
   signal.throwIfAborted();
 
   await using opened = await openPage(input);

@@ -20,7 +20,7 @@ export async function verify(
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
-  await checkBrowser(flags, signal);
+  checkBrowser(flags);
   signal.throwIfAborted();
 
   await using opened = await openPage(input);

@@ -61,7 +61,7 @@ export class CanvasSource extends TapSource {
     return png;
   }
 
-  protected override pixelsOf(png: Buffer): Buffer {
+  protected override pixelsOf(png: Buffer): Promise<Buffer> {
     return pixelsFromPng(png);
   }
 }

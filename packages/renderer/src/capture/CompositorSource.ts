@@ -45,7 +45,7 @@ export class CompositorSource extends TapSource {
     return png;
   }
 
-  protected override pixelsOf(png: Buffer): Buffer {
+  protected override pixelsOf(png: Buffer): Promise<Buffer> {
     return i420FromPng(png);
   }
 

@@ -91,7 +91,7 @@ export class ElementSource extends TapSource {
     await this.picture(deadlineMs);
   }
 
-  protected override pixelsOf(png: Buffer): Buffer {
+  protected override pixelsOf(png: Buffer): Promise<Buffer> {
     return pixelsFromPng(png);
   }
 
@@ -112,7 +112,7 @@ export class ElementSource extends TapSource {
     const seen = await tap.lookAtElement();
     await tap.leaveElement();
     if (typeof seen === 'string') return seen;
-    const shown = pixelsFromPng(await super.picture(deadlineMs));
+    const shown = await pixelsFromPng(await super.picture(deadlineMs));
     const drawn = await page.scope.wait(seen.data, deadlineMs, 'the browser to hand over its canvas');
     const difference = differenceOf(Buffer.concat(drawn), shown, page.options.pixelWidth);
     return difference && `what is drawn differs from what the page shows, ${difference}`;

@@ -25,11 +25,11 @@ export abstract class TapSource extends ScreenshotSource {
   }
 
   /** The raw pixels of a screenshot, as this source would have given them. */
-  protected abstract pixelsOf(png: Buffer): Buffer;
+  protected abstract pixelsOf(png: Buffer): Promise<Buffer>;
 
   /** The frame as it would have come, from a screenshot: by default of the page as it stands. */
   protected async fromPicture(frame: number, png?: Buffer): Promise<Frame> {
-    const pixels = this.pixelsOf(png ?? (await this.picture()));
+    const pixels = await this.pixelsOf(png ?? (await this.picture()));
     if (!this.encoder) return { kind: 'pixels', data: Promise.resolve([pixels]) };
     const given = await this.tap.give(frame, pixels);
     if (typeof given !== 'string') return { kind: 'packet', ...given };

@@ -1,7 +1,8 @@
-import { PNG } from 'pngjs';
+import { loadPng } from '../png.js';
 
 /** The pixels of a picture as a canvas gives them: blue, green, red and a byte that means nothing. */
-export function pixelsFromPng(png: Buffer): Buffer {
+export async function pixelsFromPng(png: Buffer): Promise<Buffer> {
+  const PNG = await loadPng();
   const { data } = PNG.sync.read(png);
   for (let at = 0; at < data.length; at += 4) {
     const red = data[at]!;

@@ -1,8 +1,9 @@
-import { PNG } from 'pngjs';
 import { planesOf } from '../page/planes.js';
+import { loadPng } from '../png.js';
 
 /** The planes that compositor capture would have given of a picture. */
-export function i420FromPng(png: Buffer): Buffer {
+export async function i420FromPng(png: Buffer): Promise<Buffer> {
+  const PNG = await loadPng();
   const { width, height, data } = PNG.sync.read(png);
   return Buffer.from(planesOf(data, width, height).buffer);
 }

@@ -31,14 +31,16 @@ export async function findFfmpeg(
 ): Promise<FfmpegPaths & { version: string; encoders: Set<string> }> {
   const paths = locateFfmpeg(options);
   const asked = { role: 'ffmpeg', deadlineMs: 20_000, ...(options.signal ? { signal: options.signal } : {}) };
-  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-hide_banner', '-encoders'], asked);
+  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-encoders'], asked);
   if (code !== 0) throw new ToolError(`${paths.ffmpeg} does not work (exit code ${code}): ${stderr.trim()}`);
-  const version = await runCommand(paths.ffmpeg, ['-version'], asked);
+  const versionIn = (text: string) => /^ffmpeg version (\S+)/m.exec(text)?.[1];
+  // Its banner has told the version, so that one start is enough; not where a script hides the banner.
+  const version = versionIn(stderr) ?? versionIn((await runCommand(paths.ffmpeg, ['-version'], asked)).stdout);
   // A line of the list: six flags, then the encoder's name.
   const encoders = [...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map((match) => match[1]!).filter((name) => name !== '=');
   return {
     ...paths,
-    version: /^ffmpeg version (\S+)/m.exec(version.stdout)?.[1] ?? 'unknown',
+    version: version ?? 'unknown',
     encoders: new Set(encoders),
   };
 }

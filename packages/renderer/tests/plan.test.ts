@@ -51,8 +51,8 @@ describe('plan', () => {
   it('gives the first worker more where it draws while the others are still on their way', () => {
     const lengths = (frameCount: number, concurrency: number) =>
       plan({ frameCount, concurrency, startFrame: 3 }).chunks.map((chunk) => chunk.frameCount);
-    assert.deepEqual(lengths(600, 2), [309, 291]);
-    assert.deepEqual(lengths(1200, 4), [314, 296, 295, 295]);
+    assert.deepEqual(lengths(600, 2), [310, 290]);
+    assert.deepEqual(lengths(1200, 4), [315, 295, 295, 295]);
     assert.deepEqual(lengths(300, 1), [300]);
     assert.deepEqual(lengths(118, 2), [59, 59]);
   });

@@ -17,8 +17,8 @@ const MIN_PROBE_FRAMES = 15;
 const MAX_PROBE_FRAMES = 60;
 /** Replaying that takes less than this share of drawing the chunk is not worth a second thought. */
 const WORTH_SHARE = 0.02;
-/** Nor is a replay that is shorter than the probe itself: a browser's start and a page's load. */
-const WORTH_MS = 1000;
+/** Nor is a replay that is not much longer than the trial: a browser's start, a page's load, two pictures. */
+const WORTH_MS = 2000;
 
 /** A page at the first frame of a range. */
 interface Entered {
@@ -69,13 +69,13 @@ async function enter(
   await source.pass(first + MIN_PROBE_FRAMES - SETTLING);
   const affordable = Math.floor(PROBE_MS / source.passMs);
   const probe = first + Math.min(Math.max(affordable, MIN_PROBE_FRAMES), MAX_PROBE_FRAMES);
-  if (startFrame <= probe) return source.replay(startFrame);
+  if ((startFrame - probe) * source.passMs < WORTH_MS) return source.replay(startFrame);
   await source.pass(probe - SETTLING);
   const almostThere = performance.now();
   const replayed = await source.replay(probe);
   const drawMs = (performance.now() - almostThere) / SETTLING;
   const replayMs = (startFrame - probe) * source.passMs;
-  if (replayMs < WORTH_MS || replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
+  if (replayMs < WORTH_SHARE * options.frameCount * drawMs) return source.replay(startFrame);
   const jumped = await pictureByJump(source, options, scope, url, probe);
   return jumped && replayed?.equals(jumped) ? source.jump(startFrame) : source.replay(startFrame);
 }

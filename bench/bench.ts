@@ -51,11 +51,12 @@ async function measureGrowths(flags: Flags, signal: AbortSignal): Promise<Growth
   return figures;
 }
 
-async function measurePeers({ pages, modes, frames, rounds, cache }: Flags, signal: AbortSignal): Promise<Entry[]> {
+async function measurePeers(flags: Flags, signal: AbortSignal): Promise<Entry[]> {
+  const { pages, modes, frames, rounds, tools, cache } = flags;
   const folder = mkdtempSync(join(tmpdir(), 'genlock-bench-'));
   const names = pages.filter((page): page is PageName & typeof page => page !== '4k');
   try {
-    return await holdContest({ pages: names, modes, frames, rounds, cache, folder, signal, say });
+    return await holdContest({ pages: names, modes, frames, rounds, tools, cache, folder, signal, say });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -80,12 +81,12 @@ function printGrowth(figures: GrowthFigures[]): void {
   print(`\nGrowth: what ${GROWTH} times the frames take, as a multiple\n\n${growthText(figures)}`);
 }
 
-function printPeers(entries: Entry[], { frames, rounds }: Flags): void {
+function printPeers(entries: Entry[], { frames, rounds, tools }: Flags): void {
   print(`\nBeside other tools: ${frames} frames of 1920x1080, whole processes, median (min-max) of ${rounds}`);
   print(
     `\n${peersText(entries)}\n\nHow they encode (Genlock: lossless pictures, x264 crf 18, superfast with a look-ahead; fast: ultrafast with a little more; canvases by bit rate in the browser)`,
   );
-  for (const { title, encoding } of PEERS) print(`  ${title}: ${encoding}`);
+  for (const { name, title, encoding } of PEERS) if (tools.includes(name)) print(`  ${title}: ${encoding}`);
 }
 
 /** Prints the stops. True when each of them left nothing. */

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MODES, SPEED_PAGES, type SpeedPage } from './cases.js';
+import { PEERS } from './peers/peers.js';
 
 /** The parts of the bench. `peers` runs only when it is asked for: it installs other tools. */
 export const PARTS = ['speed', 'stop', 'growth', 'peers'] as const;
@@ -23,12 +24,15 @@ export interface Flags {
   profile: boolean;
   /** Whether to write the results into the folder `results`. */
   save: boolean;
+  /** The other tools that are run beside Genlock, by their names in PEERS. */
+  tools: readonly string[];
   /** Folder for the other tools' packages. */
   cache: string;
   /** File for the raw figures. */
   json: string | undefined;
 }
 
+const PEER_NAMES = PEERS.map(({ name }) => name);
 const PAGES = Object.keys(SPEED_PAGES) as SpeedPage[];
 
 export const USAGE = `npm run bench -- [flags]
@@ -42,6 +46,7 @@ export const USAGE = `npm run bench -- [flags]
   --stops n          stops of each stop case (default 20)
   --profile          show where a frame's time goes
   --save             write the results into bench/results
+  --tools name,name  of peers: ${PEER_NAMES.join(', ')} (default all)
   --cache folder     where other tools are installed (default ~/.cache/genlock-bench)
   --json file        write the raw figures
   --quick            a smoke run: 30 frames, 1 round, 3 stops`;
@@ -54,7 +59,7 @@ export function parseFlags(args: readonly string[]): Flags | undefined {
     args: [...args],
     options: {
       ...{ only: text, pages: text, modes: text, workers: text, frames: text, rounds: text, stops: text },
-      ...{ cache: text, json: text, peers: flag, profile: flag, save: flag, quick: flag, help: flag },
+      ...{ tools: text, cache: text, json: text, peers: flag, profile: flag, save: flag, quick: flag, help: flag },
     },
   });
   if (values.help) return undefined;
@@ -73,6 +78,7 @@ export function parseFlags(args: readonly string[]): Flags | undefined {
     stops: count('--stops', values.stops, quick ? 3 : 20, 1),
     profile,
     save,
+    tools: list('--tools', values.tools, PEER_NAMES, PEER_NAMES),
     cache: values.cache ?? join(homedir(), '.cache', 'genlock-bench'),
     json,
   };

@@ -20,6 +20,8 @@ export interface ContestOptions {
   modes: readonly string[];
   frames: number;
   rounds: number;
+  /** Names in PEERS: the other tools. */
+  tools: readonly string[];
   /** Folder for the other tools' packages. */
   cache: string;
   /** Folder for videos; emptied by whoever made it. */
@@ -121,7 +123,7 @@ async function gather(
   const { cache, signal, say } = options;
   const contestants: Contestant[] = options.modes.map((mode) => genlock(mode, options));
   const failures: (readonly [string, string])[] = [];
-  for (const peer of PEERS) {
+  for (const peer of PEERS.filter(({ name }) => options.tools.includes(name))) {
     say(`installing ${peer.title} into ${cache} (where it is not there)`);
     try {
       contestants.push(await contestantOf(await installPeer(peer, cache, signal), options));

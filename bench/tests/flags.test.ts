@@ -16,6 +16,8 @@ test('--peers measures other tools, on the pages that they can be given', () => 
   assert.deepEqual(flags.parts, ['peers']);
   assert.deepEqual([flags.frames, flags.rounds], [150, 5]);
   assert.ok(!flags.pages.includes('4k'));
+  assert.deepEqual(flags.tools, ['remotion', 'hyperframes', 'helios', 'revideo']);
+  assert.deepEqual(parseFlags(['--peers', '--tools', 'helios'])!.tools, ['helios']);
 });
 
 test('growth has one page, two workers and few frames unless more is asked for', () => {
@@ -34,6 +36,7 @@ test('wrong flags are named', () => {
   assert.throws(() => parseFlags(['--pages', 'dom,nothing']), /--pages: nothing is none of dom, text/);
   assert.throws(() => parseFlags(['--modes', 'fastest']), /--modes: fastest is none of default/);
   assert.throws(() => parseFlags(['--only', 'sped']), /--only: sped/);
+  assert.throws(() => parseFlags(['--tools', 'other']), /--tools: other is none of remotion/);
   assert.throws(() => parseFlags(['--frames', '3']), /--frames must be a whole number from 20/);
   assert.throws(() => parseFlags(['--workers', '1,x']), /--workers must be a whole number from 1/);
   assert.throws(() => parseFlags(['--peers', '--only', 'stop']), /leave out --only/);

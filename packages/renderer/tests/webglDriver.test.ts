@@ -88,4 +88,18 @@ describe('the driver of WebGL', () => {
     assert.match(lacking.error.message, /is not installed.*mesa-vulkan-drivers/);
     assert.equal(browsers(lacking.events), 0);
   });
+
+  it('is named where the browser crashes, with the way that does without it', WITHOUT, async () => {
+    const pids: number[] = [];
+    const onEvent = (event: RenderEvent) => {
+      if (event.type === 'process' && event.role === 'browser' && event.state === 'started') pids.push(event.pid);
+      if (event.type === 'frame') process.kill(pids.at(-1)!, 'SIGSEGV');
+    };
+    const options = { concurrency: 1, webgl: 'llvmpipe', hardening: false } as const;
+    const { error } = await fail(sandbox, page('webgl'), options, { onEvent });
+    assert.match(
+      String(error),
+      /the browser was ended by SIGSEGV while llvmpipe drew its WebGL \(.*--webgl swiftshader/,
+    );
+  });
 });

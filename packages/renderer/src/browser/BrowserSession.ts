@@ -19,6 +19,9 @@ const FORGET_MS = 2000;
  */
 const ONE_PIXEL = { width: 1, height: 1 };
 
+/** What to do about a browser that crashes. */
+const DRAWN_BY_LLVMPIPE = ' while llvmpipe drew its WebGL (webgl: swiftshader, --webgl swiftshader, does without)';
+
 /**
  * One page, in a browser that has no other. Disposing ends the browser; or where there is a pool, and
  * nothing has gone wrong, has it forget the page and gives it to the pool.
@@ -37,6 +40,7 @@ export class BrowserSession implements AsyncDisposable {
     readonly browser: Browser,
     readonly scope: JobScope,
     readonly pool: BrowserPool | undefined,
+    readonly options: ResolvedOptions,
   ) {
     this.#launched = browser.pages++ > 0;
     browser.onEnd = (end) => this.#fail(this.#endedError(end));
@@ -45,10 +49,10 @@ export class BrowserSession implements AsyncDisposable {
   /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
   static async open(scope: JobScope, options: ResolvedOptions, pool?: BrowserPool): Promise<BrowserSession> {
     const browser = (await pool?.borrow(scope, options)) ?? (await Browser.start(scope, options));
-    const session = new BrowserSession(browser, scope, pool);
+    const session = new BrowserSession(browser, scope, pool, options);
     try {
       const { launch } = options.deadlines;
-      session.#client = await scope.wait(session.#openPage(options), launch, 'the browser to answer');
+      session.#client = await scope.wait(session.#openPage(), launch, 'the browser to answer');
       session.#launched = true;
       if (options.webgl === 'llvmpipe') await session.#requireLlvmpipe(launch);
       return session;
@@ -136,7 +140,8 @@ export class BrowserSession implements AsyncDisposable {
     }
   }
 
-  async #openPage(options: ResolvedOptions): Promise<CDPSession> {
+  async #openPage(): Promise<CDPSession> {
+    const { options } = this;
     try {
       const root = await this.browser.attach();
       this.#root = root;
@@ -176,7 +181,10 @@ export class BrowserSession implements AsyncDisposable {
     const how = end.signal ? `was ended by ${end.signal}` : `exited with code ${end.code}`;
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';
-    if (this.#launched) return new BrowserCrashError(`${this.#where()}the browser ${how}${details}`, position);
+    // A fault of a driver, more likely than not: nobody ends a process by these.
+    const isFault = end.signal !== null && end.signal !== 'SIGKILL' && end.signal !== 'SIGTERM';
+    const drawn = isFault && this.options.webgl === 'llvmpipe' ? DRAWN_BY_LLVMPIPE : '';
+    if (this.#launched) return new BrowserCrashError(`${this.#where()}the browser ${how}${drawn}${details}`, position);
     const hint = /sandbox/i.test(said) ? ' (browserConfig.args: ["--no-sandbox"] starts it without its sandbox)' : '';
     return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position, end.signal);
   }

@@ -8,6 +8,12 @@ import { encodeArguments } from './arguments.js';
 import { ranOutOfDisk } from './ranOutOfDisk.js';
 
 /**
+ * So many frames may be on their way. Pixels have their megabytes in memory that is used again; packets are small,
+ * and come late where a browser's encoder has a frame that takes it longer than the page took to draw it.
+ */
+const AHEAD = { pixels: 1, packets: 3 };
+
+/**
  * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
  * closed only after the last frame: closed earlier, ffmpeg would leave a playable, truncated file.
  */
@@ -18,8 +24,8 @@ export class FrameEncoder implements AsyncDisposable {
   #open = true;
   #finishing = false;
   #last: Promise<readonly Buffer[]> | undefined;
-  /** Pending until ffmpeg has taken the frame that was written last. */
-  #taken: Promise<void> | undefined;
+  /** For each frame that is on its way, in their order: pending until ffmpeg has taken it. */
+  readonly #underway: Promise<void>[] = [];
 
   constructor(
     readonly scope: JobScope,
@@ -39,19 +45,21 @@ export class FrameEncoder implements AsyncDisposable {
     });
   }
 
-  /**
-   * Hands over one frame. Resolves when the encoder has taken the frame before it, so that one frame
-   * is on its way while the next is drawn, and never more.
-   */
+  /** Hands over one frame. Resolves when few enough of those before it are on their way that the next may be drawn. */
   async write(frame: Frame): Promise<void> {
     if (frame.kind === 'picture') this.#last = Promise.resolve([frame.png]);
     else if (frame.kind !== 'hold') this.#last = frame.data;
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
-    await this.written();
-    this.#taken = this.#give(this.#last);
+    const ahead = frame.kind === 'packet' ? AHEAD.packets : AHEAD.pixels;
+    while (this.#underway.length >= ahead) await this.#firstTaken();
+    const given = this.#give(this.#last, this.#underway.at(-1));
+    // Who waits for it hears of its failure.
+    void given.catch(() => {});
+    this.#underway.push(given);
   }
 
-  async #give(data: Promise<readonly Buffer[]>): Promise<void> {
+  async #give(data: Promise<readonly Buffer[]>, before: Promise<void> | undefined): Promise<void> {
+    await before;
     const pieces = await data;
     // All in one call of the system.
     this.#input.cork();
@@ -70,8 +78,13 @@ export class FrameEncoder implements AsyncDisposable {
 
   /** Resolves when the encoder has taken every frame: their source may go. */
   async written(): Promise<void> {
+    while (this.#underway.length > 0) await this.#firstTaken();
+  }
+
+  async #firstTaken(): Promise<void> {
     const { encode } = this.options.deadlines;
-    if (this.#taken) await this.scope.wait(this.#taken, encode, 'the encoder to take a frame', 'encode');
+    await this.scope.wait(this.#underway[0]!, encode, 'the encoder to take a frame', 'encode');
+    void this.#underway.shift();
   }
 
   /** Waits until the file is complete. */

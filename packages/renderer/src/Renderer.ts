@@ -61,7 +61,7 @@ async function renderRange(
     const encode = (format: FrameFormat) =>
       new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
     // The encoder starts while the browser does, for the frames that are to be expected.
-    let encoder = encode(expectedFormat(options));
+    let encoder = encode(expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
       const { source, before } = await enterChunk(browser, scope, options, url, jobOptions.browsers);

@@ -100,6 +100,14 @@ describe('a render that succeeds', () => {
     }
   });
 
+  it('starts one encoder, also for a page that can only be captured as screenshots', async () => {
+    using sandbox = new Sandbox();
+    const html = '<!doctype html><body style="background: teal">';
+    const { events } = await succeed(sandbox, `data:text/html,${html}`, { frameCount: 2, concurrency: 1 });
+    const started = eventsOf(events, 'process').filter(({ role, state }) => role === 'encoder' && state === 'started');
+    assert.equal(started.length, 1);
+  });
+
   it('joins nothing where there is one chunk, and looks into it once', async () => {
     using sandbox = new Sandbox();
     const { events } = await rendered(sandbox, { concurrency: 1 });

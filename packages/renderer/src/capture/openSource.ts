@@ -14,11 +14,19 @@ import { ScreenshotSource } from './ScreenshotSource.js';
 
 type CaptureEvent = Extract<RenderEvent, { type: 'capture' }>;
 
-/** How the frames of a source with these options most likely come: a page or browser may not allow it. */
-export function expectedFormat({ mode, inPage, browserConfig }: ResolvedOptions): FrameFormat {
-  if (mode === 'screenshot' || browserConfig.beginFrameControl === false) return 'png';
+/** How the frames of this page most likely come with these options: the page or browser may not allow it. */
+export function expectedFormat(url: string, { mode, inPage, browserConfig }: ResolvedOptions): FrameFormat {
+  if (mode === 'screenshot' || browserConfig.beginFrameControl === false || !isTrusted(url)) return 'png';
   if (mode === 'canvas' || mode === 'element') return inPage ? 'h264' : 'bgrx';
   return 'i420';
+}
+
+/** Whether browsers call the address secure, as that of a page must be whose frames are to be captured. */
+function isTrusted(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  const isLocal = /^(.*\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(hostname);
+  return protocol === 'https:' || protocol === 'file:' || isLocal;
 }
 
 /** Loads the page in the browser. */

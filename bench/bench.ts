@@ -84,7 +84,7 @@ function printGrowth(figures: GrowthFigures[]): void {
 function printPeers(entries: Entry[], { frames, rounds, tools }: Flags): void {
   print(`\nBeside other tools: ${frames} frames of 1920x1080, whole processes, median (min-max) of ${rounds}`);
   print(
-    `\n${peersText(entries)}\n\nHow they encode (Genlock: lossless pictures, x264 crf 18, superfast with a look-ahead; fast: ultrafast with a little more; canvases by bit rate in the browser)`,
+    `\n${peersText(entries)}\n\nHow they encode (Genlock: lossless pictures, x264 crf 18, superfast with a look-ahead; fast: ultrafast with a little more, at a constant quantiser; canvases by bit rate in the browser)`,
   );
   for (const { name, title, encoding } of PEERS) if (tools.includes(name)) print(`  ${title}: ${encoding}`);
 }

@@ -127,7 +127,7 @@ export const rendererSchema = z.strictObject({
     })
     .optional(),
   /**
-   * Has x264 take half its time, at the same quality: files are about twice as large. The frames of a canvas
+   * Has x264 take 50 to 70% of its time, at no less quality: files are about twice as large. The frames of a canvas
    * are encoded by the browser in any case, at a fixed bit rate (`videoBitrate`, by default 0.32 bits for
    * each pixel), unless `crf`, `preset`, `frameHashes` or another codec asks for more than it can do.
    * Default false.

@@ -196,7 +196,7 @@ function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, p
   if (values.fast) {
     const clash = (['preset', 'lossless'] as const).filter((name) => isGiven(values[name]));
     if (clash.length > 0) problems.push(`fast sets the encoder by itself: leave ${clash.join(', ')} out`);
-    else if (!codec.fastPreset) problems.push('fast makes H.264: choose videoCodec h264');
+    else if (!codec.fast) problems.push('fast makes H.264: choose videoCodec h264');
   }
   if (pixelFormat === 'yuv420p') return mode;
   if (mode === 'compositor') problems.push(`mode compositor gives yuv420p, not ${pixelFormat}: use mode screenshot`);

@@ -83,7 +83,7 @@ describe('encodeArguments', () => {
     const args = of({ fps: 29.97 }, 'out.mp4').join(' ');
     assert.match(args, /-framerate 30000\/1001 -i pipe:0/);
     assert.match(args, /-c:v libx264 .*-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv/);
-    assert.match(args, /-crf 18 -preset superfast -rc-lookahead 5 -mbtree 1 -b-pyramid strict/);
+    assert.match(args, /-crf 18 -preset superfast -rc-lookahead 5 -mbtree 1 -b-pyramid strict -b_strategy 0/);
     assert.match(args, /-f mp4 out\.mp4$/);
   });
 
@@ -100,8 +100,15 @@ describe('encodeArguments', () => {
 
   it('has a preset of its own for fast renders, at the quality that is asked for', () => {
     const fast = of({ fast: true }, 'out.mp4', undefined, 'i420').join(' ');
-    assert.match(fast, /-crf 18 -preset ultrafast -subq 1 -deblock 0:0 -aq-mode 1 -rc-lookahead 5 -mbtree 1/);
-    assert.match(of({ fast: true, crf: 23 }, 'out.mp4').join(' '), /-crf 23 -preset ultrafast/);
+    assert.match(fast, /-qp 23 -chromaoffset -4 -preset ultrafast -subq 1 -deblock 0:0 /);
+    const qualities = [0, 23, 23.4, 51].map((crf) => of({ fast: true, crf }, 'out.mp4'));
+    assert.deepEqual(
+      qualities.map((list) => list[list.indexOf('-qp') + 1]),
+      ['0', '28', '28', '51'],
+    );
+    const rate = of({ fast: true, videoBitrate: '5M' }, 'out.mp4').join(' ');
+    assert.match(rate, /-b:v 5M -preset ultrafast .*-aq-mode 1 -rc-lookahead 5 -mbtree 1/);
+    assert.doesNotMatch(rate, /-qp|-crf/);
   });
 
   it('says quality or bit rate, never both', () => {

@@ -72,11 +72,12 @@ function codecArguments(format: FrameFormat, options: ResolvedOptions): string[]
   // Planes are encoded as they are.
   const filter = planes ? [] : ['-vf', colourFilter(options.pixelFormat)];
   const args = [...filter, '-c:v', codec.encoder, ...colourTags(format)];
-  if (crf !== undefined) args.push('-crf', String(crf));
+  const fast = options.fast ? codec.fast : undefined;
+  if (crf !== undefined) args.push(...(fast?.quality(crf) ?? ['-crf', String(crf)]));
   // VP9 takes its quality from -crf only when no bit rate bounds it.
   if (crf !== undefined && codec.encoder === 'libvpx-vp9') args.push('-b:v', '0', '-row-mt', '1', '-cpu-used', '4');
   if (videoBitrate !== undefined) args.push('-b:v', videoBitrate);
-  const unnamed = (options.fast ? codec.fastPreset : undefined) ?? codec.unnamedPreset ?? [];
+  const unnamed = fast?.preset ?? codec.unnamedPreset ?? [];
   args.push(...(preset === undefined ? unnamed : ['-preset', preset]));
   if (codec.encoder === 'prores_ks') args.push('-profile:v', options.pixelFormat.includes('444') ? '4' : '3');
   if (codec.encoder === 'libx265') args.push('-tag:v', 'hvc1', '-x265-params', 'log-level=error');

@@ -1,7 +1,9 @@
 import type { PageSession } from '../browser/PageSession.js';
+import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { STAGE_KEY } from '../page/elementStage.js';
 import {
+  CANVAS_REFUSAL,
   FIND_CANVAS,
   openFrameTap,
   PLANES_OF,
@@ -65,13 +67,15 @@ export class FrameTap implements AsyncDisposable {
     );
     this.#contextId = world.executionContextId;
     const { width, height, pixelWidth, pixelHeight } = page.options;
+    const planes = `globalThis.${PLANES_OF} = ${functionSource(planesOf)}`;
+    const refusal = `globalThis.${CANVAS_REFUSAL} = ${functionSource(canvasRefusal)}`;
     const config: FrameTapConfig = {
       url: this.server.url,
       width: pixelWidth,
       height: pixelHeight,
       view: { width, height },
       mark: page.session.ownWorker,
-      worker: `globalThis.${PLANES_OF} = ${functionSource(planesOf)}; ${callSource(frameTapWorker)}`,
+      worker: `${planes}; ${refusal}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
     const readCanvas = `globalThis.${READ_WEBGL} = ${functionSource(readWebGl)}`;

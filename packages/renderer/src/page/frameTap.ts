@@ -31,6 +31,9 @@ export const READ_WEBGL = 'genlockReadWebGl';
 /** What the worker finds in its own: the function `planesOf`. */
 export const PLANES_OF = 'genlockPlanesOf';
 
+/** The function `canvasRefusal`. */
+export const CANVAS_REFUSAL = 'genlockCanvasRefusal';
+
 /** What the worker's encoder is set to. */
 export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'height' | 'bitrate' | 'framerate'>;
 

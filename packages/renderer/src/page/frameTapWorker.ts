@@ -1,4 +1,14 @@
-import type { Answer, Outcome, Purpose, FrameTapEncoder, Message, PLANES_OF, Rows } from './frameTap.js';
+import type { CanvasKind, canvasRefusal } from './canvasRefusal.js';
+import type {
+  Answer,
+  CANVAS_REFUSAL,
+  FrameTapEncoder,
+  Message,
+  Outcome,
+  PLANES_OF,
+  Purpose,
+  Rows,
+} from './frameTap.js';
 import type { planesOf } from './planes.js';
 
 /** What the browser lets a page have a file of its own in. Storage buckets are not in TypeScript's library yet. */
@@ -13,7 +23,8 @@ interface OpenFile {
 
 /** Runs in the worker. The packet of each frame is one POST to `<url>/<number>`; so are its pixels, where there is no file for them. */
 export function frameTapWorker(): void {
-  const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf>;
+  const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf> &
+    Record<typeof CANVAS_REFUSAL, typeof canvasRefusal>;
   /** Rows that are compared at once; an even number. */
   const STRIP = 64;
   let url = '';
@@ -171,29 +182,6 @@ export function frameTapWorker(): void {
     return canvasPixels;
   };
 
-  /** The bits that all of them have. Eight at once take half of the time: the page waits for it, each frame. */
-  const inAll = (numbers: Uint32Array): number => {
-    let bits = -1;
-    let at = 0;
-    for (; at + 8 <= numbers.length; at += 8) {
-      const four = numbers[at]! & numbers[at + 1]! & numbers[at + 2]! & numbers[at + 3]!;
-      bits &= four & numbers[at + 4]! & numbers[at + 5]! & numbers[at + 6]! & numbers[at + 7]!;
-    }
-    for (; at < numbers.length; at++) bits &= numbers[at]!;
-    return bits;
-  };
-
-  /** Why these pixels of a canvas are not what the page shows; the empty string where they are. */
-  const refusalOf = (pixels: Uint8Array<ArrayBuffer>, opaque: boolean, drawn: boolean): string => {
-    if (opaque && !drawn) return '';
-    const numbers = new Uint32Array(pixels.buffer);
-    // Alpha is the last byte in memory, and so the highest one of these numbers.
-    if (!opaque && inAll(numbers) >>> 24 !== 0xff) return 'its canvas lets through what is behind it';
-    // A black one is as good as an empty one: a screenshot tells the two apart.
-    const isBlack = drawn && numbers.every((number) => (number & 0xffffff) === 0);
-    return isBlack ? 'its canvas may have been emptied' : '';
-  };
-
   /** Compares strip by strip: a picture has megabytes, and nobody looks at it twice. */
   const differenceFrom = async (frame: VideoFrame): Promise<string> => {
     const { width, height } = size;
@@ -226,22 +214,25 @@ export function frameTapWorker(): void {
     answer(number, last ? await differenceFrom(last) : 'no frame was taken');
   };
 
+  /** Takes what is in the memory for the pixels of a canvas, unless there is a reason not to. */
+  const usePixels = (number: number, format: 'BGRX' | 'RGBX', purpose: Purpose, kind: CanvasKind, misfit: string) => {
+    const refusal = misfit || ours.genlockCanvasRefusal(canvasPixels, kind);
+    if (refusal === '') use(number, () => frameOf(canvasPixels, format), purpose);
+    else answer(number, refusal);
+  };
+
   const takeCanvas = async (number: number, picture: VideoFrame, drawn: boolean, purpose: Purpose) => {
-    const { format, colorSpace, displayWidth, displayHeight } = picture;
-    const isFitting = fits(picture);
-    const pixels = room(picture.allocationSize());
-    await picture.copyTo(pixels);
+    const { colorSpace, displayWidth, displayHeight } = picture;
+    const format = String(picture.format);
+    let misfit = fits(picture) ? '' : `its picture is ${displayWidth}x${displayHeight}`;
+    await picture.copyTo(room(picture.allocationSize()));
     picture.close();
-    if (!isFitting) answer(number, `its picture is ${displayWidth}x${displayHeight}`);
-    else if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') {
-      answer(number, 'its canvas is not in sRGB');
-    } else if (format !== 'BGRA' && format !== 'RGBA' && format !== 'BGRX' && format !== 'RGBX') {
-      answer(number, `its pixels are ${format}`);
-    } else {
-      const refusal = refusalOf(pixels, format.endsWith('X'), drawn);
-      if (refusal === '') use(number, () => frameOf(pixels, format.startsWith('BGR') ? 'BGRX' : 'RGBX'), purpose);
-      else answer(number, refusal);
+    if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') {
+      misfit ||= 'its canvas is not in sRGB';
     }
+    if (!['BGRA', 'RGBA', 'BGRX', 'RGBX'].includes(format)) misfit ||= `its pixels are ${format}`;
+    const opaque = format.endsWith('X');
+    usePixels(number, format.startsWith('BGR') ? 'BGRX' : 'RGBX', purpose, { opaque, drawn }, misfit);
   };
 
   /** The same of what was read from the canvas. */
@@ -253,9 +244,7 @@ export function frameTapWorker(): void {
     }
     globalThis.postMessage({ memory: rows }, { transfer: [rows] });
     const isFitting = columns === size.width && lines === size.height;
-    const refusal = isFitting ? refusalOf(pixels, opaque, drawn) : `its picture is ${columns}x${lines}`;
-    if (refusal === '') use(number, () => frameOf(pixels, 'RGBX'), purpose);
-    else answer(number, refusal);
+    usePixels(number, 'RGBX', purpose, { opaque, drawn }, isFitting ? '' : `its picture is ${columns}x${lines}`);
   };
 
   const encodeWith = (config: FrameTapEncoder) => {

@@ -4,8 +4,8 @@ import { cpus } from 'node:os';
 import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
 
-/** Counts the layouts of the store and the ways of drawing: chunks of another one are not reused. */
-const FORMAT = 4;
+/** Counts the layouts of the store and the ways of drawing and encoding: chunks of another one are not reused. */
+const FORMAT = 5;
 
 /** Options that change how long something may take or where files are, and never what a chunk holds. */
 const IRRELEVANT = [

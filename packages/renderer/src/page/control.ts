@@ -137,6 +137,8 @@ export interface Control extends Moment {
   canvases: CanvasDesk | undefined;
   /** Brings what was drawn on such canvases into the page. */
   showCanvases(): Promise<void>;
+  /** Puts hints for layers that make a picture depend on earlier ones into other words. */
+  rewriteHints(): void;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
   readWebGl: typeof readWebGl;

@@ -86,6 +86,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.canvases?.showOwn();
       return Promise.resolve();
     },
+    rewriteHints: () => {},
     finishDrawing: () => {},
     usesWebGl: () => false,
     readWebGl: () => {},

@@ -7,6 +7,7 @@ import { installCaret } from './caret.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
 import { installObservers } from './observers.js';
@@ -54,6 +55,7 @@ const PARTS: PagePart[] = [
   installAnimatedStyles,
   installScrolling,
   installCaret,
+  installLayerHints,
   installUnseenDrawing,
   installObservers,
   installWorklets,

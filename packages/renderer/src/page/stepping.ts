@@ -53,6 +53,7 @@ export function installStepping(control: Control): void {
   async function outcome() {
     if (control.started) await control.showCanvases();
     control.finishDrawing();
+    if (control.fate !== 'passed') control.rewriteHints();
     const { observers, active } = control;
     const told = {
       again: active,

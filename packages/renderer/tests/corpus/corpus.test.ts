@@ -2,7 +2,7 @@ import { CORPUS } from './corpus.js';
 import { testCorpus } from './testCorpus.js';
 
 /** Libraries that differ in how they draw, and pages that remember. */
-const FEW = ['lottie', 'gsap', 'accumulating-canvas', 'random-walk'];
+const FEW = ['lottie', 'gsap', 'layer-ways', 'accumulating-canvas', 'random-walk'];
 
 // In few frames: as a whole, and entered in the middle.
 testCorpus({

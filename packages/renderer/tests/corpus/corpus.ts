@@ -69,6 +69,11 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'intersection-observer', shows: 'IntersectionObserver' },
   { name: 'resize-observer', shows: 'ResizeObserver' },
 
+  // Layers of the compositor, which remembers how it first drew them
+  { name: 'layer-settles', shows: 'will-change in a container that fades in', timeAlone: true },
+  { name: 'layer-kinds', shows: 'will-change on text, a picture, a gradient, SVG, a filter', timeAlone: true },
+  { name: 'layer-ways', shows: 'will-change, set in every way' },
+
   // Pictures, video, sound
   { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },
   {

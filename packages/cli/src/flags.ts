@@ -42,6 +42,7 @@ export interface RenderFlags extends PageFlags {
   concurrency?: string;
   retries?: string;
   chunkFrames?: string;
+  seams?: string;
   resume?: boolean;
   keepChunks?: boolean;
   cache?: string;
@@ -104,6 +105,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   retries: '--retries',
   entry: '--entry',
   chunkFrames: '--chunk-frames',
+  seams: '--seams',
   keepChunks: '--resume',
   cacheDirectory: '--cache',
   partialOutput: '--partial',
@@ -149,6 +151,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     hardening: flags.hardening === false ? false : undefined,
     retries: toNumber(flags.retries),
     chunkFrames: toNumber(flags.chunkFrames),
+    seams: flags.seams as GivenOptions['seams'],
     keepChunks: flags.resume || flags.keepChunks || undefined,
     cacheDirectory: flags.cache,
     partialOutput: flags.partial === true ? partialName(flags.output ?? '') : flags.partial,

@@ -101,6 +101,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .optionsGroup('Workers and tools:')
     .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
     .option('--chunk-frames <n>', 'length of a chunk (default: one for each worker up to 10 s of video each)')
+    .option('--seams <way>', 'when two workers draw a frame differently: fail, or warn and go on (default: fail)')
     .option('--resume', 'keep finished chunks, and go on from those that a stopped render has kept')
     .addOption(new Option('--keep-chunks', 'the same as --resume').hideHelp())
     .addOption(cacheFolder())
@@ -216,7 +217,7 @@ function addPicture(command: Command): void {
 }
 
 function addEntry(command: Command): void {
-  command.option('--entry <way>', 'how a worker comes to its first frame: auto, seek or replay (default: auto)');
+  command.option('--entry <way>', 'how a worker comes to its first frame: auto, seek, replay or draw (default: auto)');
 }
 
 function addBrowser(command: Command): void {

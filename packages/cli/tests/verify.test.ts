@@ -100,7 +100,7 @@ describe('verdictLines', () => {
   };
 
   it('says that a page is a function of the frame', () => {
-    assert.deepEqual(verdictLines(verdict), [
+    assert.deepEqual(verdictLines(verdict, false), [
       'frames  a second time  by many workers  by a jump',
       '0-7              same             same       same',
       '',
@@ -109,11 +109,18 @@ describe('verdictLines', () => {
     ]);
   });
 
+  it('says when a page is not what it declares itself to be', () => {
+    const lines = verdictLines({ ...verdict, seekable: false }, true).join('\n');
+    assert.match(lines, /NOT as it declares itself \("entry": "seek"\)/);
+  });
+
   it('says what a browser that draws by itself cannot tell, and shows no control characters of a page', () => {
     const difference = { frame: 3, page: ['p: text "\u001b[2J" and "1"'], picture: '/tmp/many.frame-3.png' };
     const many: WayVerdict = { way: 'many', samples: [{ ...sample, differing: [3, 4] }], difference };
     const ways = [same('twice'), many, same('seek')];
-    const text = verdictLines({ ...verdict, deterministic: false, seekable: false, exact: false, ways }).join('\n');
+    const text = verdictLines({ ...verdict, deterministic: false, seekable: false, exact: false, ways }, false).join(
+      '\n',
+    );
     assert.match(text, /0-7 +same +differs at 3 +same/);
     assert.match(text, /frame 3, drawn by many workers, differs:\n {4}p: text "\\x1b\[2J" and "1"/);
     assert.match(text, /NOT deterministic/);

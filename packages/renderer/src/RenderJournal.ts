@@ -106,6 +106,12 @@ export class RenderJournal {
     this.record({ type: 'chunk', chunk: index, state: 'again', startFrame, frameCount });
   }
 
+  /** How long a worker has taken for a frame so far, on average, in milliseconds of wall time. */
+  get msPerFrame(): number {
+    const working = Math.min(this.#plan.concurrency, this.#plan.chunks.length);
+    return ((performance.now() - this.#startedAt) * working) / Math.max(1, this.#allRendered);
+  }
+
   leftover(what: string): void {
     this.#leftovers.push(what);
   }

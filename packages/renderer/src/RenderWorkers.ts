@@ -8,9 +8,17 @@ import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
 import type { RenderJournal } from './RenderJournal.js';
-import { SeamAudit, type SeamPicture } from './SeamAudit.js';
-import { saveSeamPictures, seamError } from './seamFailure.js';
-import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
+import { SeamAudit, type Again, type BrokenSeam, type SeamPicture } from './SeamAudit.js';
+import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
+import type {
+  RenderChunk,
+  RenderExecutor,
+  RendererOptions,
+  RenderJobOptions,
+  RenderPlan,
+  RenderReport,
+  SeamDifference,
+} from './types.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {
@@ -34,11 +42,16 @@ export class RenderWorkers {
   readonly verified = new Map<RenderChunk, FileStamp>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
-  /** Chunks that are to be rendered once more, from a page that sees every frame. */
-  readonly #again = new Set<RenderChunk>();
-  /** Those of them that have been begun again. */
-  readonly #replayed = new Set<RenderChunk>();
-  readonly #discards: Promise<void>[] = [];
+  /** Chunks that are to be rendered once more, with how their pages are to come there. */
+  readonly #again = new Map<RenderChunk, Again['entry']>();
+  /** The same of those that have been begun again. */
+  readonly #entries = new Map<RenderChunk, Again['entry']>();
+  /** What is done about seams beside the rendering; failures of it are told. */
+  readonly #seamWork: Promise<void>[] = [];
+  /** When the chunks began to be drawn again; undefined while there is no need to. */
+  #drawingSince: number | undefined;
+  /** The seams that do not fit and are put up with. */
+  readonly #differing: SeamDifference[] = [];
   /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
   readonly #done = new Map<RenderChunk, number | undefined>();
   /** Those of them that are in the store, or on their way there. */
@@ -47,35 +60,69 @@ export class RenderWorkers {
 
   constructor(context: WorkerContext) {
     this.#context = context;
-    this.audit = new SeamAudit(context.plan.chunks, context.directory, context.options.entry === 'auto');
+    this.audit = new SeamAudit(context.plan.chunks, context.directory);
   }
 
   /** Renders every chunk of the plan, in order. Settles when every worker has. */
   async render(): Promise<void> {
-    const { plan, group, options, journal, kept } = this.#context;
+    const { plan, group, options, kept } = this.#context;
     try {
       if (kept) await this.#reuse(kept);
       this.#queue = plan.chunks.filter((chunk) => !this.#done.has(chunk));
       while (this.#queue.length > 0) {
-        const workers = Math.min(plan.concurrency, this.#queue.length);
+        // One page that draws every frame in order is faster than several that each draw all those before theirs.
+        const limit = this.#drawingSince === undefined ? plan.concurrency : 1;
+        const workers = Math.min(limit, this.#queue.length);
         for (let worker = 0; worker < workers; worker++) {
           // Each one takes its first chunk in this tick.
           const first = this.#queue.shift()!;
           group.go((signal) => this.#work(worker, first, signal));
         }
         await group.join(options.deadlines.stop, this.#leaveStuckWorkers);
-        this.#queue = plan.chunks.filter((chunk) => this.#again.delete(chunk));
-        for (const chunk of this.#queue) {
-          journal.chunkAgain(chunk);
-          this.audit.forget(chunk.index);
-          this.#replayed.add(chunk);
-          this.#done.delete(chunk);
-        }
+        this.#beginAgain();
       }
+      this.#tellTime();
       group.throwIfStopped();
     } finally {
-      await Promise.all(this.#discards);
-      if (this.#broken) await saveSeamPictures(this.audit, plan, this.#broken);
+      // Whatever fails here, the cause of the stop comes out.
+      await Promise.all(this.#seamWork);
+      if (this.#broken)
+        await this.#beside('the pictures of the seam', saveSeamPictures(this.audit, plan, this.#broken));
+    }
+  }
+
+  /** Queues the chunks that are to be rendered again. */
+  #beginAgain(): void {
+    const { plan, journal } = this.#context;
+    this.#queue = plan.chunks.filter((chunk) => this.#again.has(chunk));
+    for (const chunk of this.#queue) {
+      const entry = this.#again.get(chunk)!;
+      if (entry === 'draw') this.#drawingSince ??= performance.now();
+      journal.chunkAgain(chunk);
+      this.audit.forget(chunk.index, entry);
+      this.#entries.set(chunk, entry);
+      this.#done.delete(chunk);
+      this.#stored.delete(chunk);
+    }
+    this.#again.clear();
+  }
+
+  #tellTime(): void {
+    if (this.#drawingSince === undefined) return;
+    const seconds = ((performance.now() - this.#drawingSince) / 1000).toFixed(1);
+    this.#warn(`drawing the frames again by one worker took ${seconds} s`);
+  }
+
+  #warn(message: string): void {
+    this.#context.journal.record({ type: 'warning', message });
+  }
+
+  /** Waits for something without which the render is still right: a failure is a warning. */
+  async #beside(what: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#warn(`${what} could not be saved: ${String(error)}`);
     }
   }
 
@@ -227,9 +274,9 @@ export class RenderWorkers {
     const options = { ...chunk.options };
     const { directory } = this.#context;
     if (options.frameHashes !== undefined) options.frameHashes = directory.file(options.frameHashes);
-    if (options.seams !== undefined) options.seams = directory.file(options.seams);
-    if (this.#replayed.has(chunk)) options.entry = 'replay';
-    return options;
+    if (options.seamFiles !== undefined) options.seamFiles = directory.file(options.seamFiles);
+    const entry = this.#entries.get(chunk);
+    return entry ? { ...options, entry } : options;
   }
 
   #onEvent(
@@ -252,19 +299,59 @@ export class RenderWorkers {
   }
 
   /** Compares a seam of which one more side is known, and decides in this tick. */
-  #judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, exact }: SeamPicture): void {
-    const { plan, fail, group } = this.#context;
-    const verdict = this.audit.told(chunk.index, side, { frame, hash, jumped, exact });
+  #judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, drawn, exact }: SeamPicture): void {
+    const { plan, fail, group, options } = this.#context;
+    const picture = { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) };
+    const verdict = this.audit.told(chunk.index, side, picture);
     if (verdict === 'open') return;
     if (verdict === 'fits') {
       const seam = side === 'entry' ? chunk.index : chunk.index + 1;
-      this.#discards.push(this.audit.discard(seam));
-    } else if ('again' in verdict) {
-      for (const index of verdict.again) this.#again.add(plan.chunks[index]!);
+      this.#seamWork.push(this.#beside('what is left of a seam', this.audit.discard(seam)));
+    } else if ('again' in verdict) this.#renderAgain(verdict.again);
+    else if (options.seams === 'warn') {
+      this.#seamWork.push(this.#beside('a seam that does not fit', this.#putUpWith(verdict.broken)));
     } else if (!group.signal.aborted) {
       this.#broken = seamError(this.audit, plan, verdict.broken);
       fail(this.#broken);
     }
+  }
+
+  /** Takes note of what is to be rendered again, when the workers have ended what they are at. */
+  #renderAgain({ chunks, entry, seam }: Again): void {
+    const { plan, journal } = this.#context;
+    const isNew = ![...this.#again.values()].includes(entry);
+    for (const index of chunks) {
+      const chunk = plan.chunks[index]!;
+      if (this.#again.get(chunk) !== 'draw') this.#again.set(chunk, entry);
+    }
+    if (entry === 'draw') this.#queue = this.#queue.filter((chunk) => !this.#again.has(chunk));
+    if (!isNew) return;
+    const differences = seamDifferences(this.audit, seam).join('; ');
+    const what = `frame ${seam.frame} came out differently in two workers (${differences})`;
+    if (entry === 'replay') {
+      this.#warn(`${what}: the page has state, and is taken there again through every frame (entry: replay)`);
+      return;
+    }
+    const last = plan.chunks[Math.max(...chunks)]!;
+    const seconds = (journal.msPerFrame * (last.startFrame + last.frameCount)) / 1000;
+    this.#warn(
+      `${what}: frames 0 to ${last.startFrame + last.frameCount - 1} are drawn again, in order, by one worker, ` +
+        `which takes about ${Math.max(1, Math.round(seconds))} s`,
+    );
+  }
+
+  async #putUpWith(seam: BrokenSeam): Promise<void> {
+    const difference = await measureSeam(this.audit, seam);
+    this.#differing.push(difference);
+    const { frame, psnr, maxDifference, differences } = difference;
+    const size = psnr === undefined ? '' : ` by up to ${maxDifference} of 255 levels (PSNR ${psnr.toFixed(1)} dB)`;
+    this.#warn(`frame ${frame} came out differently in two workers${size}: ${differences.join('; ')}`);
+  }
+
+  /** What is known of the seams, for the report. */
+  seams(): RenderReport['seams'] {
+    const differing = this.#differing.toSorted((one, other) => one.frame - other.frame);
+    return { ...this.audit.report(), ...(differing.length > 0 ? { differing } : {}) };
   }
 
   /** What was told to stop and has not is left to itself; it can tell nothing more. */

@@ -5,19 +5,25 @@ import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { RenderChunk, RenderReport } from './types.js';
 
 /** What one side of a seam says about the frame that both sides draw. */
-export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'exact'>;
+export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'drawn' | 'exact'>;
 
 /**
- * What is known of a seam: `open` while one side is missing; when the sides differ, which chunks are
- * to be rendered again, or that it is broken for good.
+ * What is known of a seam: `open` while one side is missing. When the sides differ: which chunks are to be rendered
+ * again and how, or that it is broken for good.
  */
-export type SeamVerdict = 'open' | 'fits' | { again: number[] } | { broken: BrokenSeam };
+export type SeamVerdict = 'open' | 'fits' | { again: Again } | { broken: BrokenSeam };
 
-/** `jumped` says that one of its pages had not seen every frame before. */
+/** Chunks to be rendered again: by pages that see every frame before, or that draw every frame before. */
+export interface Again {
+  chunks: number[];
+  entry: 'replay' | 'draw';
+  seam: BrokenSeam;
+}
+
+/** Two pages drew the frame before chunk `seam` differently. */
 export interface BrokenSeam {
   seam: number;
   frame: number;
-  jumped: boolean;
 }
 
 /**
@@ -27,12 +33,12 @@ export interface BrokenSeam {
 export class SeamAudit {
   readonly #sides = new Map<number, Partial<Record<SeamSide, SeamPicture>>>();
   readonly #audited = new Set<number>();
+  /** Chunks that are rendered again by pages that draw every frame: nothing more can be done for them. */
+  readonly #drawn = new Set<number>();
 
-  /** With `mayAgain`, a chunk whose page has jumped is to be rendered again before a seam is given up. */
   constructor(
     readonly chunks: readonly RenderChunk[],
     readonly directory: WorkDirectory,
-    readonly mayAgain: boolean,
   ) {}
 
   /** Takes note of one side of a seam. */
@@ -49,13 +55,24 @@ export class SeamAudit {
       this.#audited.add(seam);
       return 'fits';
     }
-    const again = [...(end.jumped ? [seam - 1] : []), ...(entry.jumped ? [seam] : [])];
-    if (this.mayAgain && again.length > 0) return { again };
-    return { broken: { seam, frame: picture.frame, jumped: again.length > 0 } };
+    const broken = { seam, frame: picture.frame };
+    // State that a jump has left out explains it, and so does a compositor that remembers what it drew.
+    const jumped = [...(end.jumped ? [seam - 1] : []), ...(entry.jumped ? [seam] : [])];
+    if (jumped.length > 0) return { again: { chunks: jumped, entry: 'replay', seam: broken } };
+    if (this.#isDrawn(seam - 1, end) && this.#isDrawn(seam, entry)) return { broken };
+    // Where one seam does not fit, others may fit by chance.
+    const undrawn = this.chunks.filter(({ index }) => !this.#isDrawn(index, this.sidesOf(index).end));
+    return { again: { chunks: undrawn.map(({ index }) => index), entry: 'draw', seam: broken } };
+  }
+
+  /** Whether the page of a chunk has drawn every frame from frame 0 on. */
+  #isDrawn(chunk: number, picture: SeamPicture | undefined): boolean {
+    return picture?.drawn === true || this.#drawn.has(chunk) || this.chunks[chunk]!.startFrame === 0;
   }
 
   /** Forgets what a chunk has told: it is rendered again. */
-  forget(chunk: number): void {
+  forget(chunk: number, entry: Again['entry']): void {
+    if (entry === 'draw') this.#drawn.add(chunk);
     for (const [seam, side] of [
       [chunk, 'entry'],
       [chunk + 1, 'end'],
@@ -83,7 +100,7 @@ export class SeamAudit {
   /** The file with the picture and the one with the page, of one side of a seam. */
   files(seam: number, side: SeamSide): { picture: string; page: string } {
     const chunk = this.chunks[side === 'entry' ? seam : seam - 1]!;
-    return seamFiles(this.directory.file(chunk.options.seams!), side);
+    return seamFiles(this.directory.file(chunk.options.seamFiles!), side);
   }
 
   /** Removes the pictures of a seam that fits: a long render has hundreds. */

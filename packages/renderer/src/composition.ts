@@ -17,6 +17,8 @@ export interface Composition {
   durationInSeconds?: number;
   frameCount?: number;
   props?: Record<string, unknown>;
+  /** `seek` says that the picture depends on the time alone: workers go straight to their first frame. */
+  entry?: 'auto' | 'seek' | 'replay' | 'draw';
 }
 
 /** How long the address may take to answer, in milliseconds. */
@@ -50,6 +52,7 @@ const declarationSchema = z.object(
     durationInSeconds: positive('a number of seconds above 0').optional(),
     frameCount: wholeNumber('frames').optional(),
     props: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),
+    entry: z.enum(['auto', 'seek', 'replay', 'draw'], { error: 'must be auto, seek, replay or draw' }).optional(),
   },
   { error: 'must be an object such as {"width":1920,"height":1080,"fps":30,"durationInSeconds":5}' },
 );

@@ -65,7 +65,8 @@ export type RenderEvent =
   | { type: 'frame'; frame: number; worker: number; rendered: number; total: number }
   /**
    * A frame at a seam was drawn. `hash` is the SHA-256 of its picture as PNG; `jumped` says that the
-   * page has not seen every frame before, `exact` that its browser draws the same pixels each time.
+   * page has not seen every frame before, `drawn` that every frame before was drawn, `exact` that its browser
+   * draws the same pixels each time.
    */
   | {
       type: 'seam';
@@ -74,6 +75,8 @@ export type RenderEvent =
       frame: number;
       hash: string;
       jumped: boolean;
+      /** Default false. */
+      drawn?: boolean;
       exact: boolean;
     }
   /**

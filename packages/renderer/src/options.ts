@@ -22,6 +22,7 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
   concurrency: number;
   retries: number;
   chunkFrames: number | undefined;
+  seams: 'fail' | 'warn';
   keepChunks: boolean;
   cacheDirectory: string | undefined;
   partialOutput: string | undefined;
@@ -50,6 +51,7 @@ export function parseDistributedOptions(
     concurrency: values.concurrency ?? DEFAULT_WORKERS,
     retries: values.retries ?? 0,
     chunkFrames: values.chunkFrames,
+    seams: values.seams ?? 'fail',
     keepChunks: values.keepChunks ?? false,
     cacheDirectory: values.cacheDirectory,
     partialOutput: values.partialOutput,

@@ -180,18 +180,18 @@ export const rendererSchema = z.strictObject({
   frameHashes: text('the path of a file').optional(),
   /**
    * How a page is taken to a first frame that is not frame 0. `replay` runs it through every frame
-   * before, without drawing; `seek` takes it straight there, which is right only for a page whose
-   * picture is a function of the frame; `auto` replays, but seeks where that is a long way, the page
-   * has passed a trial, and the seam to the chunk before is compared. Default `auto`.
+   * before, without drawing them; `draw` draws them too, which is right on every page and takes as long as
+   * rendering them; `seek` takes it straight there, which is right only for a page whose picture is a
+   * function of the time. Default `auto`, which is `replay`.
    */
-  entry: z.enum(['auto', 'seek', 'replay'], { error: 'must be auto, seek or replay' }).optional(),
+  entry: z.enum(['auto', 'seek', 'replay', 'draw'], { error: 'must be auto, seek, replay or draw' }).optional(),
   /**
-   * Prefix of the files about the seams of this chunk: `<seams>.entry.png` is the frame before its
-   * first one, drawn but not in the video, `<seams>.end.png` its last one; a `.json` beside each says what
-   * was in the page. Default: none are written, and no `seam` events are told.
+   * Prefix of the files about the seams of this chunk: `<seamFiles>.entry.png` is the frame before its
+   * first one, drawn but not in the video, `<seamFiles>.end.png` its last one; a `.json` beside each says what
+   * was in the page. Default: none are written, and there are no `seam` events.
    */
-  seams: text('the path of a file').optional(),
-  /** Whether a chunk follows, so that the last frame is at a seam. Default true; it matters only with `seams`. */
+  seamFiles: text('the path of a file').optional(),
+  /** Whether a chunk follows, so that the last frame is at a seam. Default true; it matters only with `seamFiles`. */
   endSeam: flag().optional(),
   /**
    * Whether the file is to be joined to others: it is then written in ffmpeg's own way, else as a finished one.
@@ -232,6 +232,12 @@ export const distributedSchema = rendererSchema.extend({
    * beyond that, chunks that shrink towards the end, so that the workers end together.
    */
   chunkFrames: wholeNumber(1, MAX_FRAMES, 'of frames ').optional(),
+  /**
+   * What becomes of a render when two workers draw the same frame differently, also once every frame has
+   * been drawn again in order by one worker: `fail` is a SeamError, `warn` goes on with a warning that names each
+   * such frame. Default `fail`.
+   */
+  seams: z.enum(['fail', 'warn'], { error: 'must be fail or warn' }).optional(),
   /**
    * Keeps each finished chunk, and uses those that an earlier render of the same frames has kept: a
    * render that was stopped goes on where it was. Default false.

@@ -42,6 +42,7 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
     keepChunks: _keep,
     cacheDirectory: _cache,
     partialOutput: _partial,
+    seams: _seams,
     ...shared
   } = rest;
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
@@ -52,7 +53,7 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
     if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
     if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;
     const isPart = ranges.length > 1;
-    if (isPart) Object.assign(chunkOptions, { seams: `part_${index}.seam`, joinable: true });
+    if (isPart) Object.assign(chunkOptions, { seamFiles: `part_${index}.seam`, joinable: true });
     if (isPart && index === ranges.length - 1) chunkOptions.endSeam = false;
     // The only one is the finished file.
     const fileName = `part_${index}.${isPart ? resolved.codec.chunkExtension : resolved.extension}`;

@@ -60,7 +60,7 @@ export interface ResolvedOptions {
   allowMissingAssets: boolean;
   frameHashes: string | undefined;
   entry: Entry;
-  seams: string | undefined;
+  seamFiles: string | undefined;
   endSeam: boolean;
   joinable: boolean;
   encoderThreads: number | undefined;
@@ -125,7 +125,7 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     allowMissingAssets: values.allowMissingAssets ?? false,
     frameHashes: values.frameHashes,
     entry: values.entry ?? 'auto',
-    seams: values.seams,
+    seamFiles: values.seamFiles,
     endSeam: values.endSeam ?? true,
     joinable: values.joinable ?? false,
     encoderThreads: values.encoderThreads,

@@ -5,22 +5,20 @@ import { SeamError } from './errors.js';
 import type { ElementState } from './page/describe.js';
 import { loadPng } from './png.js';
 import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
-import type { RenderPlan } from './types.js';
+import type { RenderPlan, SeamDifference } from './types.js';
 
 /** More differences than these help nobody. */
 const MAX_DIFFERENCES = 5;
 /** What draws its own pixels: the document does not tell them apart. */
 const OPAQUE = ['canvas', 'video', 'img', 'iframe'];
 
-const ADVICE_REPLAY =
-  'Make the picture depend on the frame alone (genlock.frame, the clock, Math.random), not on what happened ' +
-  'outside of the page, such as an answer of a server that changes.';
-const ADVICE_SEEK =
-  'The page was entered by a jump (entry: seek): a page that builds on earlier frames needs entry: replay.';
+const ADVICE =
+  'It was drawn again, in order, and still differs. Make the picture depend on the frame alone (genlock.frame, the clock, Math.random), not on what happened ' +
+  'outside of the page, such as an answer of a server that changes; or render it all the same (seams: warn).';
 
 /** The failure of a render whose page drew a frame in two ways. Says at once what differs in the document. */
-export function seamError(audit: SeamAudit, plan: RenderPlan, { seam, frame, jumped }: BrokenSeam): SeamError {
-  const [end, entry] = [readPage(audit.files(seam, 'end').page), readPage(audit.files(seam, 'entry').page)];
+export function seamError(audit: SeamAudit, plan: RenderPlan, broken: BrokenSeam): SeamError {
+  const { seam, frame } = broken;
   const paths = picturePaths(plan, seam, frame);
   // A chunk that an earlier render has kept comes without its pictures.
   const drawn = (['end', 'entry'] as const).filter((side) => existsSync(audit.files(seam, side).picture));
@@ -28,10 +26,37 @@ export function seamError(audit: SeamAudit, plan: RenderPlan, { seam, frame, jum
   return new SeamError(
     frame,
     [seam - 1, seam],
-    differencesOf(end, entry),
+    seamDifferences(audit, broken),
     drawn.length === 2 ? [...pictures, paths.difference] : pictures,
-    jumped ? ADVICE_SEEK : ADVICE_REPLAY,
+    ADVICE,
   );
+}
+
+/** What in the page differs at a seam, one line each. */
+export function seamDifferences(audit: SeamAudit, { seam }: BrokenSeam): string[] {
+  const [end, entry] = (['end', 'entry'] as const).map((side) => readPage(audit.files(seam, side).page));
+  return differencesOf(end!, entry!);
+}
+
+/** How far both pictures of a seam are from each other. */
+export async function measureSeam(audit: SeamAudit, broken: BrokenSeam): Promise<SeamDifference> {
+  const { seam, frame } = broken;
+  const differences = seamDifferences(audit, broken);
+  const chunks: [number, number] = [seam - 1, seam];
+  const files = (['end', 'entry'] as const).map((side) => audit.files(seam, side).picture);
+  // A chunk that an earlier render has kept comes without its pictures.
+  if (!files.every((file) => existsSync(file))) return { frame, chunks, differences };
+  const PNG = await loadPng();
+  const [end, entry] = await Promise.all(files.map(async (file) => PNG.sync.read(await readFile(file)).data));
+  let [squares, maxDifference] = [0, 0];
+  for (let at = 0; at < end!.length; at++) {
+    const difference = Math.abs(end![at]! - entry![at]!);
+    squares += difference ** 2;
+    maxDifference = Math.max(maxDifference, difference);
+  }
+  // Of four channels the fourth, opacity, is always the same.
+  const psnr = 10 * Math.log10(255 ** 2 / (squares / ((end!.length * 3) / 4)));
+  return { frame, chunks, differences, psnr, maxDifference };
 }
 
 /** Puts the pictures that the error names beside the output: both, and both with what differs between them. */

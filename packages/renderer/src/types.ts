@@ -123,6 +123,19 @@ export interface RetryReport {
   frame?: number;
 }
 
+/** A frame that two workers drew differently. */
+export interface SeamDifference {
+  frame: number;
+  /** The chunks on both sides of the seam. */
+  chunks: [number, number];
+  /** What differs in the page, one line each. */
+  differences: string[];
+  /** Of red, green and blue, in dB; undefined, as is `maxDifference`, when a picture is not there any more. */
+  psnr?: number;
+  /** The largest difference of a level, 1 to 255. */
+  maxDifference?: number;
+}
+
 /** What a finished render was. */
 export interface RenderReport {
   outputPath: string;
@@ -139,9 +152,9 @@ export interface RenderReport {
   chunks: { total: number; reused: number; again: number };
   /**
    * The seams between chunks: at `audited` of them the frame was drawn by both pages and was the same;
-   * at `continued` one page drew both sides.
+   * at `continued` one page drew both sides. With `seams: 'warn'`, `differing` are those that do not fit.
    */
-  seams: { total: number; audited: number; continued: number };
+  seams: { total: number; audited: number; continued: number; differing?: SeamDifference[] };
   /** Every chunk that was begun again. Empty without the option `retries`. */
   retries: RetryReport[];
   /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker was done. */

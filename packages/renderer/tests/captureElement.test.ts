@@ -150,8 +150,8 @@ describe('capture of a page that is drawn into a canvas', () => {
     const options = { ...SIZE, mode: 'element', lossless: true } as const;
     const hashesOf = async (warm: WarmBrowser, startFrame: number, frameCount: number) => {
       const name = ++renders;
-      const [frameHashes, seams] = [join(sandbox.root, `${name}.hashes`), join(sandbox.root, `${name}.seam`)];
-      const renderer = new Renderer({ ...options, startFrame, frameCount, frameHashes, seams });
+      const [frameHashes, seamFiles] = [join(sandbox.root, `${name}.hashes`), join(sandbox.root, `${name}.seam`)];
+      const renderer = new Renderer({ ...options, startFrame, frameCount, frameHashes, seamFiles });
       await renderer.render(url, join(sandbox.root, `${name}.mkv`), { warm });
       return readFileSync(frameHashes, 'utf8').trimEnd().split('\n');
     };

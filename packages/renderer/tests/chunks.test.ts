@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { SeamError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { RenderOrchestrator, SeamError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
 import { LONG } from './support/extent.js';
 import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
@@ -138,65 +138,67 @@ describe('entry', () => {
     assert.deepEqual(range.captured, whole.captured.slice(13, 17));
   });
 
-  it('by a jump into a page with state is found out at the seam', async () => {
-    const { error, events, pictures } = await fail(sandbox, page('counter'), { entry: 'seek' });
-    assert.ok(error instanceof SeamError);
-    assert.equal(error.frame, 9);
-    assert.match(error.differences.join('\n'), /div#count: text "9" and "2"/);
-    assert.match(error.message, /entry: replay/);
-    assert.equal(eventsOf(events, 'worker-failed').length, 0);
-    assert.equal(pictures.length, 3);
-  });
-
-  // Each frame waits for an answer that takes 20 ms, so that the way to the second chunk is a long one.
-  const slowPage = (draw: string) =>
-    Server.start((request, response) => {
-      if (request.url === '/answer') {
-        setTimeout(() => response.end(), 20);
-        return;
-      }
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><body style="margin:0;font:64px sans-serif"><p id="text">0</p>
-        <script>
-          let frame = 0;
-          const step = () => { genlock.waitUntil(fetch('answer')); ${draw}; requestAnimationFrame(step); };
-          requestAnimationFrame(step);
-        </script>`);
+  it('by a jump into a page with state is found out at the seam, and mended by replay', async () => {
+    const whole = await render(page('counter'), { concurrency: 1, frameCount: 20 });
+    const { captured, events, report } = await render(page('counter'), {
+      concurrency: 2,
+      frameCount: 20,
+      entry: 'seek',
     });
-  const FAR = { frameCount: 124, chunkFrames: 120, concurrency: 2, width: 160, height: 90 };
-
-  it('auto jumps where the page draws the same both ways', LONG, async () => {
-    await using server = await slowPage(`text.textContent = Math.round(performance.now())`);
-    const { events, report } = await render(server.url(''), FAR);
-    assert.deepEqual(
-      entries(events).map(({ jumped }) => jumped),
-      [true],
-    );
-    assert.deepEqual(report.seams, { total: 1, audited: 1, continued: 0 });
-    assert.equal(report.chunks.again, 0);
-  });
-
-  it('auto replays a page with state', LONG, async () => {
-    await using server = await slowPage(`text.textContent = frame++`);
-    const { events } = await render(server.url(''), FAR);
-    assert.deepEqual(
-      entries(events).map(({ jumped }) => jumped),
-      [false],
-    );
-  });
-
-  it('auto enters a chunk again by replay when its seam shows state that the trial did not', LONG, async () => {
-    await using server = await slowPage(`if (++frame > 80) text.textContent = frame`);
-    const url = server.url('');
-    const { events, report, captured } = await render(url, FAR);
+    assert.deepEqual(captured, whole.captured);
     assert.deepEqual(
       entries(events).map(({ jumped }) => jumped),
       [true, false],
     );
     assert.deepEqual(report.chunks, { total: 2, reused: 0, again: 1 });
     assert.deepEqual(report.seams, { total: 1, audited: 1, continued: 0 });
-    const whole = await render(url, { ...FAR, concurrency: 1 });
-    assert.deepEqual(captured, whole.captured);
+    const [warning] = eventsOf(events, 'warning');
+    assert.match(warning!.message, /^frame 9 came out differently .*div#count: text "9" and "2".*entry: replay/);
+  });
+
+  it('is by replay where the page does not say that it may be entered by a jump', async () => {
+    const { events } = await render(page('webgl'), { concurrency: 2, frameCount: 20 });
+    assert.deepEqual(
+      entries(events).map(({ jumped }) => jumped),
+      [false],
+    );
+  });
+});
+
+describe('a page whose compositor remembers what it drew', () => {
+  // The layer of the picture keeps the size at which it was rastered while it was larger.
+  const REMEMBERING = `<!doctype html><body style="margin:0"><img id="picture" width="300" height="150" /><script>
+    const canvas = Object.assign(document.createElement('canvas'), { width: 600, height: 300 });
+    const context = canvas.getContext('2d');
+    for (let line = 0; line < 24; line++) {
+      context.fillStyle = 'hsl(' + line * 15 + ', 80%, 50%)';
+      context.fillRect(line * 25, 0, 20, 300);
+      context.fillText(line, line * 25, line * 12);
+    }
+    picture.src = canvas.toDataURL();
+    requestAnimationFrame(function draw(time) {
+      // Every worker draws frame 0.
+      picture.style.visibility = time > 0 ? 'visible' : 'hidden';
+      picture.style.transform = 'translateZ(0) scale(' + (1 + 0.3 * Math.max(0, 1 - time / 400)) + ')';
+      requestAnimationFrame(draw);
+    });
+  </script>`;
+
+  it('is drawn again by one worker, in order', async () => {
+    const url = sandbox.page(REMEMBERING);
+    const options = { frameCount: 18, fps: 10, width: 320, height: 160 };
+    const whole = await render(url, { ...options, concurrency: 1 });
+    const split = await render(url, { ...options, concurrency: 3 });
+    assert.deepEqual(split.captured, whole.captured);
+    assert.deepEqual(split.report.chunks, { total: 3, reused: 0, again: 2 });
+    const warnings = eventsOf(split.events, 'warning').map(({ message }) => message);
+    assert.match(
+      warnings[0]!,
+      /^frame \d+ came out differently .*frames 0 to 17 are drawn again, in order, by one worker/,
+    );
+    assert.match(warnings[1]!, /took \d+\.\d s$/);
+    const drawing = await render(url, { ...options, startFrame: 12, frameCount: 6, concurrency: 1, entry: 'draw' });
+    assert.deepEqual(drawing.captured, whole.captured.slice(12));
   });
 });
 
@@ -214,5 +216,39 @@ describe('a page that does not draw the same each time', () => {
     assert.equal(both!.width, 3 * left!.width);
     const red = both!.data.filter((_, at) => at % 4 === 0 && both!.data[at] === 255 && both!.data[at + 1] === 0);
     assert.ok(red.length > 0, 'what differs is red');
+  });
+
+  it('fails with what differs, also where its pictures cannot be saved', async () => {
+    await using server = await Server.answeringOtherwise();
+    const destination = sandbox.destination('unsaved.mp4');
+    const taken = join(sandbox.root, 'unsaved.frame-9.chunk-0.png');
+    mkdirSync(taken);
+    const events: RenderEvent[] = [];
+    const render = RenderOrchestrator.render(
+      server.url('index.html'),
+      destination,
+      { width: 160, height: 90, fps: 30, frameCount: 20, concurrency: 2 },
+      { onEvent: (event) => void events.push(event) },
+    );
+    await assert.rejects(render, (error) => error instanceof SeamError);
+    rmdirSync(taken);
+    assert.match(eventsOf(events, 'warning').at(-1)!.message, /the pictures of the seam could not be saved: .*EISDIR/);
+  });
+
+  it('is rendered all the same where that is asked for, with each such frame named', async () => {
+    await using server = await Server.answeringOtherwise();
+    const { report, events } = await render(server.url('index.html'), {
+      concurrency: 2,
+      frameCount: 20,
+      seams: 'warn',
+    });
+    const [seam] = report.seams.differing!;
+    assert.equal(seam!.frame, 9);
+    assert.deepEqual(seam!.chunks, [0, 1]);
+    assert.match(seam!.differences.join(), /p#answer: text/);
+    assert.ok(seam!.psnr! > 5 && seam!.psnr! < 60, String(seam!.psnr));
+    assert.ok(seam!.maxDifference! > 100, String(seam!.maxDifference));
+    const warnings = eventsOf(events, 'warning').map(({ message }) => message);
+    assert.match(warnings.join('\n'), /frame 9 .* by up to \d+ of 255 levels \(PSNR [\d.]+ dB\): .*p#answer/);
   });
 });

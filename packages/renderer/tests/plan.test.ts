@@ -93,10 +93,10 @@ describe('plan', () => {
     );
     assert.equal(concurrency, 3);
     assert.deepEqual(
-      chunks.map(({ options }) => options.seams),
+      chunks.map(({ options }) => options.seamFiles),
       ['part_0.seam', 'part_1.seam', 'part_2.seam'],
     );
-    assert.ok(!('seams' in plan({ frameCount: 10, concurrency: 1 }).chunks[0]!.options));
+    assert.ok(!('seamFiles' in plan({ frameCount: 10, concurrency: 1 }).chunks[0]!.options));
   });
 
   it('is synchronous, pure and the same each time', () => {

@@ -32,6 +32,7 @@ export async function verify(
       `${plural(plan.frameCount, 'picture')} in all, with ${plural(concurrency, 'worker')}`,
   );
   const verdict = await verifyPage(opened.url, options, { signal, onEvent: terminal.event });
-  terminal.result(verdictLines(verdict), { type: 'verify', ...verdict });
-  if (!verdict.deterministic) process.exitCode = 1;
+  const declaresSeek = request.composition?.entry === 'seek';
+  terminal.result(verdictLines(verdict, declaresSeek), { type: 'verify', ...verdict });
+  if (!verdict.deterministic || (declaresSeek && !verdict.seekable)) process.exitCode = 1;
 }

@@ -9,8 +9,11 @@ const TITLES: Readonly<Record<WayVerdict['way'], string>> = {
   seek: 'by a jump',
 };
 
-/** What `genlock verify` has found out: a table, what differs and where to look at it, the verdict. */
-export function verdictLines(verdict: PageVerdict): string[] {
+/**
+ * What `genlock verify` has found out: a table, what differs and where to look at it, the verdict. `declaresSeek` says
+ * that the page declares that its picture depends on the time alone.
+ */
+export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): string[] {
   const { samples, ways, pictures, wallMs, exact } = verdict;
   const rows = samples.map((sample) => [formatRange(sample), ...ways.map((way) => cell(way, sample.startFrame))]);
   const differences = ways.flatMap(({ way, difference }) => {
@@ -28,7 +31,7 @@ export function verdictLines(verdict: PageVerdict): string[] {
     ...table(['frames', ...ways.map(({ way }) => TITLES[way])], rows),
     ...differences,
     '',
-    ...verdictText(verdict),
+    ...verdictText(verdict, declaresSeek),
     ...(exact ? [] : [INEXACT]),
     `${plural(pictures, 'picture')} compared in ${formatSeconds(wallMs / 1000)}`,
   ];
@@ -47,9 +50,15 @@ const INEXACT =
   'note: this browser has no begin-frame control and may differ by itself, by what nobody sees ' +
   '(chromium-headless-shell on Linux has it)';
 
-function verdictText({ deterministic, seekable }: PageVerdict): string[] {
+function verdictText({ deterministic, seekable }: PageVerdict, declaresSeek: boolean): string[] {
   if (seekable) {
     return ['deterministic: the page draws the same each time, and each picture depends on its frame alone'];
+  }
+  if (deterministic && declaresSeek) {
+    return [
+      'NOT as it declares itself ("entry": "seek"): taken straight to a frame, the page does not draw what it draws',
+      'when it is taken through every frame. Remove the declaration: renders then replay the page.',
+    ];
   }
   if (deterministic) {
     return [

@@ -147,6 +147,6 @@ async function putAway({ session, source }: Belongings) {
 /** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */
 function keyOf(options: ResolvedOptions, url: string): string {
   const { startFrame: _start, frameCount: _count, frameHashes: _hashes, ...given } = options;
-  const { seams: _seams, endSeam: _endSeam, ...rest } = given;
+  const { seamFiles: _seamFiles, endSeam: _endSeam, ...rest } = given;
   return JSON.stringify([url, rest]);
 }

@@ -39,18 +39,13 @@ export class ElementSource extends TapSource {
     this.#trusted = this.refused === '';
   }
 
-  override async replay(frame: number): Promise<Buffer | undefined> {
+  override async replay(frame: number, drawsAll?: boolean): Promise<Buffer | undefined> {
     const first = firstOfBlock(frame - 1);
-    if (first <= this.#compared || first < this.next) return super.replay(frame);
-    await super.replay(first + 1);
+    if (first <= this.#compared || first < this.next) return super.replay(frame, drawsAll);
+    await super.replay(first + 1, drawsAll);
     await this.#decide(first);
-    if (this.next < frame) return super.replay(frame);
+    if (this.next < frame) return super.replay(frame, drawsAll);
     return this.picture(this.page.options.deadlines.seek);
-  }
-
-  /** How frames are taken is found out on the way, which `replay` knows to do. */
-  override async pass(frame: number): Promise<void> {
-    await this.replay(frame);
   }
 
   override async jump(frame: number): Promise<Buffer | undefined> {

@@ -13,8 +13,9 @@ export const SETTLING = 2;
 export class ScreenshotSource implements FrameSource, AsyncDisposable {
   #next = 0;
   #jumped = false;
-  #passed = 0;
-  #passedMs = 0;
+  #drewAll = true;
+  /** Frames that are not in the video, and how long they took together, in milliseconds. */
+  readonly passed = { undrawn: { frames: 0, ms: 0 }, drawn: { frames: 0, ms: 0 } };
 
   constructor(readonly page: PageSession) {}
 
@@ -30,15 +31,15 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.#jumped;
   }
 
-  /** As `replay`, but nobody needs a picture: of the frames before this one only frame 0 is drawn. */
-  async pass(frame: number): Promise<void> {
-    while (this.#next < frame) await this.#pass(this.#next, this.#next === 0);
+  /** Whether the page has drawn every frame that it has seen, from frame 0 on. */
+  get drewAll(): boolean {
+    return this.#drewAll && !this.#jumped;
   }
 
-  async replay(frame: number): Promise<Buffer | undefined> {
+  async replay(frame: number, drawsAll = false): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     while (this.#next < frame - 1) {
-      await this.#pass(this.#next, this.#next === 0 || this.#next >= frame - SETTLING);
+      await this.#pass(this.#next, drawsAll || this.#next === 0 || this.#next >= frame - SETTLING);
     }
     await this.#go(frame - 1);
     return this.picture(this.page.options.deadlines.seek);
@@ -55,11 +56,6 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.replay(frame);
   }
 
-  /** How long a frame takes that is passed without being drawn, on average, in milliseconds. */
-  get passMs(): number {
-    return this.#passed === 0 ? 0 : this.#passedMs / this.#passed;
-  }
-
   /**
    * Passes a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
    * at which a moving layer was first rastered, and settles its layers on the first drawn frame. So
@@ -69,10 +65,14 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     const { seek } = this.page.options.deadlines;
     const start = performance.now();
     await this.#go(frame, isDrawn ? 'shown' : 'passed');
-    if (isDrawn) return this.draw(seek);
-    await this.page.frames.make(false, seek);
-    this.#passed++;
-    this.#passedMs += performance.now() - start;
+    if (isDrawn) await this.draw(seek);
+    else {
+      await this.page.frames.make(false, seek);
+      this.#drewAll = false;
+    }
+    const sum = isDrawn ? this.passed.drawn : this.passed.undrawn;
+    sum.frames++;
+    sum.ms += performance.now() - start;
   }
 
   /** Takes the page to a frame that is not in the video. */

@@ -10,7 +10,7 @@ import type { ScreenshotSource } from './ScreenshotSource.js';
 /** More elements than these are not told apart: it would take longer than drawing the frame. */
 const MAX_ELEMENTS = 5000;
 
-/** The files about one side of a seam; `prefix` is the option `seams`. */
+/** The files about one side of a seam; `prefix` is the option `seamFiles`. */
 export function seamFiles(prefix: string, side: SeamSide): { picture: string; page: string } {
   return { picture: `${prefix}.${side}.png`, page: `${prefix}.${side}.json` };
 }
@@ -26,9 +26,9 @@ export async function keepSeam(
   side: SeamSide,
   drawn?: Buffer,
 ): Promise<void> {
-  if (options.seams === undefined) return;
+  if (options.seamFiles === undefined) return;
   const png = drawn ?? (await source.picture());
-  const files = seamFiles(options.seams, side);
+  const files = seamFiles(options.seamFiles, side);
   const state = await pageState(source, options, scope);
   await writeFile(files.picture, png);
   await writeFile(files.page, state);
@@ -39,6 +39,7 @@ export async function keepSeam(
     frame: source.next - 1,
     hash: createHash('sha256').update(png).digest('hex'),
     jumped: source.jumped,
+    drawn: source.drewAll,
     exact: source.page.session.beginFrameControl,
   });
 }

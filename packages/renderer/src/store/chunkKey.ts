@@ -9,7 +9,7 @@ const FORMAT = 5;
 
 /** Options that change how long something may take or where files are, and never what a chunk holds. */
 const IRRELEVANT = [
-  'seams',
+  'seamFiles',
   'endSeam',
   'deadlines',
   'stabilityTimeout',

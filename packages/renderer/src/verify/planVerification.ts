@@ -14,7 +14,7 @@ export type VerifyWay = 'once' | 'twice' | 'many' | 'seek';
 /** What a page is verified with. Nothing is encoded, so there is no codec. */
 export type VerifyOptions = Omit<
   DistributedRenderOptions,
-  | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'frameHashes' | 'encoderThreads')
+  | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'seamFiles' | 'frameHashes' | 'encoderThreads')
   | ('keepChunks' | 'cacheDirectory' | 'partialOutput')
   | ('videoCodec' | 'crf' | 'preset' | 'videoBitrate' | 'pixelFormat' | 'lossless' | 'ffmpegPath' | 'ffprobePath')
 > & {

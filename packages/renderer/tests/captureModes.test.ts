@@ -17,6 +17,10 @@ import { probe } from './support/video.js';
 
 const FRAMES = 12;
 const SIZE = { width: 320, height: 180, fps: 30 };
+/** For a test of what the compositor gives, whatever it shows. */
+const SMALL = { width: 160, height: 90, mode: 'compositor' } as const;
+// eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
+const { differenceFrom } = FrameTap.prototype;
 const page = (name: string) => pathToFileURL(join(import.meta.dirname, 'pages', `${name}.html`)).href;
 
 const sandbox = new Sandbox();
@@ -79,39 +83,71 @@ describe('the first frame of each file', () => {
     ['simulation', LONG],
   ] as const) {
     it(`is compared with its screenshot, of ${name} too`, extent, async (context: TestContext) => {
-      const matches = context.mock.method(FrameTap.prototype, 'matches');
+      const compared = context.mock.method(FrameTap.prototype, 'differenceFrom');
       await render(page(name), { mode: 'compositor', concurrency: 3, frameCount: 6 });
-      assert.equal(matches.mock.callCount(), 3);
-      for (const { result } of matches.mock.calls) assert.equal(await result, true);
+      assert.equal(compared.mock.callCount(), 3);
+      for (const { result } of compared.mock.calls) assert.equal(await result, '');
     });
   }
 
-  it('and all after it are made from screenshots where the two differ', async (context) => {
+  it('is right where the last thing to change did so in the frame before it', async (context) => {
+    const code = `box.style.left = Math.min(frame, 3) * 20 + 'px';`;
+    const url = sandbox.page(
+      `<!doctype html><div id="box" style="position:absolute;width:50px;height:50px;background:teal"></div>
+       ${eachFrame(code)}`,
+      'settled.html',
+    );
+    const opened = context.mock.method(FrameTap.prototype, 'captureTab');
+    const compared = context.mock.method(FrameTap.prototype, 'differenceFrom');
+    // The page stands still from frame 3 on; one chunk begins where the other's page stands still, too.
+    const options = { ...SMALL, startFrame: 4, frameCount: 4, chunkFrames: 2, concurrency: 1 };
+    const { warnings } = await render(url, options);
+    assert.deepEqual(warnings, []);
+    assert.equal(opened.mock.callCount(), 1);
+    assert.deepEqual(await Promise.all(compared.mock.calls.map(async ({ result }) => await result)), ['', '']);
+  });
+
+  it('is taken from a capture that is opened anew where the two differ', async (context) => {
+    const right = await render(page('cards'), { ...SMALL, frameCount: 4, concurrency: 1 });
+    const told = ['a trace', '', ''];
+    const compared = context.mock.method(
+      FrameTap.prototype,
+      'differenceFrom',
+      async function (this: FrameTap, png: Buffer) {
+        return (await differenceFrom.call(this, png)) || told.shift()!;
+      },
+    );
+    const opened = context.mock.method(FrameTap.prototype, 'captureTab');
+    const again = await render(page('cards'), { ...SMALL, frameCount: 4, concurrency: 1 });
+    assert.deepEqual(again.hashes, right.hashes);
+    assert.deepEqual(again.warnings, []);
+    assert.deepEqual([opened.mock.callCount(), compared.mock.callCount()], [2, 2]);
+  });
+
+  it('and all after it are made from screenshots where they differ once more', async (context) => {
     const right = await render(page('cards'), { mode: 'compositor', concurrency: 1 });
-    context.mock.method(FrameTap.prototype, 'matches', () => Promise.resolve(false));
+    const compared = context.mock.method(FrameTap.prototype, 'differenceFrom', () => Promise.resolve('a trace'));
     const taken = context.mock.method(FrameTap.prototype, 'take');
     const doubted = await render(page('cards'), { mode: 'compositor', concurrency: 1 });
     assert.deepEqual(doubted.hashes, right.hashes);
     assert.equal(doubted.warnings.length, 1);
-    assert.match(doubted.warnings[0]!, /differs from the screenshot/);
-    assert.equal(taken.mock.callCount(), 0);
+    assert.match(doubted.warnings[0]!, /differs from the screenshot \(a trace\)/);
+    assert.deepEqual([compared.mock.callCount(), taken.mock.callCount()], [2, 0]);
   });
 
   for (const mode of ['compositor', 'canvas'] as const) {
     it(`is told from a picture of which one pixel is another, in mode ${mode}`, async (context) => {
-      // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
-      const { matches } = FrameTap.prototype;
-      const seen: boolean[] = [];
-      context.mock.method(FrameTap.prototype, 'matches', async function (this: FrameTap, png: Buffer) {
+      const seen: string[] = [];
+      context.mock.method(FrameTap.prototype, 'differenceFrom', async function (this: FrameTap, png: Buffer) {
         const other = PNG.sync.read(png);
         // The last pixel of all.
         const at = other.data.length - 4;
         other.data[at + 1] = (other.data[at + 1]! + 128) % 256;
-        seen.push(await matches.call(this, png), await matches.call(this, PNG.sync.write(other)));
-        return true;
+        seen.push(await differenceFrom.call(this, png), await differenceFrom.call(this, PNG.sync.write(other)));
+        return '';
       });
       await render(page('simulation'), { mode, concurrency: 1, frameCount: 2 });
-      assert.deepEqual(seen, [true, false]);
+      assert.deepEqual(seen, ['', 'it differs below 128']);
     });
   }
 });

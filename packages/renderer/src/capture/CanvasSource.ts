@@ -31,7 +31,7 @@ export class CanvasSource extends TapSource {
     await page.frames.begin(false, load);
     const refusal = await tap.lookAtCanvas(this.#drawn);
     if (refusal !== '') return refusal;
-    this.#holdsFirst = await tap.matches(await this.picture(load));
+    this.#holdsFirst = (await tap.differenceFrom(await this.picture(load))) === '';
     return this.#holdsFirst ? '' : 'its canvas differs from what the page shows';
   }
 

@@ -10,13 +10,16 @@ const MAX_LOST = 3;
 
 /**
  * The planes of each frame, straight from the browser's compositor. A frame that changes nothing is not
- * drawn. The first frame of each file is compared with its own screenshot: where the two differ, frames are
- * made from screenshots instead, and are still those that the capture would have given.
+ * drawn. The first frame of each file is compared with its own screenshot: where the two differ, the capture is
+ * opened once more; where they still do, frames are made from screenshots instead, and are still those that the
+ * capture would have given.
  */
 export class CompositorSource extends TapSource {
   /** Whether a frame of the present file has been taken and compared. */
   #begun = false;
   #distrusted = false;
+  /** When the last frame was drawn that changed something; undefined before the first since the capture was opened. */
+  #changed: bigint | undefined;
   /** Frames one after the other that did not come. */
   #lostFrames = 0;
 
@@ -33,33 +36,59 @@ export class CompositorSource extends TapSource {
     await this.advance(frame);
     if (this.#distrusted) return this.fromPicture(frame);
     if (!this.#begun) return this.#first(frame);
-    const since = await this.page.frames.draw(this.deadline);
+    const since = await this.#draw(this.deadline);
     if (since === undefined) return { kind: 'hold' };
     return this.#use(frame, await this.tap.take(frame, since, PATIENCE_MS));
   }
 
-  /** After a screenshot the browser takes its next frame for a changed one: that one is drawn here. */
-  override async picture(deadlineMs?: number): Promise<Buffer> {
+  /**
+   * The frame of a screenshot may come too soon after the one before it for the capturer, which leaves it out and
+   * would then keep an old one for as long as nothing changes: what is new is drawn for it before. And after a
+   * screenshot the browser takes its next frame for a changed one: that one is drawn here.
+   */
+  override async picture(deadlineMs = this.deadline): Promise<Buffer> {
+    await this.#draw(deadlineMs);
     const png = await super.picture(deadlineMs);
-    await this.page.frames.draw(deadlineMs ?? this.deadline);
+    await this.page.frames.draw(deadlineMs);
     return png;
+  }
+
+  protected override async draw(deadlineMs: number): Promise<void> {
+    await this.#draw(deadlineMs);
   }
 
   protected override pixelsOf(png: Buffer): Promise<Buffer> {
     return i420FromPng(png);
   }
 
+  /** Draws what the page shows. Returns when that was; undefined where it changes nothing. */
+  async #draw(deadlineMs: number): Promise<bigint | undefined> {
+    const since = await this.page.frames.draw(deadlineMs);
+    this.#changed = since ?? this.#changed;
+    return since;
+  }
+
   /** The first frame of a file, which is looked at before it is taken. */
   async #first(frame: number): Promise<Frame> {
-    const since = await this.page.frames.draw(this.deadline);
-    if ((await this.tap.look(since, PATIENCE_MS)) !== '') return this.#lost(frame);
     const png = await this.picture();
-    if (await this.tap.matches(png)) {
+    let difference = await this.#difference(png);
+    if (difference !== '') {
+      // It may have missed what was drawn last. One that is opened now begins with that.
+      this.#changed = undefined;
+      difference = (await this.tap.captureTab()) || (await this.#difference(png));
+    }
+    if (difference === '') {
       this.#begun = true;
       return this.#use(frame, await this.tap.again(frame));
     }
-    this.#distrust('what the compositor gave differs from the screenshot');
+    this.#distrust(`what the compositor gave differs from the screenshot (${difference})`);
     return this.fromPicture(frame, png);
+  }
+
+  /** How the newest frame of the capture differs from the screenshot; the empty string where it does not. */
+  async #difference(png: Buffer): Promise<string> {
+    const refusal = await this.tap.look(this.#changed, PATIENCE_MS);
+    return refusal || this.tap.differenceFrom(png);
   }
 
   async #use(frame: number, taken: Taken | string): Promise<Frame> {

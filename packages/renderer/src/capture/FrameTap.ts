@@ -83,7 +83,10 @@ export class FrameTap implements AsyncDisposable {
     return String(await scope.wait(opening, load, 'the browser to start our worker'));
   }
 
-  /** Begins to capture what the compositor draws, and waits for the first frame. Returns the reason where that cannot be. */
+  /**
+   * Begins to capture what the compositor draws, anew where it does already, and waits for the first frame. Returns
+   * the reason where that cannot be.
+   */
   async captureTab(): Promise<string> {
     // The browser begins a capture, and captures its first frame, only while it is given frames.
     const capturing = this.#evaluate('genlockTap.captureTab()');
@@ -91,7 +94,7 @@ export class FrameTap implements AsyncDisposable {
   }
 
   /**
-   * Takes the first frame that was drawn at or after a moment of `process.hrtime`. Resolves when the
+   * Takes the newest frame, once there is one that was drawn at or after a moment of `process.hrtime`. Resolves when the
    * page may go on, to what will be its planes or packet; or to the reason why there is none.
    */
   take(frame: number, since: bigint, patienceMs: number): Promise<Taken | string> {
@@ -135,14 +138,14 @@ export class FrameTap implements AsyncDisposable {
   }
 
   /**
-   * Whether a screenshot shows what the frame has that was taken last. The browser finds out: to decode a picture
-   * here would hold up everybody for a fifth of a second.
+   * How a screenshot differs from the frame that was taken last; the empty string where it does not. The browser
+   * finds out: to decode a picture here would hold up everybody for a fifth of a second.
    */
-  async matches(png: Buffer): Promise<boolean> {
+  async differenceFrom(png: Buffer): Promise<string> {
     this.server.picture = png;
     const difference = await this.#refusal({ compare: LOOK });
     this.server.picture = undefined;
-    return difference === '';
+    return difference;
   }
 
   /**

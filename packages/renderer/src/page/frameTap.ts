@@ -39,7 +39,7 @@ export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'heig
 
 /** What the worker is asked. Numbers of frames are those of the composition. */
 export type FrameTapRequest =
-  /** Takes the frame that was drawn not before this moment (microseconds of the system's monotonic clock). */
+  /** Takes the newest frame, once one was drawn not before this moment (microseconds of the system's monotonic clock). */
   | { take: number; since: number; patienceMs: number; purpose: Purpose }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
   | { again: number; purpose: Purpose }
@@ -194,7 +194,9 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       send(request);
       return answer(Object.values(request)[0] as number);
     };
+    let captured: MediaStreamTrack | undefined;
     const captureTab = async () => {
+      captured?.stop();
       const stream = await navigator.mediaDevices.getDisplayMedia({
         video: {
           displaySurface: 'browser',
@@ -208,6 +210,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         preferCurrentTab: true,
       } as DisplayMediaStreamOptions);
       const [track] = stream.getVideoTracks();
+      captured = track;
       const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
         .MediaStreamTrackProcessor;
       const { readable } = new Processor({ track, maxBufferSize: 4 });

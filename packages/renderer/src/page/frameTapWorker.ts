@@ -29,7 +29,10 @@ export function frameTapWorker(): void {
   const STRIP = 64;
   let url = '';
   let size = { width: 0, height: 0 };
-  const frames: VideoFrame[] = [];
+  let capture: ReadableStreamDefaultReader<VideoFrame> | undefined;
+  /** The newest frame, if nobody has asked for it yet. */
+  let captured: VideoFrame | undefined;
+  /** The one that was taken or looked at last. */
   let last: VideoFrame | undefined;
   let arrived = () => {};
   let encoder: VideoEncoder | undefined;
@@ -77,27 +80,36 @@ export function frameTapWorker(): void {
     line = line.then(work).catch(fail);
   };
 
+  /** The newest frame, which is the last from now on. */
+  const newestFrame = (): VideoFrame | undefined => {
+    if (captured) last?.close();
+    last = captured ?? last;
+    captured = undefined;
+    return last;
+  };
+
   const read = async (readable: ReadableStream<VideoFrame>, first: number) => {
     const reader = readable.getReader();
+    capture = reader;
     for (let isNew = true; ; isNew = false) {
       const { value, done } = await reader.read();
       if (done) return;
-      frames.push(value);
+      const isOld = reader !== capture;
+      // The browser has only so many: those that nobody has asked for make room.
+      (isOld ? value : captured)?.close();
+      if (isOld) return;
+      captured = value;
       if (isNew) answer(first);
-      // The browser has only so many: those that nobody asks for make room.
-      if (frames.length > 3) frames.shift()!.close();
       arrived();
     }
   };
 
+  /** The newest frame, once there is one that was drawn not before this moment. */
   const drawnSince = async (since: number, patienceMs: number): Promise<VideoFrame | undefined> => {
     const until = performance.now() + patienceMs;
     for (;;) {
-      while (frames.length > 0) {
-        const frame = frames.shift()!;
-        if (frame.timestamp >= since) return frame;
-        frame.close();
-      }
+      const newest = newestFrame();
+      if (newest && newest.timestamp >= since) return newest;
       const left = until - performance.now();
       if (left <= 0) return undefined;
       await new Promise<void>((resolve) => {
@@ -144,21 +156,15 @@ export function frameTapWorker(): void {
 
   const fits = ({ visibleRect }: VideoFrame) => visibleRect?.width === size.width && visibleRect.height === size.height;
 
-  const take = async (number: number, since: number, patienceMs: number, purpose: Purpose) => {
-    const frame = await drawnSince(since, patienceMs);
-    if (frame?.format === 'I420' && fits(frame)) {
-      use(number, () => frame, purpose);
-      return;
-    }
-    frame?.close();
-    answer(number, 'a frame that was drawn did not come');
+  const takeCaptured = (number: number, frame: VideoFrame | undefined, purpose: Purpose) => {
+    if (!frame) answer(number, 'a frame that was drawn did not come');
+    else if (fits(frame)) use(number, () => frame, purpose);
+    else answer(number, `it is ${frame.displayWidth}x${frame.displayHeight} large`);
   };
 
-  const takeNewest = (number: number, purpose: Purpose) => {
-    const newest = frames.pop() ?? last;
-    while (frames.length > 0) frames.shift()!.close();
-    if (newest) use(number, () => newest, purpose);
-    else answer(number, 'no frame was drawn');
+  const take = async (number: number, since: number, patienceMs: number, purpose: Purpose) => {
+    const frame = await drawnSince(since, patienceMs);
+    takeCaptured(number, frame?.format === 'I420' ? frame : undefined, purpose);
   };
 
   /**
@@ -278,7 +284,7 @@ export function frameTapWorker(): void {
       );
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
-    else if ('again' in data) takeNewest(data.again, data.purpose);
+    else if ('again' in data) takeCaptured(data.again, newestFrame(), data.purpose);
     else if ('give' in data) takeGiven(data.give, data.pixels);
     else if ('rows' in data) takeRows(data);
     else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);

@@ -21,14 +21,16 @@ describe('the environment of a browser', () => {
 });
 
 describe('the switches of a browser', () => {
-  it('have the features of the options beside ours: a second switch would replace the first', () => {
+  it('have the features and settings of the options beside ours: a second switch would replace the first', () => {
     const found = { path: 'browser', headlessShell: true, beginFrameControl: true };
-    const extra = ['--enable-features=One,Two', '--more'];
+    const extra = ['--enable-features=One,Two', '--blink-settings=one=2', '--more'];
     const options = { beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', htmlInCanvas: false, extra };
     const flags = browserFlags(found, options);
     const enabled = flags.filter((flag) => flag.startsWith('--enable-features='));
     assert.equal(enabled.length, 1);
     assert.match(enabled[0]!, /NoCompositorFrameAcks.*,One,Two$/);
+    const settings = flags.filter((flag) => flag.startsWith('--blink-settings='));
+    assert.deepEqual(settings, ['--blink-settings=fullscreenSupported=false,one=2']);
     assert.equal(flags.at(-1), '--more');
   });
 });

@@ -5,6 +5,7 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
 import { FrameTap } from '../src/capture/FrameTap.js';
+import { ScreenshotSource } from '../src/capture/ScreenshotSource.js';
 import { i420FromPng } from '../src/capture/i420.js';
 import type { DistributedRenderOptions, RenderEvent } from '../src/index.js';
 import { renderStill } from '../src/index.js';
@@ -150,6 +151,53 @@ describe('the first frame of each file', () => {
       assert.deepEqual(seen, ['', 'it differs below 128']);
     });
   }
+});
+
+describe('the size of a picture', () => {
+  it('stays that of the video, whatever the page wants to fill or change, in every way of capture', async () => {
+    const wants = (what: string) => `
+      const wish = ${what};
+      wish.requestFullscreen().then(() => said.push('it fills the screen'), () => said.push('refused'));
+      resizeTo(500, 300); resizeBy(9, 9); moveTo(5, 5); moveBy(1, 1);`;
+    const said = `said.join(' ') + [innerWidth, innerHeight, document.fullscreenEnabled]`;
+    sandbox.page(
+      `<!doctype html><p id="word"></p>${eachFrame(
+        `if (frame === 1) { ${wants('word')} } word.textContent = frame + ${said};`,
+        'const said = [];',
+      )}`,
+      'inner.html',
+    );
+    const url = sandbox.page(
+      `<!doctype html><meta name="viewport" content="width=90, initial-scale=2"><p id="word"></p>
+       <iframe src="inner.html" allow="fullscreen" style="width:150px;height:50px"></iframe>
+       ${eachFrame(
+         `if (frame === 2) { ${wants('document.documentElement')} }
+          if (frame === 4) document.exitFullscreen().catch(() => said.push('no exit'));
+          if (frame === 5) document.documentElement.style.zoom = 2;
+          const { isActive, hasBeenActive } = navigator.userActivation;
+          word.textContent = frame + ${said} + isActive + hasBeenActive;`,
+         'const said = [];',
+       )}`,
+      'filling.html',
+    );
+    const { path, warnings } = await render(url, { mode: 'compositor', lossless: true, frameCount: 7 }, 'mkv');
+    assert.deepEqual(warnings, []);
+    for (const frame of [0, 3, 6]) {
+      assert.ok((await planesOf(path, frame)).equals(await planesOfStill(url, frame)), `frame ${frame}`);
+    }
+  });
+
+  it('is looked at: another one fails the render, with both sizes and the place', async () => {
+    for (const beginFrameControl of [true, false]) {
+      const png = PNG.sync.write(new PNG({ width: 32, height: 18 }));
+      const frames = { begin: () => Promise.resolve(png), screenshot: () => Promise.resolve(png) };
+      const scope = { position: { worker: 1, frame: 7, phase: 'capture' } };
+      const options = { pixelWidth: 16, pixelHeight: 18, deadlines: { capture: 1000 } };
+      const source = new ScreenshotSource({ frames, scope, options, session: { beginFrameControl } } as never);
+      const said = /^BrowserCrashError: worker 1, frame 7 \(capture\): .* 32x18 pixels, and not 16x18/;
+      await assert.rejects(source.picture(), (error) => said.test(String(error)));
+    }
+  });
 });
 
 /** A page with one canvas and some more, whose script draws a square that moves. */

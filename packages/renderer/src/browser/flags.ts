@@ -46,6 +46,9 @@ const DISABLED = [
   ...['IsolateOrigins', 'site-per-process', 'PaintHolding'],
 ];
 
+/** A page that fills a screen would no longer have the size of its video. */
+const SETTINGS = ['fullscreenSupported=false'];
+
 /**
  * The page takes part in every frame, also while its last picture waits for that of a video, which comes on its own
  * way: the number is more than can ever wait. Chromium would otherwise hold the page back, and have it make up for
@@ -83,8 +86,9 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     browser.headlessShell ? '--headless' : '--headless=new',
     ...COMMON,
     ...(options.beginFrameControl ? BEGIN_FRAME : []),
-    features('enable', [...ENABLED, ...(options.beginFrameControl ? BEGIN_FRAME_ENABLED : [])], options.extra),
-    features('disable', DISABLED, options.extra),
+    list('--enable-features=', [...ENABLED, ...(options.beginFrameControl ? BEGIN_FRAME_ENABLED : [])], options.extra),
+    list('--disable-features=', DISABLED, options.extra),
+    list('--blink-settings=', SETTINGS, options.extra),
     ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
@@ -93,15 +97,14 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     `--accept-lang=${options.locale}`,
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-    ...options.extra.filter((flag) => !FEATURES_SWITCH.test(flag)),
+    ...options.extra.filter((flag) => !LISTS.test(flag)),
   ];
 }
 
-const FEATURES_SWITCH = /^--(enable|disable)-features=/;
+const LISTS = /^--(enable-features|disable-features|blink-settings)=/;
 
-/** One switch for our features and those of the options: a second one would replace the first. */
-function features(what: 'enable' | 'disable', ours: readonly string[], extra: readonly string[]): string {
-  const start = `--${what}-features=`;
+/** One switch for what we list and what the options list: a second one would replace the first. */
+function list(start: string, ours: readonly string[], extra: readonly string[]): string {
   const theirs = extra.filter((flag) => flag.startsWith(start)).map((flag) => flag.slice(start.length));
   return start + [...ours, ...theirs].join(',');
 }

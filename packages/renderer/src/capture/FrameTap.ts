@@ -89,7 +89,8 @@ export class FrameTap implements AsyncDisposable {
    */
   async captureTab(): Promise<string> {
     // The browser begins a capture, and captures its first frame, only while it is given frames.
-    const capturing = this.#evaluate('genlockTap.captureTab()');
+    // And only of a page that a user has touched.
+    const capturing = this.#evaluate('genlockTap.captureTab()', { userGesture: true });
     return String(await this.page.frames.drawUntil(capturing, 'the browser to let its page be captured'));
   }
 
@@ -235,14 +236,13 @@ export class FrameTap implements AsyncDisposable {
     return this.page.scope.wait(answer, deadlineMs, waitingFor);
   }
 
-  async #evaluate(expression: string): Promise<unknown> {
+  async #evaluate(expression: string, more: { userGesture?: true } = {}): Promise<unknown> {
     const { result, exceptionDetails } = await this.page.session.send('Runtime.evaluate', {
       contextId: this.#contextId!,
       expression,
       awaitPromise: true,
       returnByValue: true,
-      // Only a page that a user has touched may be captured.
-      userGesture: true,
+      ...more,
     });
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;

@@ -9,6 +9,9 @@ const ATTEMPTS = 3;
 /** So many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
 export const SETTLING = 2;
 
+/** Where a PNG has its width, and after that its height: in the header of its first part. */
+const PNG_WIDTH = 16;
+
 /** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource, AsyncDisposable {
   #next = 0;
@@ -114,13 +117,26 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
 
   async picture(deadlineMs = this.page.options.deadlines.capture): Promise<Buffer> {
     const { scope, session } = this.page;
-    if (!session.beginFrameControl) return this.page.frames.screenshot(deadlineMs);
+    if (!session.beginFrameControl) return this.#ofItsSize(await this.page.frames.screenshot(deadlineMs));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const png = await this.page.frames.begin(true, deadlineMs);
-      if (png) return png;
+      if (png) return this.#ofItsSize(png);
     }
     throw new BrowserCrashError(
       `${where(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`,
+      { ...scope.position },
+      'picture',
+    );
+  }
+
+  /** The picture, if it has as many pixels as the video: what is made of it has no word for its size. */
+  #ofItsSize(png: Buffer): Buffer {
+    const { scope, options } = this.page;
+    const [width, height] = [png.readUInt32BE(PNG_WIDTH), png.readUInt32BE(PNG_WIDTH + 4)];
+    if (width === options.pixelWidth && height === options.pixelHeight) return png;
+    throw new BrowserCrashError(
+      `${where(scope.position)}the browser drew a picture of ${width}x${height} pixels, and not ` +
+        `${options.pixelWidth}x${options.pixelHeight}: something has changed the size of the page's view`,
       { ...scope.position },
       'picture',
     );

@@ -23,6 +23,7 @@ import { installStepping } from './stepping.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
+import { installUntouched } from './untouched.js';
 import { installUnseenDrawing } from './unseenDrawing.js';
 import { installVideoFrames } from './videoFrames.js';
 import { installWebGl } from './webgl.js';
@@ -49,6 +50,7 @@ const COMMON: PagePart[] = [
 const PARTS: PagePart[] = [
   ...COMMON,
   installWindowSize,
+  installUntouched,
   installRoots,
   installAnimations,
   installAnimatedImages,

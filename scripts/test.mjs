@@ -14,6 +14,7 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { filesBelow } from './lib/files.mjs';
+import { endTests } from './lib/processes.mjs';
 import { setup } from './lib/setup.mjs';
 import { stopWithParent } from './lib/stopWithParent.mjs';
 import { chooseTests, testFolders } from './lib/testFiles.mjs';
@@ -39,7 +40,9 @@ function testStep(files, all) {
   // tests look closer at how long a stop takes. The limit is for a file that hangs.
   const limit = (all ? 60 : 10) * MINUTE;
   const flags = [`--test-concurrency=${all ? 2 : 3}`, `--test-timeout=${limit}`, '--test-reporter=spec'];
-  return { name: 'tests', args: ['--import', 'tsx', '--test', ...flags, ...files] };
+  // And for one that hangs so that its limit cannot end it, or that has ended and leaves the runner waiting.
+  const limitOfAll = (all ? 180 : 40) * MINUTE;
+  return { name: 'tests', args: ['--import', 'tsx', '--test', ...flags, ...files], limit: limitOfAll };
 }
 
 /** Groups of steps: those of one group run at once, the groups one after the other. */
@@ -63,13 +66,23 @@ function planSteps({ all, filters }) {
 const children = new Set();
 let stopSignal;
 
-/** Runs one step with our own terminal, and notes how it went. */
-async function runStep({ name, args }) {
+/** Runs one step with our own terminal, and notes how it went. One that takes too long is ended, with all below it. */
+async function runStep({ name, args, limit }) {
   const start = Date.now();
   const env = { ...process.env, ...(choice.all ? { GENLOCK_TESTS: 'all' } : {}) };
   const child = spawn(process.execPath, args, { stdio: 'inherit', env });
   children.add(child);
+  const giveUp = async () => {
+    const files = (await endTests(child.pid)).map((path) => relative(root, path));
+    console.error(
+      `${name} took longer than ${limit / MINUTE} minutes and were ended. Still running: ${files.join(', ')}`,
+    );
+  };
+  let ending;
+  const timer = limit && setTimeout(() => (ending = giveUp()), limit);
   const [code] = await once(child, 'close');
+  await ending;
+  clearTimeout(timer);
   children.delete(child);
   if (code !== 0) failed.push(name);
   summary.push(`${name} ${code === 0 ? 'ok' : 'FAILED'} ${seconds(start)}`);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { EVENTS, expectation, formatMatrix, isFast, isNotYet, NOT_YET, PHASES } from './support/faultMatrix.js';
-import { injectorOf } from './support/faults.js';
+import { injectorOf, NotHere, withoutFault } from './support/faults.js';
 import { cells, testCells } from './support/matrixTests.js';
+import { Sandbox } from './support/Sandbox.js';
 
 const fast = cells().filter(({ phase, event }) => isFast(phase, event));
 
@@ -35,6 +37,30 @@ describe('the fault matrix', () => {
   it('prints in less than 120 columns', () => {
     const [, ...lines] = formatMatrix(new Map()).split('\n');
     for (const line of lines) assert.ok(line.length < 120, line);
+  });
+});
+
+describe('a cell whose fault does nothing', () => {
+  it('ends its render at its limit, gives its disk back, and leaves everything as it was', async (context) => {
+    const before = process.env['TMPDIR'];
+    const limit = new AbortController();
+    const sandbox = new Sandbox(limit.signal);
+    context.after(() => sandbox[Symbol.dispose]());
+    const reason = new Error('the cell took too long');
+    try {
+      await withoutFault(sandbox, () => limit.abort(reason));
+      assert.fail('it has ended by itself');
+    } catch (error) {
+      if (error instanceof NotHere) {
+        context.skip(error.message);
+        return;
+      }
+      assert.equal(error, reason);
+    }
+    sandbox.assertNoProcesses();
+    sandbox[Symbol.dispose]();
+    assert.ok(!existsSync(sandbox.root), 'the disk is gone');
+    assert.equal(process.env['TMPDIR'], before);
   });
 });
 

@@ -30,11 +30,20 @@ export class Sandbox implements Disposable {
   readonly #before = new Set(descendantsOf(process.pid, allProcesses()).map(identity));
   readonly #seen = new Set<string>();
   readonly #tmpdirBefore = process.env['TMPDIR'];
+  readonly #belongings: Disposable[] = [];
   #disk: string[] = [];
   #held: string[] | undefined;
+  #disposed = false;
 
-  constructor() {
+  /** With a signal, whatever runs in it is to be stopped when that aborts: a test has taken too long. */
+  constructor(readonly signal?: AbortSignal) {
     process.env['TMPDIR'] = this.root;
+  }
+
+  /** Makes it a part of the sandbox, which is disposed of with it. */
+  own<Thing extends Disposable>(thing: Thing): Thing {
+    this.#belongings.push(thing);
+    return thing;
   }
 
   /** A path for an output, which holds a sentinel that only a successful render may replace. */
@@ -163,7 +172,11 @@ export class Sandbox implements Disposable {
       .map(({ pid }) => `${pid} is a zombie`);
   }
 
+  /** Also while a test hangs that still has it. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const thing of this.#belongings) thing[Symbol.dispose]();
     this.#complaints[Symbol.dispose]();
     if (this.#tmpdirBefore === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = this.#tmpdirBefore;

@@ -50,6 +50,7 @@ export class SmallDisk implements Disposable {
   };
 
   [Symbol.dispose](): void {
+    this.free();
     execFileSync('umount', ['-l', this.path], { stdio: 'ignore' });
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -43,7 +43,12 @@ class Cli {
         sandbox.watch(line as unknown as RenderEvent);
       }
     });
-    this.#closed = once(child, 'close').then(([code]) => code as number | null);
+    const kill = () => void child.kill('SIGKILL');
+    sandbox.signal?.addEventListener('abort', kill);
+    this.#closed = once(child, 'close').then(([code]) => {
+      sandbox.signal?.removeEventListener('abort', kill);
+      return code as number | null;
+    });
   }
 
   static start(
@@ -118,7 +123,13 @@ export async function interruptCli(
     execFileSync('mkfifo', [asked]);
     const ffmpeg = sandbox.script('ffmpeg', `echo > '${asked}'`, 'exec sleep 1000');
     const cli = Cli.start(sandbox, options, { args: ['--ffmpeg', ffmpeg] });
-    await cli.orEnd(readFile(asked));
+    try {
+      await cli.orEnd(readFile(asked));
+    } catch (error) {
+      // Who reads it waits for a writer for ever.
+      closeSync(openSync(asked, constants.O_WRONLY | constants.O_NONBLOCK));
+      throw error;
+    }
     return interrupt(cli);
   }
   assert.ok(existsSync(LAUNCHER));

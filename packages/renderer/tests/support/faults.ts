@@ -86,6 +86,8 @@ class FaultyRender {
   readonly #sibling = deferred();
   readonly #siblingWaits = deferred();
   struck = false;
+  /** Whether it has settled. */
+  over = false;
 
   constructor(
     readonly sandbox: Sandbox,
@@ -102,8 +104,8 @@ class FaultyRender {
   }
 
   async fail(): Promise<Failure> {
-    const { url = COUNTER, options } = this.strike;
-    const failure = await fail(this.sandbox, url, { ...options }, this.#job);
+    const failure = await this.#settle(fail);
+    this.sandbox.signal?.throwIfAborted();
     assert.ok(this.struck, 'the fault struck');
     if (this.#siblingPlace) {
       const [sibling, victim] = failure.receipt.workers;
@@ -114,11 +116,19 @@ class FaultyRender {
   }
 
   async succeed(): Promise<Outcome> {
-    const { url = COUNTER, options } = this.strike;
-    const { report } = await succeed(this.sandbox, url, { ...options }, this.#job);
+    const { report } = await this.#settle(succeed);
     assert.ok(this.struck, 'the fault struck');
     assert.equal(report.frames, TWO_WORKERS.frameCount);
     return 'S';
+  }
+
+  async #settle<T>(run: (...given: Parameters<typeof fail>) => Promise<T>): Promise<T> {
+    const { url = COUNTER, options } = this.strike;
+    try {
+      return await run(this.sandbox, url, { ...options }, this.#job);
+    } finally {
+      this.over = true;
+    }
   }
 
   /** The group of the victim's process of this role, or of the whole render's. */
@@ -267,7 +277,7 @@ function atStart(role: string, phase: FaultPhase, act: (render: FaultyRender) =>
 
 /** Looks for a process of the victim's browser, which appears some time after its start. */
 async function whenThere(render: FaultyRender, kind: 'browser' | 'page', signal: NodeJS.Signals): Promise<void> {
-  for (;;) {
+  while (!render.over) {
     const pid = findMember(render.leader('browser'), kind);
     if (pid !== undefined) {
       process.kill(pid, signal);
@@ -344,23 +354,40 @@ async function pageLoop(sandbox: Sandbox, phase: 'load' | 'seek' | 'capture' | '
 /** The victim's page begins to loop when the test says so, whatever the render does at that moment. */
 async function loopAtWord(sandbox: Sandbox, phase: 'encode' | 'drain'): Promise<Outcome> {
   const html = `<!doctype html><script>
-    new EventSource('word').onmessage = ({ data }) => { while (data === 'loop' && genlock.frame >= 10); };
+    const words = new EventSource('word');
+    genlock.waitUntil(new Promise((listening) => { words.onopen = listening; }));
+    words.onmessage = () => {
+      if (genlock.frame < 10) return;
+      const request = new XMLHttpRequest();
+      request.open('GET', 'looping', false);
+      request.send();
+      for (;;);
+    };
   </script>`;
   const listeners = new Set<{ write(text: string): unknown }>();
+  const looping = deferred();
   await using server = await Server.start((request, response) => {
     const isStream = request.url === '/word';
     response.writeHead(200, { 'content-type': isStream ? 'text/event-stream' : 'text/html' });
+    if (request.url === '/looping') looping.resolve();
     if (!isStream) response.end(html);
-    else listeners.add(response);
+    else {
+      response.flushHeaders();
+      listeners.add(response);
+    }
   });
   const deadline = 3000;
-  const render = new FaultyRender(sandbox, phase, {
+  const render: FaultyRender = new FaultyRender(sandbox, phase, {
     url: server.url('page.html'),
     // The page answers nothing any more when it is asked for its next frame.
     options: short('capture', deadline),
     act: () => {
       for (const listener of listeners) listener.write('data: loop\n\n');
-      if (phase === 'drain') render.release();
+      // A page that hears the word late has drawn its last frames by then, and nobody asks it for another one.
+      if (phase === 'encode') return looping.promise;
+      // Its browser is being ended: it may never hear it.
+      render.release();
+      return undefined;
     },
   });
   return phase === 'drain' ? await render.succeed() : await stall(render, deadline, 'capture');
@@ -419,9 +446,23 @@ function running(phase: 'verify' | 'concat', role: string): Partial<Record<Fault
 
 /** Runs with TMPDIR and the output on a small disk of their own. */
 async function onSmallDisk(sandbox: Sandbox, work: (disk: SmallDisk) => Promise<Outcome>): Promise<Outcome> {
-  using disk = SmallDisk.mount(sandbox.root);
+  const disk = SmallDisk.mount(sandbox.root);
   if (!disk) throw new NotHere('no file system may be mounted');
-  return await work(disk);
+  return await work(sandbox.own(disk));
+}
+
+/** A fault that does nothing, on a small disk: once the victim has finished, nothing happens any more. */
+export function withoutFault(sandbox: Sandbox, whenFinished: () => void): Promise<Outcome> {
+  return onSmallDisk(sandbox, async () => {
+    const render = new FaultyRender(sandbox, 'encode', {
+      act: () => {},
+      onEvent: (event) => {
+        if (event.type === 'phase' && event.phase === 'commit' && event.worker === VICTIM) whenFinished();
+      },
+    });
+    await render.fail();
+    return 'E';
+  });
 }
 
 function isDiskFull(error: unknown): boolean {

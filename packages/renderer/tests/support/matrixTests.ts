@@ -15,10 +15,15 @@ import {
   type Seen,
 } from './faultMatrix.js';
 import { injectorOf, NotHere } from './faults.js';
+import { held } from './leaks.js';
 import { succeed } from './renders.js';
 import { Sandbox } from './Sandbox.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, '../pages/counter.html')).href;
+/** A cell takes some seconds; on a busy machine ten. Whatever runs in it then is stopped. */
+const LIMIT_MS = 60_000;
+/** What is let go of at the end of the last test, has ended by then. */
+const END_MS = 30_000;
 const OUT = join(import.meta.dirname, '../../../../out');
 
 /** The cells that a test can be made of: what applies, and is part of this suite. */
@@ -41,8 +46,16 @@ export function testCells(file: string, chosen: readonly { phase: FaultPhase; ev
 
     for (const { phase, event } of chosen) {
       const name = cellName(phase, event);
-      it(`${name}: ${expectation(phase, event)}`, { timeout: 60_000 }, async (context) => {
-        using sandbox = new Sandbox();
+      it(`${name}: ${expectation(phase, event)}`, { timeout: 2 * LIMIT_MS }, async (context) => {
+        const limit = new AbortController();
+        const late = () => limit.abort(new Error(`the fault has ended nothing within ${LIMIT_MS / 1000} s`));
+        const timer = setTimeout(late, LIMIT_MS);
+        const sandbox = new Sandbox(limit.signal);
+        // Also when this function never ends: the next cell is to find everything as it was.
+        context.after(() => {
+          clearTimeout(timer);
+          sandbox[Symbol.dispose]();
+        });
         try {
           const inject = injectorOf(phase, event);
           assert.ok(inject, 'nobody knows how to put this fault there');
@@ -68,6 +81,12 @@ export function testCells(file: string, chosen: readonly { phase: FaultPhase; ev
       console.log(`\n${text}`);
       mkdirSync(OUT, { recursive: true });
       writeFileSync(join(OUT, `${file}.txt`), text);
+      // It keeps nothing alive by itself.
+      const giveUp = () => {
+        console.error(`${file} does not end, since this is still held:\n${held().join('\n')}`);
+        process.exit(1);
+      };
+      setTimeout(giveUp, END_MS).unref();
     });
   });
 }

@@ -50,12 +50,14 @@ let warm = false;
 
 function recorded(sandbox: Sandbox, job: RenderJobOptions) {
   const events: RenderEvent[] = [];
+  const signals = [job.signal, sandbox.signal].filter((signal) => signal !== undefined);
+  const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   const onEvent = (event: RenderEvent) => {
     events.push(event);
     sandbox.watch(event);
     job.onEvent?.(event);
   };
-  return { events, job: { ...job, onEvent } };
+  return { events, job: { ...job, onEvent, ...(signal ? { signal } : {}) } };
 }
 
 /** Runs a render that must succeed. */

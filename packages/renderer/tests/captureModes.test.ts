@@ -108,6 +108,14 @@ describe('the first frame of each file', () => {
     assert.deepEqual(await Promise.all(compared.mock.calls.map(async ({ result }) => await result)), ['', '']);
   });
 
+  it('is captured at every frame at which slides come in and come to rest', LONG, async (context) => {
+    const opened = context.mock.method(FrameTap.prototype, 'captureTab');
+    const slides = pathToFileURL(join(import.meta.dirname, '../../../bench/pages/slides.html')).href;
+    const { warnings } = await render(slides, { ...SMALL, startFrame: 70, frameCount: 16, chunkFrames: 1 });
+    assert.deepEqual(warnings, []);
+    assert.equal(opened.mock.callCount(), 2, 'once for each worker');
+  });
+
   it('is taken from a capture that is opened anew where the two differ', async (context) => {
     const right = await render(page('cards'), { ...SMALL, frameCount: 4, concurrency: 1 });
     const told = ['a trace', '', ''];

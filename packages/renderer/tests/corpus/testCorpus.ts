@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Renderer, RenderOrchestrator, type Mode } from '../../src/index.js';
+import { Renderer, RenderOrchestrator, type Mode, type RenderEvent } from '../../src/index.js';
 import { decodedFrame } from '../support/video.js';
 import { CORPUS, type CorpusPage } from './corpus.js';
 import { CorpusServer } from './CorpusServer.js';
@@ -84,19 +84,24 @@ export function testCorpus(test: CorpusTest): void {
       ...{ width: 320, height: 180, fps: 30, startFrame: from, frameCount: test.frames - from, entry },
       ...{ lossless: true, frameHashes: `${path}.hashes`, mode: test.mode ?? 'screenshot' },
     };
-    if (concurrency === undefined) await new Renderer(options).render(server.url(name), path);
-    else await RenderOrchestrator.render(server.url(name), path, { ...options, concurrency });
+    const slower: string[] = [];
+    const onEvent = (event: RenderEvent) => {
+      if (event.type === 'warning' && event.message.includes('screenshot')) slower.push(event.message);
+    };
+    if (concurrency === undefined) await new Renderer(options).render(server.url(name), path, { onEvent });
+    else await RenderOrchestrator.render(server.url(name), path, { ...options, concurrency }, { onEvent });
     const lines = readFileSync(options.frameHashes, 'utf8').trimEnd().split('\n');
-    return { path, hashes: lines.map((line) => line.split(' ')[1]!) };
+    return { path, hashes: lines.map((line) => line.split(' ')[1]!), slower };
   }
 
   async function compare(page: CorpusPage, row: Row): Promise<void> {
     const [first, ...others] = test.splits;
-    const { path, hashes } = await render(page, first);
+    const { path, hashes, slower } = await render(page, first);
     row.unique = new Set(hashes).size;
-    const problems: string[] = [];
+    const problems = [...slower];
     for (const split of others) {
-      const { hashes: found, path: other } = await render(page, split);
+      const { hashes: found, path: other, slower: more } = await render(page, split);
+      problems.push(...more.map((message) => `${split.name}: ${message}`));
       const from = split.from ?? 0;
       const wrong = found.flatMap((hash, index) => (hash === hashes[from + index] ? [] : [from + index]));
       row.wrong.set(split.name, wrong.length);

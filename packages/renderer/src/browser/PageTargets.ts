@@ -210,7 +210,13 @@ export class PageTargets {
       const { ownWorker } = this.session;
       if (info.url.endsWith(ownWorker)) {
         this.onWorker(info.url.slice(0, -ownWorker.length));
-        await this.session.sendTo(child)('Runtime.runIfWaitingForDebugger');
+        const send = this.session.sendTo(child);
+        await Promise.all([
+          // Its requests and their address are not for the page's service worker, which could answer them, too.
+          send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+          send('Network.setBypassServiceWorker', { bypass: true }),
+          send('Runtime.runIfWaitingForDebugger'),
+        ]);
         return;
       }
       // Those that wait may answer only when they go on: the commands are sent, not waited for.
@@ -237,7 +243,7 @@ export class PageTargets {
     this.#listenForChildren(child);
     this.onClient(child);
     this.onWorker(url);
-    const name = url.startsWith('blob:') ? 'blob:' : url;
+    const name = nameOf(url, this.#main()?.origin);
     const namesake = this.#namesakes.get(name) ?? 0;
     this.#namesakes.set(name, namesake + 1);
     const commands: Promise<unknown>[] = [
@@ -272,6 +278,17 @@ export class PageTargets {
 
 function isSetAlready(error: unknown): void {
   if (!/override is already in effect/i.test(String(error))) throw error;
+}
+
+/**
+ * What a worker's address says wherever the composition is: a folder is served at another host and port each time,
+ * and files may lie elsewhere.
+ */
+function nameOf(url: string, pageOrigin: string | undefined): string {
+  const { protocol, origin, pathname, search } = new URL(url);
+  if (protocol === 'blob:' || protocol === 'data:') return protocol;
+  if (protocol === 'file:') return pathname.slice(pathname.lastIndexOf('/') + 1) + search;
+  return origin === pageOrigin ? pathname + search : url;
 }
 
 /** A number that differs for different texts: FNV-1a. */

@@ -42,7 +42,10 @@ export class FrameTap implements AsyncDisposable {
 
   /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
   static async open(page: PageSession): Promise<FrameTap | string> {
-    const tap = new FrameTap(page, await FrameServer.open(page.session.browser.directory.file('profile')));
+    const { pixelWidth, pixelHeight } = page.options;
+    const profile = page.session.browser.directory.file('profile');
+    const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight));
+    page.scope.buffers.add(tap.server);
     try {
       const refusal = await tap.#open();
       if (refusal === '') return tap;
@@ -71,6 +74,7 @@ export class FrameTap implements AsyncDisposable {
     const refusal = `globalThis.${CANVAS_REFUSAL} = ${functionSource(canvasRefusal)}`;
     const config: FrameTapConfig = {
       url: this.server.url,
+      file: this.server.mark,
       width: pixelWidth,
       height: pixelHeight,
       view: { width, height },
@@ -201,6 +205,7 @@ export class FrameTap implements AsyncDisposable {
 
   /** No frame comes after it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.page.scope.buffers.delete(this.server);
     await this.server[Symbol.asyncDispose]();
   }
 

@@ -21,6 +21,8 @@ export class JobScope implements Disposable {
   readonly position: RenderPosition = {};
   /** How processes are tied to this one by the kernel. */
   hardening: Hardening = NO_HARDENING;
+  /** What this process holds in memory for the job. */
+  readonly buffers = new Set<{ readonly bytes: number }>();
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
   #emit: (event: RenderEvent) => void = () => {};
@@ -246,7 +248,10 @@ export class JobScope implements Disposable {
       await using _memory =
         maxMemoryMB === undefined
           ? undefined
-          : new RepeatedCheck(() => checkMemory(maxMemoryMB, this.#groups, this.signal, position), this.#overLimit);
+          : new RepeatedCheck(
+              () => checkMemory(maxMemoryMB, this.#groups, this.signal, position, this.buffers),
+              this.#overLimit,
+            );
       return await work(this);
     } finally {
       endWatch();

@@ -26,14 +26,16 @@ export async function checkFreeDisk(minFreeMB: number, outputPath: string): Prom
   }
 }
 
-/** Throws a BudgetError when a worker's processes use more than `maxMB`. */
+/** Throws a BudgetError when a worker's processes, and what is `held` for it here, use more than `maxMB`. */
 export async function checkMemory(
   maxMB: number,
   groups: Iterable<number>,
   signal: AbortSignal,
   position: () => RenderPosition,
+  held: Iterable<{ readonly bytes: number }> = [],
 ): Promise<void> {
-  const usedMB = Math.ceil((await memoryOfGroups(groups, signal)) / MB);
+  const ours = [...held].reduce((sum, { bytes }) => sum + bytes, 0);
+  const usedMB = Math.ceil((ours + (await memoryOfGroups(groups, signal))) / MB);
   if (usedMB <= maxMB) return;
   throw new BudgetError(
     `its processes use ${usedMB} MB of memory, and may use ${maxMB} MB: render a smaller picture, ` +

@@ -11,6 +11,8 @@ import type { readWebGl } from './readWebGl.js';
 export interface FrameTapConfig {
   /** Where frames go: a loopback address with a token that no page can know. */
   url: string;
+  /** Name and first bytes of the worker's file. The page may find them: they say nothing about the address. */
+  file: string;
   /** Size of the picture in pixels. */
   width: number;
   height: number;
@@ -84,7 +86,7 @@ interface CapturedFrames {
 
 /** What the worker gets beside requests. */
 export type Message =
-  | { url: string; width: number; height: number }
+  | { url: string; file: string; width: number; height: number }
   /** Frames of the compositor come from here; when the first one does, the answer with this number says so. */
   | { readable: ReadableStream<VideoFrame>; first: number }
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
@@ -98,7 +100,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
   const FIRST = -2;
   /** It takes some 5 ms where nothing else runs. */
   const FIRST_PATIENCE_MS = 20;
-  const { url, width, height, view, mark } = config;
+  const { url, file, width, height, view, mark } = config;
   const waiting = new Map<number, { resolve: (outcome: Outcome) => void; reject: (error: Error) => void }>();
   let failure: Error | undefined;
   /** WebGL by canvas, of those that have been seen with a picture: only then do they have a context for certain. */
@@ -115,7 +117,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       worker.onerror = ({ message }) => resolve(message || 'its rules (Content-Security-Policy) let no worker start');
     });
     const send = (message: Message, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
-    send({ url, width, height });
+    send({ url, file, width, height });
     const refusal = await ready;
     worker.onmessage = ({ data }: MessageEvent<Answer | { failure: string } | { memory: ArrayBuffer }>) => {
       if ('failure' in data) {

@@ -28,6 +28,7 @@ export function frameTapWorker(): void {
   /** Rows that are compared at once; an even number. */
   const STRIP = 64;
   let url = '';
+  let name = '';
   let size = { width: 0, height: 0 };
   let capture: ReadableStreamDefaultReader<VideoFrame> | undefined;
   /** The newest frame, if nobody has asked for it yet. */
@@ -54,15 +55,14 @@ export function frameTapWorker(): void {
   const post = (what: number | string, body: BodyInit = '') =>
     fetch(`${url}/${what}`, { method: 'POST', body, cache: 'no-store' });
   let file: Promise<OpenFile | undefined> | undefined;
-  /** A file of the browser's profile, in a bucket out of the page's sight. The server finds its address in it. */
+  /** A file of the browser's profile, in a bucket out of the page's sight. The server knows it by its name, which is in it. */
   const openFile = async (): Promise<OpenFile | undefined> => {
     const { storageBuckets } = navigator as { storageBuckets?: { open(name: string): Promise<FilePlace> } };
     const place = (await storageBuckets?.open('genlock')) ?? navigator.storage;
-    // A page that was here before may still have its own.
-    const name = url.slice(url.lastIndexOf('/') + 1);
+    // One that was here before may still have its own.
     const entry = await (await place.getDirectory()).getFileHandle(name, { create: true });
     const opened = await (entry as unknown as { createSyncAccessHandle(): Promise<OpenFile> }).createSyncAccessHandle();
-    opened.write(new TextEncoder().encode(url));
+    opened.write(new TextEncoder().encode(name));
     return (await post('file')).ok ? opened : undefined;
   };
   /** Whether these bytes are in the file. Not where there is none, as in a profile without a disk, or no space. */
@@ -276,7 +276,7 @@ export function frameTapWorker(): void {
 
   globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
     if ('url' in data) {
-      ({ url } = data);
+      ({ url, file: name } = data);
       size = { width: data.width, height: data.height };
       post('ready').then(
         () => postMessage(''),

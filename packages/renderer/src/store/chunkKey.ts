@@ -5,7 +5,7 @@ import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
 
 /** Counts the layouts of the store and the ways of drawing and encoding: chunks of another one are not reused. */
-const FORMAT = 5;
+const FORMAT = 6;
 
 /** Options that change how long something may take or where files are, and never what a chunk holds. */
 const IRRELEVANT = [

@@ -26,7 +26,7 @@ import type {
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
   /**
-   * What a render would do. Pure and synchronous: opens no address and touches no file.
+   * What a render would do. Pure and synchronous: opens no address and touches no file. A path is made an address.
    * Throws an OptionsError that names every fault of the options.
    */
   static plan(compositionUrl: string, outputPath: string, options: DistributedRenderOptions): RenderPlan {
@@ -34,7 +34,8 @@ export class RenderOrchestrator {
   }
 
   /**
-   * Renders the page to `outputPath`: chunks over the workers, then joined, verified and put in
+   * Renders the page at `compositionUrl` (an http:, https:, file: or data: address, or the path of a file, which is
+   * opened as a file: address) to `outputPath`: chunks over the workers, then joined, verified and put in
    * place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
    * stops at once; the promise settles when nothing of the render is left, and rejects with the
    * first worker's error itself, or with `signal.reason` itself. The destination then holds what it
@@ -47,7 +48,7 @@ export class RenderOrchestrator {
     jobOptions: RenderJobOptions = {},
   ): Promise<RenderReport> {
     jobOptions.signal?.throwIfAborted();
-    const plan = createPlan(compositionUrl, outputPath, options);
+    const plan = createPlan(compositionUrl, outputPath, options, true);
     const { executor = new LocalExecutor(), ...data } = options;
     const run = new RenderRun(plan, parseDistributedOptions(data, outputPath), executor, jobOptions);
     return run.finish();

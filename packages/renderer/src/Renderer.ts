@@ -4,6 +4,7 @@ import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
+import { withAddress } from './compositionAddress.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -27,15 +28,18 @@ export class Renderer {
   }
 
   /**
-   * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page to `outputPath`, which
+   * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page, named by its address or by the path of
+   * a file, to `outputPath`, which
    * then holds the complete file, or what it held before. Settles when no process and no temporary
    * file is left: rejects with `signal.reason` itself after an abort, else with the first failure.
    */
   async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
     jobOptions.signal?.throwIfAborted();
-    const options = parseRendererOptions(this.#options, outputPath);
+    const { url, options } = withAddress(compositionUrl, true, (address) => {
+      return { url: address, options: parseRendererOptions(this.#options, outputPath, address) };
+    });
     await JobScope.run(jobOptions, options, outputPath, (scope) =>
-      renderRange(compositionUrl, outputPath, options, scope, jobOptions),
+      renderRange(url, outputPath, options, scope, jobOptions),
     );
   }
 }

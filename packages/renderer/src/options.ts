@@ -31,9 +31,17 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
 /** Options of a pool of browsers, with every default filled in. */
 export type ResolvedPoolOptions = Record<keyof BrowserPoolOptions, number>;
 
-/** Checks the options of one range of frames. Throws an OptionsError that names every fault. */
-export function parseRendererOptions(options: RendererOptionsInput, outputPath: string): ResolvedOptions {
-  return resolveOptions(check(rendererSchema, options, outputPath), outputPath);
+/**
+ * Checks the options of one range of frames, of the page at `compositionUrl`. Throws an OptionsError that names
+ * every fault.
+ */
+export function parseRendererOptions(
+  options: RendererOptionsInput,
+  outputPath: string,
+  compositionUrl = '',
+): ResolvedOptions {
+  const resolved = resolveOptions(check(rendererSchema, options, outputPath), outputPath);
+  return { ...resolved, fileAccess: /^\s*file:/i.test(compositionUrl) };
 }
 
 /** Checks the options of a whole render. Throws an OptionsError that names every fault. */

@@ -176,6 +176,11 @@ export const rendererSchema = z.strictObject({
     .optional(),
   /** Go on when a file that the page needs does not load. Default false. */
   allowMissingAssets: flag().optional(),
+  /**
+   * Accepts https addresses whose certificates nobody vouches for, as those of development servers: self-signed,
+   * expired, of another host. Default false: they are an error, which names this option.
+   */
+  ignoreHttpsErrors: flag().optional(),
   /** Writes a file with the SHA-256 of each captured frame's RGB: one line `<frame> <hash>` a frame. */
   frameHashes: text('the path of a file').optional(),
   /**

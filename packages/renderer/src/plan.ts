@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { withAddress } from './compositionAddress.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from './types.js';
 
@@ -27,11 +28,19 @@ const FRAMES_PER_KEYFRAME = 200;
 /**
  * Decides which frames are rendered together. Pure: reads no file and opens no address. The chunks are
  * contiguous and in order; workers take them in that order as they come free.
- * Throws an OptionsError when the options cannot be rendered.
+ * Throws an OptionsError when the options cannot be rendered, or the address is none. With `look` one that is a
+ * path must lead to a file.
  */
-export function createPlan(compositionUrl: string, outputPath: string, options: DistributedRenderOptions): RenderPlan {
+export function createPlan(
+  composition: string,
+  outputPath: string,
+  options: DistributedRenderOptions,
+  look = false,
+): RenderPlan {
   const { executor: _executor, ...data } = options;
-  const resolved = parseDistributedOptions(data, outputPath);
+  const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
+    return { compositionUrl: url, resolved: parseDistributedOptions(data, outputPath) };
+  });
   const ranges = chunkRanges(resolved);
   const concurrency = Math.min(resolved.concurrency, ranges.length);
   const { concurrency: _concurrency, durationInSeconds: _duration, frameHashes, ...given } = data;

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
+import { withAddress } from './compositionAddress.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -22,7 +23,7 @@ export interface StillReport {
 }
 
 /**
- * Draws one frame of a page to a PNG file: the very picture that a video of the page has there.
+ * Draws one frame of a page, named by its address or by the path of a file, to a PNG file: the very picture that a video of the page has there.
  * Stops, settles and leaves nothing behind as `Renderer.render` does.
  */
 export async function renderStill(
@@ -33,17 +34,17 @@ export async function renderStill(
 ): Promise<StillReport> {
   jobOptions.signal?.throwIfAborted();
   // A picture has no codec: the options are checked as those of a video that any size fits into.
-  const options = parseRendererOptions(
-    { ...stillOptions, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 },
-    'still.mkv',
-  );
+  const { url, options } = withAddress(compositionUrl, true, (address) => {
+    const given = { ...stillOptions, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 } as const;
+    return { url: address, options: parseRendererOptions(given, 'still.mkv', address) };
+  });
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening();
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using browser = new WarmBrowser();
-    const { source } = await enterChunk(browser, scope, options, compositionUrl, jobOptions.browsers);
+    const { source } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);

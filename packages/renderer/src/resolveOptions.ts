@@ -58,6 +58,9 @@ export interface ResolvedOptions {
   timeZone: string;
   locale: string;
   allowMissingAssets: boolean;
+  ignoreHttpsErrors: boolean;
+  /** Whether the page is at a file: address: it then reads other files as its own, as our clock does for it. */
+  fileAccess: boolean;
   frameHashes: string | undefined;
   entry: Entry;
   seamFiles: string | undefined;
@@ -123,6 +126,8 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     timeZone: values.timeZone ?? 'UTC',
     locale: values.locale ?? 'en-US',
     allowMissingAssets: values.allowMissingAssets ?? false,
+    ignoreHttpsErrors: values.ignoreHttpsErrors ?? false,
+    fileAccess: false,
     frameHashes: values.frameHashes,
     entry: values.entry ?? 'auto',
     seamFiles: values.seamFiles,

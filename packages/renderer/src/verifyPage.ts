@@ -55,7 +55,7 @@ export interface PageVerdict {
 }
 
 /**
- * Finds out whether a page draws the same frames each time: draws samples of the composition in
+ * Finds out whether a page, named by its address or by the path of a file, draws the same frames each time: draws samples of the composition in
  * several ways (see `VerifyWay`) and compares every picture. No video is made. Pictures of what
  * differs, one for each way, are put into the folder `pictures`, in the place of those of the same name.
  *
@@ -69,7 +69,7 @@ export async function verifyPage(
   jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
-  const plan = planVerification(compositionUrl, options);
+  const plan = planVerification(compositionUrl, options, true);
   const startedAt = performance.now();
   const verdict = await GroupRun.finish(plan, resolveVerification(options), jobOptions, (run) =>
     new Verification(plan, run).work(),

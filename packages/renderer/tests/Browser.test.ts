@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { browserFlags } from '../src/browser/flags.js';
 import { Renderer, ToolError } from '../src/index.js';
+import { parseRendererOptions } from '../src/options.js';
 import { Sandbox } from './support/Sandbox.js';
+
+const GOOD = { width: 64, height: 36, fps: 10, frameCount: 1 };
 
 describe('the environment of a browser', () => {
   it('has what Chromium would add to it while other threads read it', async () => {
@@ -20,17 +23,35 @@ describe('the environment of a browser', () => {
   });
 });
 
+const LAUNCH = {
+  ...{ beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', extra: [] },
+  ...{ htmlInCanvas: false, fileAccess: false, ignoreHttpsErrors: false },
+};
+
 describe('the switches of a browser', () => {
   it('have the features and settings of the options beside ours: a second switch would replace the first', () => {
     const found = { path: 'browser', headlessShell: true, beginFrameControl: true };
     const extra = ['--enable-features=One,Two', '--blink-settings=one=2', '--more'];
-    const options = { beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', htmlInCanvas: false, extra };
-    const flags = browserFlags(found, options);
+    const flags = browserFlags(found, { ...LAUNCH, extra });
     const enabled = flags.filter((flag) => flag.startsWith('--enable-features='));
     assert.equal(enabled.length, 1);
     assert.match(enabled[0]!, /NoCompositorFrameAcks.*,One,Two$/);
     const settings = flags.filter((flag) => flag.startsWith('--blink-settings='));
     assert.deepEqual(settings, ['--blink-settings=fullscreenSupported=false,one=2']);
     assert.equal(flags.at(-1), '--more');
+  });
+
+  it('open what is closed only where that was asked for', () => {
+    const found = { path: 'browser', headlessShell: true, beginFrameControl: true };
+    const opening = ['--allow-file-access-from-files', '--ignore-certificate-errors'];
+    const given = (more: object) => browserFlags(found, { ...LAUNCH, ...more }).filter((flag) => opening.includes(flag));
+    assert.deepEqual(given({}), []);
+    assert.deepEqual(given({ fileAccess: true }), opening.slice(0, 1));
+    assert.deepEqual(given({ ignoreHttpsErrors: true }), opening.slice(1));
+    const accessOf = (url: string) => parseRendererOptions(GOOD, 'out.mp4', url).fileAccess;
+    assert.deepEqual(
+      ['http://127.0.0.1/', 'https://h/file:', 'data:text/html,<p>', 'file:///page.html', 'FILE:///page.html'].map(accessOf),
+      [false, false, false, true, true],
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { holdHost, RenderOrchestrator } from '@genlock/renderer';
 import type { RenderFlags } from '../flags.js';
-import { openPage } from '../input.js';
+import { folderOptions, openPage } from '../input.js';
 import { reportLines } from '../messages.js';
 import { readRequest } from '../request.js';
 import { renderSettings } from '../settings.js';
@@ -15,14 +15,14 @@ export async function render(
   signal: AbortSignal,
 ): Promise<void> {
   const { request, input } = await readRequest(argument, flags, 'out.mp4', signal);
-  const { options, plan } = renderSettings(request, input?.url ?? '', flags.frames);
+  const { options, plan } = renderSettings(request, input?.url ?? 'about:blank', flags.frames);
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
   checkBrowser(flags);
   // A request for an encoder that is not there is refused before any browser is started. It takes its time.
   const check = checkFfmpeg(plan, flags, signal);
-  const [page] = await Promise.allSettled([openPage(input), check]);
+  const [page] = await Promise.allSettled([openPage(input, folderOptions(flags, terminal.event)), check]);
   if (page.status === 'rejected') throw page.reason;
   await using opened = page.value;
   await check;

@@ -1,7 +1,7 @@
 import { holdHost, renderStill } from '@genlock/renderer';
 import type { StillFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
-import { openPage } from '../input.js';
+import { folderOptions, openPage } from '../input.js';
 import { readRequest } from '../request.js';
 import { stillSettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -15,14 +15,14 @@ export async function still(
   signal: AbortSignal,
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, 'frame.png', signal);
-  const { options, frame } = stillSettings(request, input?.url ?? '', flags.frame);
+  const { options, frame } = stillSettings(request, input?.url ?? 'about:blank', flags.frame);
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 
-  await using opened = await openPage(input);
+  await using opened = await openPage(input, folderOptions(flags, terminal.event));
   terminal.wording = opened.withPaths;
   const made = await renderStill(
     opened.url,

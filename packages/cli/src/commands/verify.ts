@@ -2,7 +2,7 @@ import { holdHost, verifyPage } from '@genlock/renderer';
 import { verdictLines } from '../display/verdictLines.js';
 import type { VerifyFlags } from '../flags.js';
 import { plural } from '../format.js';
-import { openPage } from '../input.js';
+import { folderOptions, openPage } from '../input.js';
 import { readRequest } from '../request.js';
 import { verifySettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
@@ -16,14 +16,14 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, { folder: 'genlock-verify' }, signal);
-  const { options, plan } = verifySettings(request, input?.url ?? '', flags);
+  const { options, plan } = verifySettings(request, input?.url ?? 'about:blank', flags);
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 
-  await using opened = await openPage(input);
+  await using opened = await openPage(input, folderOptions(flags, terminal.event));
   terminal.wording = opened.withPaths;
   const { samples, width, height, concurrency } = plan;
   terminal.display.begin(

@@ -38,13 +38,15 @@ export function browserLaunch({
   mode,
   webgl,
   hardening,
+  fileAccess,
+  ignoreHttpsErrors,
 }: ResolvedOptions): BrowserLaunch {
   const found = locateBrowser(browserConfig.executablePath);
   const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
   const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
-  const flags = (profile: string) =>
-    browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, extra });
+  const launch = { beginFrameControl, scale, locale, htmlInCanvas, fileAccess, ignoreHttpsErrors, extra };
+  const flags = (profile: string) => browserFlags(found, { ...launch, profile });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
   const key = JSON.stringify([found.path, flags(''), environment, hardening]);
   return { found, beginFrameControl, flags, environment, key };

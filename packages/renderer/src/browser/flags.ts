@@ -22,7 +22,6 @@ const COMMON = [
   '--disable-hang-monitor',
   '--disable-prompt-on-repost',
   '--disable-popup-blocking',
-  '--allow-file-access-from-files',
   '--autoplay-policy=no-user-gesture-required',
   '--mute-audio',
   '--hide-scrollbars',
@@ -78,6 +77,9 @@ export interface LaunchOptions {
   locale: string;
   /** Whether HTML can be drawn into a canvas, which no page can do by itself yet. */
   htmlInCanvas: boolean;
+  /** Whether a page at a file: address may read what is in other files. */
+  fileAccess: boolean;
+  ignoreHttpsErrors: boolean;
   extra: readonly string[];
 }
 
@@ -90,6 +92,8 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     list('--disable-features=', DISABLED, options.extra),
     list('--blink-settings=', SETTINGS, options.extra),
     ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),
+    ...(options.fileAccess ? ['--allow-file-access-from-files'] : []),
+    ...(options.ignoreHttpsErrors ? ['--ignore-certificate-errors'] : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
     // What the page asks for and what `navigator.language` says; its dates and numbers are set by the protocol.

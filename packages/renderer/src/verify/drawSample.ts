@@ -21,7 +21,7 @@ export async function drawSample(
   jobOptions: RenderJobOptions & { warm: WarmBrowser },
   keep: KeepFrame,
 ): Promise<{ exact: boolean }> {
-  const options = parseRendererOptions(rendererOptions, 'verify.mkv');
+  const options = parseRendererOptions(rendererOptions, 'verify.mkv', url);
   const { warm: browser } = jobOptions;
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { withAddress } from '../compositionAddress.js';
 import { OptionsError } from '../errors.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from '../options.js';
 import { splitFrames } from '../plan.js';
@@ -60,10 +61,12 @@ const FIRST_JUMP = 3;
 
 /**
  * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
- * Throws an OptionsError that names every fault of the options.
+ * Throws an OptionsError that names every fault of the options. With `look` a path must lead to a file.
  */
-export function planVerification(compositionUrl: string, options: VerifyOptions): VerifyPlan {
-  const resolved = resolveVerification(options);
+export function planVerification(composition: string, options: VerifyOptions, look = false): VerifyPlan {
+  const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
+    return { compositionUrl: url, resolved: resolveVerification(options) };
+  });
   const { startFrame, frameCount, fps } = resolved;
   const samples = chooseSamples(startFrame, frameCount, { ...DEFAULTS, ...sampling(options) });
 

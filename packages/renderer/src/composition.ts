@@ -5,7 +5,9 @@ import { TextDecoder } from 'node:util';
 import { z } from 'zod';
 import { InputError, shortUrl } from './errors.js';
 import { parseFrameRate } from './frameRate.js';
+import { isCertificateError, type HttpOptions } from './httpGet.js';
 import { underDeadline } from './lifecycle/abort.js';
+import { openAddress, type Answer } from './openAddress.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {
@@ -21,7 +23,14 @@ export interface Composition {
   entry?: 'auto' | 'seek' | 'replay' | 'draw';
 }
 
-/** How long the address may take to answer, in milliseconds. */
+export interface ReadOptions {
+  signal?: AbortSignal;
+  /** How long the address may take to answer in full, in milliseconds. Default 15 s. */
+  timeoutMs?: number;
+  /** Whether a certificate that nobody vouches for will do. Default false. */
+  ignoreHttpsErrors?: boolean | undefined;
+}
+
 const DEFAULT_TIMEOUT_MS = 15_000;
 const DECLARATION_TYPE = 'application/genlock+json';
 const PAGE_TYPES = ['text/html', 'application/xhtml+xml', 'image/svg+xml'];
@@ -64,13 +73,15 @@ const declarationSchema = z.object(
  */
 export async function readComposition(
   url: string,
-  { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {},
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, ignoreHttpsErrors = false }: ReadOptions = {},
 ): Promise<Composition> {
   signal?.throwIfAborted();
   const address = parseAddress(url);
   const late = () => new InputError(`${shortUrl(url)} did not answer in full within ${timeoutMs / 1000} s`);
   const declaration = await underDeadline(signal, timeoutMs, late, (deadline) =>
-    address.protocol === 'file:' ? readPageFile(fileURLToPath(address), deadline) : fetchPage(address, url, deadline),
+    address.protocol === 'file:'
+      ? readPageFile(fileURLToPath(address), deadline)
+      : fetchPage(address, url, { signal: deadline, ignoreHttpsErrors }),
   );
   return declaration === undefined ? { url } : { url, ...parseDeclaration(declaration, url) };
 }
@@ -90,40 +101,34 @@ function parseAddress(url: string): URL {
   return address;
 }
 
-async function fetchPage(address: URL, url: string, signal: AbortSignal): Promise<string | undefined> {
-  const headers: Record<string, string> = { accept: 'text/html,application/xhtml+xml,image/svg+xml;q=0.9,*/*;q=0.1' };
-  const target = new URL(address);
-  if (target.username || target.password) {
-    // Browsers accept a name and password in an address; fetch does not.
-    const login = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
-    headers['authorization'] = `Basic ${Buffer.from(login).toString('base64')}`;
-    target.username = target.password = '';
-  }
-  let response: Response;
+async function fetchPage(address: URL, url: string, options: HttpOptions): Promise<string | undefined> {
+  const { signal } = options;
+  let page: Answer;
   try {
-    response = await fetch(target, { signal, headers });
+    page = await openAddress(address, options);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error instanceof InputError) throw error;
     throw new InputError(`cannot open ${shortUrl(url)}: ${explainFetchError(error)}`, {}, { cause: error });
   }
   try {
-    if (response.status >= 400) {
-      const status = `${response.status} ${response.statusText}`.trim();
-      throw new InputError(`cannot open ${shortUrl(url)}: the server answers ${status}`);
+    if (page.status >= 400) {
+      throw new InputError(
+        `cannot open ${shortUrl(url)}: the server answers ${`${page.status} ${page.reason}`.trim()}`,
+      );
     }
-    const [type = '', ...parameters] = (response.headers.get('content-type') ?? '').toLowerCase().split(';');
+    const [type = '', ...parameters] = page.type.toLowerCase().split(';');
     if (!PAGE_TYPES.includes(type.trim())) {
       const given = type.trim() ? `its type is ${type.trim()}` : 'it has no content type';
       throw new InputError(`${shortUrl(url)} is not a page: ${given}, not one of ${PAGE_TYPES.join(', ')}`);
     }
     const charset = /charset\s*=\s*"?([^";\s]+)/.exec(parameters.join(';'))?.[1];
-    return await findDeclaration(response.body ?? [], type.trim(), charset);
+    return await findDeclaration(page.body, type.trim(), charset);
   } catch (error) {
     if (signal.aborted || error instanceof InputError) throw error;
     throw new InputError(`cannot read ${shortUrl(url)}: ${explainFetchError(error)}`, {}, { cause: error });
   } finally {
     // The rest of the page is not needed; an open body would keep the connection.
-    await response.body?.cancel().catch(() => undefined);
+    page.close();
   }
 }
 
@@ -237,15 +242,17 @@ const FETCH_REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
-  UND_ERR_CONNECT_TIMEOUT: 'the host did not answer',
-  UND_ERR_SOCKET: 'the connection was cut',
+  ETIMEDOUT: 'the host did not answer',
+  EPROTO: 'the server does not speak TLS there (is it http:?)',
 };
 
-/** `fetch` hides the reason in its cause, which can be several for a host with several addresses. */
+/** For a host with several addresses there are several reasons. */
 function explainFetchError(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
+  const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   if (!(first instanceof Error)) return String(first);
+  if (isCertificateError(first)) {
+    return `its certificate is not trusted (${first.message}): ignoreHttpsErrors (--ignore-https-errors) opens it all the same`;
+  }
   const code = (first as NodeJS.ErrnoException).code;
   return (code === undefined ? undefined : FETCH_REASONS[code]) ?? first.message;
 }

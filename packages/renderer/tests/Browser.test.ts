@@ -44,13 +44,16 @@ describe('the switches of a browser', () => {
   it('open what is closed only where that was asked for', () => {
     const found = { path: 'browser', headlessShell: true, beginFrameControl: true };
     const opening = ['--allow-file-access-from-files', '--ignore-certificate-errors'];
-    const given = (more: object) => browserFlags(found, { ...LAUNCH, ...more }).filter((flag) => opening.includes(flag));
+    const given = (more: object) =>
+      browserFlags(found, { ...LAUNCH, ...more }).filter((flag) => opening.includes(flag));
     assert.deepEqual(given({}), []);
     assert.deepEqual(given({ fileAccess: true }), opening.slice(0, 1));
     assert.deepEqual(given({ ignoreHttpsErrors: true }), opening.slice(1));
     const accessOf = (url: string) => parseRendererOptions(GOOD, 'out.mp4', url).fileAccess;
     assert.deepEqual(
-      ['http://127.0.0.1/', 'https://h/file:', 'data:text/html,<p>', 'file:///page.html', 'FILE:///page.html'].map(accessOf),
+      ['http://127.0.0.1/', 'https://h/file:', 'data:text/html,<p>', 'file:///page.html', 'FILE:///page.html'].map(
+        accessOf,
+      ),
       [false, false, false, true, true],
     );
   });

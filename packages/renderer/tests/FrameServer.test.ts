@@ -101,7 +101,9 @@ describe('the server for frames', () => {
       const closed = new Promise((resolve) => sending.once('close', resolve));
       sending.on('error', () => {}).on('response', (response) => response.resume());
       const part = Buffer.alloc(64 * 1024);
-      const send = () => void (sending.destroyed || sending.write(part, send));
+      const send = () => {
+        if (!sending.destroyed) sending.write(part, send);
+      };
       send();
       await closed;
       assert.equal(server.bytes, 0, 'nothing of it is held');
@@ -161,7 +163,14 @@ describe('a service worker of the page', () => {
       response.end(url === '/' ? page : url === '/sw.js' ? script : '');
     });
     const events: RenderEvent[] = [];
-    const options = { ...TWO_WORKERS, width: 64, height: 36, frameCount: 6, concurrency: 1, mode: 'compositor' } as const;
+    const options = {
+      ...TWO_WORKERS,
+      width: 64,
+      height: 36,
+      frameCount: 6,
+      concurrency: 1,
+      mode: 'compositor',
+    } as const;
     await using browsers = new BrowserPool({ size: 1 });
     // By the file of a profile, and by requests where there is none.
     for (const job of [{}, { browsers }]) {
@@ -172,7 +181,10 @@ describe('a service worker of the page', () => {
     }
     assert.equal(eventsOf(events, 'capture').filter(({ mode }) => mode === 'compositor').length, 2);
     assert.ok(told.includes(`asked for ${server.url('own')}`), told.join('\n'));
-    assert.deepEqual(told.filter((line) => line.startsWith('asked for') && !line.includes(server.url(''))), []);
+    assert.deepEqual(
+      told.filter((line) => line.startsWith('asked for') && !line.includes(server.url(''))),
+      [],
+    );
     const files = told.filter((line) => line.startsWith('found '));
     assert.ok(files.length > 0);
     assert.ok(files.every((line) => /^found [-0-9a-f]{36}$/.test(line)));

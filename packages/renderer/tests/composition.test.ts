@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { readComposition } from '../src/composition.js';
 import { InputError } from '../src/errors.js';
 
@@ -148,6 +149,53 @@ describe('readComposition', () => {
         await refuses(origin, /401/);
       },
     ));
+
+  it('follows redirects as a browser does, with the name and password within an origin only', async () => {
+    const seen: (string | undefined)[] = [];
+    await withServer(
+      ({ headers, url }, response) => {
+        seen.push(`${url} ${headers.authorization ? 'login' : 'nobody'}`);
+        if (url === '/') response.writeHead(302, { location: '/page' }).end();
+        else if (url === '/loop') response.writeHead(307, { location: 'loop' }).end();
+        else if (url === '/away') response.writeHead(301, { location: 'file:///etc/passwd' }).end();
+        else if (url === '/other') {
+          response.writeHead(308, { location: `//localhost:${headers.host!.split(':')[1]}/page` }).end();
+        } else response.setHeader('content-type', 'text/html').end(script('{"width":2}'));
+      },
+      async (origin) => {
+        const withLogin = origin.replace('//', '//user:100%@');
+        assert.equal((await readComposition(`${withLogin}/`)).width, 2);
+        assert.equal((await readComposition(`${withLogin}/other`)).width, 2);
+        assert.deepEqual(seen, ['/ login', '/page login', '/other login', '/page nobody']);
+        await refuses(`${origin}/loop`, /it leads on more than 20 times/);
+        await refuses(`${origin}/away`, /it leads to file:/);
+      },
+    );
+  });
+
+  it('reads compressed answers, and finds names below localhost', async () => {
+    const html = script('{"width":2}');
+    for (const [encoding, body] of [
+      ['gzip', gzipSync(html)],
+      ['br', brotliCompressSync(html)],
+      ['deflate', deflateSync(html)],
+    ] as const) {
+      await withServer(
+        (_request, response) => {
+          response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': encoding }).end(body);
+        },
+        async (origin) => {
+          assert.equal((await readComposition(origin.replace('127.0.0.1', 'any.localhost'))).width, 2);
+        },
+      );
+    }
+    await withServer(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end('no gzip');
+      },
+      (origin) => refuses(origin, /cannot read/),
+    );
+  });
 
   it('needs no more of the page than its declaration', () =>
     withServer(

@@ -18,6 +18,7 @@ export interface PageFlags {
   webgl?: string;
   entry?: string;
   allowMissingAssets?: boolean;
+  ignoreHttpsErrors?: boolean;
   browser?: string;
   browserArg?: string[];
   /** False with `--no-begin-frame`. */
@@ -25,6 +26,7 @@ export interface PageFlags {
   /** False with `--no-hardening`. */
   hardening?: boolean;
   root?: string;
+  allowDotfiles?: boolean;
   timeout?: string;
   /** `phase=time`, as often as it was given. */
   deadline?: string[];
@@ -93,6 +95,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
   timeZone: '--time-zone',
   locale: '--locale',
   allowMissingAssets: '--allow-missing-assets',
+  ignoreHttpsErrors: '--ignore-https-errors',
   frameHashes: '--frame-hashes',
   ffmpegPath: '--ffmpeg',
   concurrency: '--concurrency',
@@ -138,6 +141,7 @@ export function optionsFromFlags(flags: RenderFlags): GivenOptions {
     webgl: flags.webgl as WebGl | undefined,
     entry: flags.entry as Entry | undefined,
     allowMissingAssets: flags.allowMissingAssets,
+    ignoreHttpsErrors: flags.ignoreHttpsErrors,
     concurrency: toNumber(flags.concurrency),
     videoCodec: flags.codec,
     crf: toNumber(flags.crf),

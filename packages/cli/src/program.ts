@@ -226,7 +226,9 @@ function addBrowser(command: Command): void {
     .option('--fast', 'let x264 take half to two thirds of its time: no less quality, files about twice as large')
     .option('--webgl <name>', 'what draws WebGL: auto, llvmpipe (if installed) or swiftshader (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
+    .option('--allow-dotfiles', 'serve files and folders of a local page whose names begin with a dot, too')
     .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
+    .option('--ignore-https-errors', 'accept certificates that nobody vouches for, such as self-signed ones')
     .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
     .addOption(
       new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(addToList),

@@ -33,8 +33,7 @@ export async function readRequest(
   const props = flags.props === undefined ? undefined : await readProps(flags.props);
   if (props && 'problem' in props) problems.push(props.problem);
 
-  const { input, composition, inputError } =
-    page === undefined ? {} : await readPage(page, flags.root, answerMs, signal);
+  const { input, composition, inputError } = page === undefined ? {} : await readPage(page, flags, answerMs, signal);
   if (inputError) problems.push(inputError.message);
   const stands = isFolder
     ? checkOutputFolder(flags.output ?? output, 'the output')
@@ -60,13 +59,13 @@ interface ReadPage {
 
 async function readPage(
   page: string,
-  root: string | undefined,
+  { root, allowDotfiles, ignoreHttpsErrors }: RenderFlags,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ReadPage> {
   try {
-    const input = await locatePage(page, root);
-    const composition = await readComposition(input.url, { signal, timeoutMs });
+    const input = await locatePage(page, root, allowDotfiles);
+    const composition = await readComposition(input.url, { signal, timeoutMs, ignoreHttpsErrors });
     return { input, composition };
   } catch (error) {
     if (error instanceof InputError) return { inputError: error };

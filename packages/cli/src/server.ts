@@ -1,37 +1,91 @@
+import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import send from 'send';
+import { isHidden } from './hidden.js';
 
 /** A folder that is served to the browsers on this machine, until it is disposed of. */
 export interface FolderServer extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://genlock-<secret>.localhost:<port>` */
   readonly origin: string;
+}
+
+export interface FolderOptions {
+  /** Whether files and folders whose names begin with a dot are served too. Default false. */
+  allowDotfiles?: boolean;
+  /** Is told the path of each file that was asked for and is not served because of its name. */
+  onHidden?: (path: string) => void;
+}
+
+interface Folder extends FolderOptions {
+  /** Absolute, with no symbolic link in it. */
+  root: string;
+  /** What requests must be addressed to. */
+  host: string;
 }
 
 /**
  * Serves a folder on a free port of the loopback interface: files with their types and byte ranges,
- * `index.html` for folders. Nothing outside the folder can be read, also not through a symbolic link.
+ * `index.html` for folders. Nothing outside the folder can be read, also not through a symbolic link,
+ * and nothing whose name begins with a dot.
+ *
+ * Everybody on this machine can reach the port, so the server answers only under a host name that
+ * nobody can guess. Browsers take every name below `localhost` to this machine, and trust it as they
+ * do `localhost`; unlike a secret in the path it leaves addresses such as `/style.css` as they are.
  */
-export async function serveFolder(folder: string): Promise<FolderServer> {
-  const root = await realpath(folder);
-  const server = createServer((request, response) => {
-    answer(root, request, response).catch(() => refuse(response, 500, 'cannot be read'));
+export async function serveFolder(folder: string, options: FolderOptions = {}): Promise<FolderServer> {
+  const secret = randomBytes(16).toString('hex');
+  const served: Folder = { ...options, root: await realpath(folder), host: '' };
+  const servers = await listen((request, response) => {
+    answer(served, request, response).catch(() => refuse(response, 500, 'cannot be read'));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  served.host = `genlock-${secret}.localhost:${portOf(servers[0]!)}`;
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://${served.host}`,
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Browsers keep connections open; close() alone would wait for them.
-      server.closeAllConnections();
-      await closed;
+      await Promise.all(servers.map(close));
     },
   };
+}
+
+/** Ports that may be taken on the other loopback address before we give up. */
+const MAX_PORTS = 20;
+
+/** Listens to one port on both loopback addresses: of `*.localhost`, browsers try both. */
+async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server[]> {
+  for (let tried = 1; ; tried++) {
+    const first = await listenAt('127.0.0.1', 0, handle);
+    try {
+      return [first, await listenAt('::1', portOf(first), handle)];
+    } catch (error) {
+      // Without IPv6 nobody else can be there either.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return [first];
+      await close(first);
+      if (tried === MAX_PORTS) throw error;
+    }
+  }
+}
+
+async function listenAt(address: string, port: number, handle: Parameters<typeof listen>[0]): Promise<Server> {
+  const server = createServer(handle);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address, port, ipv6Only: true }, resolve);
+  });
+  return server;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Browsers keep connections open; close() alone would wait for them.
+  server.closeAllConnections();
+  await closed;
 }
 
 /** The path of a file in an address of this server: each part is encoded, so that `#`, `?` and `%` stay names. */
@@ -39,9 +93,10 @@ export function encodePath(relativePath: string): string {
   return relativePath.split(sep).map(encodeURIComponent).join('/');
 }
 
-async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(folder: Folder, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { root } = folder;
   const path = (request.url ?? '/').replace(/[?#].*$/s, '');
-  const fault = await findFault(root, request, path);
+  const fault = await findFault(folder, request, path);
   if (fault) {
     refuse(response, ...fault);
     return;
@@ -55,14 +110,21 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
 }
 
 /** Why a request is refused, as an HTTP status and words; undefined when it may be answered. */
-async function findFault(root: string, request: IncomingMessage, path: string): Promise<[number, string] | undefined> {
-  const host = `127.0.0.1:${request.socket.localPort}`;
-  // A foreign site that points its own name at 127.0.0.1 must not read the user's files.
-  if (request.headers.host !== host) return [403, `is served as http://${host} only`];
+async function findFault(
+  { root, host, allowDotfiles, onHidden }: Folder,
+  request: IncomingMessage,
+  path: string,
+): Promise<[number, string] | undefined> {
+  // Nor may a foreign site read the user's files that points its own name at this machine.
+  if (request.headers.host !== host) return [403, 'is served under another name only'];
   if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'can only be read'];
   const name = decodePath(path);
   if (name === undefined) return [400, 'is not a valid address'];
-  return (await isInside(root, name)) ? undefined : [404, `is not in ${root}`];
+  const real = isHidden(name) && !allowDotfiles ? 'hidden' : await realNames(root, name);
+  if (real === undefined) return [404, `is not in ${root}`];
+  if (allowDotfiles || (real !== 'hidden' && !real.some(isHidden))) return undefined;
+  onHidden?.(join(root, name));
+  return [403, 'is hidden (its name, or one on the way to it, begins with a dot)'];
 }
 
 /** The file name that an address names; undefined when it is malformed or climbs upwards. */
@@ -78,18 +140,23 @@ function decodePath(path: string): string | undefined {
   return name.includes('\0') || parts.includes('..') ? undefined : name;
 }
 
-/** Whether a name leads to something inside the root after every symbolic link on its way is followed. */
-async function isInside(root: string, name: string): Promise<boolean> {
+/**
+ * What a name leads to after every symbolic link on its way is followed, and for a folder its
+ * `index.html` as well: paths below the root. Undefined where one is not there or lies outside.
+ */
+async function realNames(root: string, name: string): Promise<string[] | undefined> {
+  const names: string[] = [];
   for (const candidate of name.endsWith('/') ? [name, `${name}index.html`] : [name]) {
     let real: string;
     try {
       real = await realpath(join(root, candidate));
     } catch {
-      return false;
+      return undefined;
     }
-    if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) return false;
+    if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
+    names.push(relative(root, real));
   }
-  return true;
+  return names;
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openPage, locatePage } from '../src/input.js';
@@ -23,7 +24,8 @@ before(async () => {
   root = join(outside.path, 'site');
   await mkdir(join(root, 'sub'), { recursive: true });
   await mkdir(join(root, 'bare'));
-  await mkdir(join(root, '.hidden'));
+  for (const folder of ['.hidden', '.well-known', 'node_modules/.pnpm'])
+    await mkdir(join(root, folder), { recursive: true });
   const files: Record<string, string> = {
     'index.html': '<p>home',
     'sub/index.html': '<p>sub',
@@ -33,6 +35,12 @@ before(async () => {
     'clip.mp4': '0123456789',
     'odd #1 100% ü?.html': '<p>odd',
     '.hidden/file.txt': 'hidden',
+    '.hidden/index.html': 'hidden',
+    '.env': 'hidden',
+    'sub/.env': 'hidden',
+    '.well-known/site.json': '{}',
+    'node_modules/.pnpm/lib.js': 'export {}',
+    'node_modules/.npmrc': 'hidden',
     'empty.css': '',
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(root, name), content);
@@ -42,6 +50,9 @@ before(async () => {
   await symlink('../elsewhere', join(root, 'leaking'));
   await symlink('../secret.txt', join(root, 'bare', 'index.html'));
   await symlink('sub/data.json', join(root, 'alias.json'));
+  await symlink('.env', join(root, 'env.txt'));
+  await symlink('.hidden', join(root, 'shown'));
+  await symlink('.pnpm', join(root, 'node_modules', 'lib'));
   server = await serveFolder(root);
 });
 
@@ -50,11 +61,22 @@ after(async () => {
   await outside[Symbol.asyncDispose]();
 });
 
-/** Sends the path as it is: fetch would tidy it up. */
-function get(path: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
-  const { hostname, port } = new URL(server.origin);
+interface Asked {
+  method?: string;
+  headers?: Record<string, string>;
+  origin?: string;
+  address?: string;
+}
+
+/** Sends the path as it is: fetch would tidy it up. Node looks no `*.localhost` up by itself. */
+function get(
+  path: string,
+  { origin = server.origin, address = '127.0.0.1', headers, ...options }: Asked = {},
+): Promise<Answer> {
+  const { host, port } = new URL(origin);
+  const all = { hostname: address, port, path, agent: false, ...options, headers: { host, ...headers } };
   return new Promise((resolve, reject) => {
-    request({ hostname, port, path, agent: false, ...options }, (response) => {
+    request(all, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }));
@@ -74,7 +96,8 @@ describe('the folder server', () => {
       ['/font.woff2', 'font/woff2', 'font'],
       ['/clip.mp4', 'video/mp4', '0123456789'],
       ['/empty.css', 'text/css; charset=utf-8', ''],
-      ['/.hidden/file.txt', 'text/plain; charset=utf-8', 'hidden'],
+      ['/.well-known/site.json', 'application/json; charset=utf-8', '{}'],
+      ['/node_modules/lib/lib.js', 'text/javascript; charset=utf-8', 'export {}'],
       ['/alias.json', 'application/json; charset=utf-8', '{"a":1}'],
     ] as const) {
       const answer = await get(path);
@@ -141,6 +164,67 @@ describe('the folder server', () => {
     }
   });
 
+  it('serves no name that begins with a dot, however it is written', async () => {
+    const hidden = [
+      '/.env',
+      '/%2eenv',
+      '/%2Eenv?query',
+      '/sub/.env',
+      '/sub%2f.env',
+      '/.hidden',
+      '/.hidden/',
+      '/.hidden/file.txt',
+      '/%2e%68idden/file.txt',
+      '/./.hidden/file.txt',
+      '/sub/..%5c.env',
+      '/.hidden%5cfile.txt',
+      '/env.txt',
+      '/shown/file.txt',
+      '/shown/',
+      '/.not-there',
+      '/node_modules/.npmrc',
+    ];
+    const told: string[] = [];
+    await using own = await serveFolder(root, { onHidden: (path) => told.push(path) });
+    for (const path of hidden) {
+      const answer = await get(path, { origin: own.origin });
+      assert.ok([400, 403, 404].includes(answer.status), `${path}: ${answer.status}`);
+      assert.doesNotMatch(answer.body, /^hidden/, path);
+    }
+    assert.ok(told.includes(join(root, '.env')) && told.includes(join(root, 'env.txt')), told.join());
+    assert.equal((await get('/sub/data.json', { origin: own.origin })).status, 200);
+
+    await using open = await serveFolder(root, { allowDotfiles: true });
+    for (const path of ['/.env', '/%2eenv', '/.hidden/', '/.hidden/file.txt', '/env.txt', '/shown/file.txt']) {
+      assert.equal((await get(path, { origin: open.origin })).body, 'hidden', path);
+    }
+    assert.equal((await get('/leak.txt', { origin: open.origin })).status, 404);
+  });
+
+  it('answers only to who knows its name, on both loopback addresses', async () => {
+    const { port, hostname } = new URL(server.origin);
+    const other = await serveFolder(root);
+    for (const host of [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `[::1]:${port}`,
+      hostname,
+      `x${hostname}:${port}`,
+      `${hostname.slice(1)}:${port}`,
+      new URL(other.origin).hostname + `:${port}`,
+      '',
+    ]) {
+      const answer = await get('/', { headers: { host } });
+      assert.ok([400, 403].includes(answer.status), `${host}: ${answer.status}`);
+      assert.doesNotMatch(answer.body, /home/);
+      assert.ok(!answer.body.includes(hostname), 'it does not tell its name');
+    }
+    await other[Symbol.asyncDispose]();
+    assert.equal((await get('/')).body, '<p>home');
+    const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+    if (hasIpv6) assert.equal((await get('/', { address: '::1' })).body, '<p>home');
+  });
+
   it('says clearly that a file is missing', async () => {
     const answer = await get('/nope.png');
     assert.equal(answer.status, 404);
@@ -157,8 +241,7 @@ describe('the folder server', () => {
 
   it('closes with connections open', async () => {
     const short = await serveFolder(root);
-    const { hostname, port } = new URL(short.origin);
-    const socket = connect(Number(port), hostname);
+    const socket = connect(Number(new URL(short.origin).port), '127.0.0.1');
     await new Promise((resolve) => socket.once('connect', resolve));
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
@@ -172,7 +255,7 @@ describe('the page argument', () => {
     const input = await locatePage(join(root, 'odd #1 100% ü?.html'));
     assert.equal(input.kind, 'file');
     await using page = await openPage(input);
-    assert.equal(await (await fetch(page.url)).text(), '<p>odd');
+    assert.equal((await get(new URL(page.url).pathname, { origin: page.url })).body, '<p>odd');
     assert.equal(page.withPaths(`at ${page.url}:3:4`), `at ${join(root, 'odd #1 100% ü?.html')}:3:4`);
   });
 
@@ -184,14 +267,31 @@ describe('the page argument', () => {
     ] as const) {
       await using page = await openPage(await locatePage(argument));
       assert.ok(page.url.endsWith(ends), page.url);
-      assert.equal((await fetch(page.url)).status, 200);
+      assert.equal((await get(new URL(page.url).pathname, { origin: page.url })).status, 200);
     }
   });
 
   it('can be served from a folder further up', async () => {
     await using page = await openPage(await locatePage(join(root, 'sub', 'index.html'), root));
     assert.ok(page.url.endsWith('/sub/index.html'));
-    assert.equal((await fetch(new URL('/clip.mp4', page.url))).status, 200);
+    assert.equal((await get('/clip.mp4', { origin: page.url })).status, 200);
+  });
+
+  it('is refused where its own name is hidden, unless that is allowed', async () => {
+    await writeFile(join(root, '.page.html'), 'hidden');
+    for (const [file, folder] of [
+      [join(root, '.page.html'), undefined],
+      [join(root, '.hidden', 'index.html'), root],
+    ] as const) {
+      await assert.rejects(locatePage(file, folder), {
+        name: 'InputError',
+        message: /begins with a dot.*--allow-dotfiles/,
+      });
+      await using page = await openPage(await locatePage(file, folder, true), { allowDotfiles: true });
+      assert.equal((await get(new URL(page.url).pathname, { origin: page.url })).body, 'hidden');
+    }
+    await using inside = await openPage(await locatePage(join(root, '.hidden')));
+    assert.equal((await get('/index.html', { origin: inside.url })).body, 'hidden', 'the folder itself was asked for');
   });
 
   it('is an address as it is', async () => {

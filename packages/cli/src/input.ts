@@ -2,7 +2,11 @@ import { stat } from 'node:fs/promises';
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { InputError } from '@genlock/renderer';
+import { InputError, type RenderEvent } from '@genlock/renderer';
+import { defined, type PageFlags } from './flags.js';
+import { isHidden } from './hidden.js';
+import { printableName } from './printable.js';
+import type { FolderOptions } from './server.js';
 
 /** The page that was asked for: an address on the web, or a file of this machine. */
 export type PageInput =
@@ -27,7 +31,7 @@ export interface OpenPage extends AsyncDisposable {
 }
 
 /** Finds out what the page argument means. Throws an InputError when there is nothing to open. */
-export async function locatePage(argument: string, rootFlag?: string): Promise<PageInput> {
+export async function locatePage(argument: string, rootFlag?: string, allowDotfiles = false): Promise<PageInput> {
   if (argument === '') throw new InputError('the page has no name: give an address, a file or a folder');
   const isFileUrl = /^file:/i.test(argument);
   if (!isFileUrl && isAddress(argument)) {
@@ -41,16 +45,28 @@ export async function locatePage(argument: string, rootFlag?: string): Promise<P
   const file = await findPageFile(resolve(path), argument);
   const root = rootFlag === undefined ? dirname(file) : resolve(rootFlag);
   if (rootFlag !== undefined) checkRoot(root, file);
+  if (!allowDotfiles && isHidden(relative(root, file))) {
+    throw new InputError(
+      `the page ${file} is hidden in ${root}: a name begins with a dot. --allow-dotfiles serves what is hidden, too`,
+    );
+  }
   return { kind: 'file', file, root, suffix, url: pathToFileURL(file).href };
 }
 
+/** How the folder of a page is served; `tell` hears of what is not. */
+export function folderOptions({ allowDotfiles }: PageFlags, tell: (event: RenderEvent) => void): FolderOptions {
+  const message = (path: string) =>
+    `${path} is not served: a name on its path begins with a dot, as those of private files do (--allow-dotfiles serves it)`;
+  return defined({ allowDotfiles, onHidden: (path: string) => tell({ type: 'warning', message: message(path) }) });
+}
+
 /** Makes the page reachable for browsers: a file is served until the result is disposed of. */
-export async function openPage(input: PageInput): Promise<OpenPage> {
+export async function openPage(input: PageInput, options: FolderOptions = {}): Promise<OpenPage> {
   if (input.kind === 'address') {
     return { url: input.url, withPaths: (text) => text, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { encodePath, serveFolder } = await import('./server.js');
-  const server = await serveFolder(input.root);
+  const server = await serveFolder(input.root, options);
   return {
     url: `${server.origin}/${encodePath(relative(input.root, input.file))}${input.suffix}`,
     withPaths: (text) => replaceAddresses(text, server.origin, input.root),
@@ -62,7 +78,7 @@ function replaceAddresses(text: string, origin: string, root: string): string {
   const address = new RegExp(`${origin.replaceAll('.', '\\.')}/([^\\s:?#()"'<>]*)`, 'g');
   return text.replace(address, (whole, path: string) => {
     try {
-      return join(root, decodeURIComponent(path));
+      return printableName(join(root, decodeURIComponent(path)));
     } catch {
       return whole;
     }

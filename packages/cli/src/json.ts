@@ -1,5 +1,11 @@
+import { printableJson } from './printable.js';
+
 /** One line of JSON, with errors as objects. Never throws: what JSON cannot hold becomes text. */
 export function jsonLine(value: unknown): string {
+  return printableJson(stringify(value));
+}
+
+function stringify(value: unknown): string {
   try {
     return JSON.stringify(value, (_key, field: unknown) => {
       if (field instanceof Error) return errorFields(field);

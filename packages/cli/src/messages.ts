@@ -3,6 +3,8 @@ import { FLAG_OF_OPTION } from './flags.js';
 import { formatBytes, formatSeconds, plural, round } from './format.js';
 import { InterruptedError } from './signals.js';
 
+export { printable } from './printable.js';
+
 /** Options whose names cannot be mistaken for words of a sentence. */
 const CAMEL_NAMES = Object.keys(FLAG_OF_OPTION).filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
 const CAMEL_NAME = new RegExp(`\\b(${CAMEL_NAMES.join('|')})\\b`, 'g');
@@ -55,10 +57,7 @@ export function receiptLines(receipt: StopReceipt): string[] {
       ? `STILL THERE: ${receipt.leftovers.join(', ')}`
       : `nothing was left after ${Math.round(receipt.ms)} ms`;
   const where = workersAt(receipt);
-  return [
-    printable(whyStopped(receipt)),
-    printable(`${where ? `${where}; ` : ''}ended: ${ended || 'no process was running'}; ${left}`),
-  ];
+  return [whyStopped(receipt), `${where ? `${where}; ` : ''}ended: ${ended || 'no process was running'}; ${left}`];
 }
 
 function whyStopped({ reason, message, first }: StopReceipt): string {
@@ -101,14 +100,7 @@ export function reportLines(report: RenderReport): string[] {
     ...(chunks.reused > 0 ? [`  ${chunks.reused} of ${plural(chunks.total, 'chunk')} were kept from before`] : []),
     ...retries.map(
       ({ worker, attempt, error }) =>
-        `  worker ${worker} began again (${attempt}) after: ${printable(error.message.split('\n')[0]!)}`,
+        `  worker ${worker} began again (${attempt}) after: ${error.message.split('\n')[0]!}`,
     ),
   ];
-}
-
-/** Text from a page, without the control characters that could play tricks on a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
-    return char === '\r' ? '' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

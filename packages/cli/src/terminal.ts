@@ -6,7 +6,8 @@ import type { Display } from './display/Display.js';
 import { JsonDisplay } from './display/JsonDisplay.js';
 import { LinesDisplay } from './display/LinesDisplay.js';
 import { errorRecord, jsonLine } from './json.js';
-import { errorText, exitCodeOf, isForeseen, printable, receiptLines } from './messages.js';
+import { errorText, exitCodeOf, isForeseen, receiptLines } from './messages.js';
+import { printableMessage } from './printable.js';
 import { InterruptedError } from './signals.js';
 import { writeLine } from './streams.js';
 
@@ -41,27 +42,30 @@ export class Terminal {
   result(lines: readonly string[], record: Record<string, unknown>): void {
     this.display.end();
     if (this.flags.json) writeLine(process.stdout, jsonLine(record));
-    else if (!this.flags.quiet) for (const line of lines) writeLine(process.stdout, line);
+    else if (!this.flags.quiet) for (const line of lines) writeLine(process.stdout, printableMessage(line));
   }
 
   /** Tells why the command ends early. Returns its exit code. */
   failure(error: unknown): number {
     this.display.end();
     const exitCode = exitCodeOf(error);
-    for (const line of this.#failureLines(error)) writeLine(process.stderr, this.wording(line));
+    const red = pc.createColors(pc.isColorSupported && isatty(2)).red;
+    for (const [index, line] of this.#failureLines(error).entries()) {
+      const text = printableMessage(this.wording(line));
+      writeLine(process.stderr, index === 0 ? text.replace(/^error:/, red) : text);
+    }
     if (this.flags.json) writeLine(process.stdout, jsonLine(errorRecord(error, exitCode)));
     return exitCode;
   }
 
   #failureLines(error: unknown): string[] {
-    const red = pc.createColors(pc.isColorSupported && isatty(2)).red;
     const receipt = this.#receipt ? receiptLines(this.#receipt) : [];
     if (error instanceof InterruptedError) {
       return this.#receipt ? receipt : [`stopped by ${error.message}; nothing was left behind`];
     }
-    const lines = [`${red('error:')} ${printable(errorText(error))}`, ...receipt];
+    const lines = [`error: ${errorText(error)}`, ...receipt];
     const stack = error instanceof Error ? error.stack : undefined;
-    return stack !== undefined && (this.flags.verbose || !isForeseen(error)) ? [...lines, printable(stack)] : lines;
+    return stack !== undefined && (this.flags.verbose || !isForeseen(error)) ? [...lines, stack] : lines;
   }
 
   #chooseDisplay(): Display {

@@ -1,6 +1,5 @@
 import { cacheDirectory, ChunkStore, OptionsError, type KeptChunk, type PruneLimits } from '@genlock/renderer';
 import { formatBytes, formatRange, plural } from '../format.js';
-import { printable } from '../messages.js';
 import type { OutputFlags, Terminal } from '../terminal.js';
 
 /** The flags of `genlock cache`. */
@@ -64,7 +63,7 @@ function measure(text: string | undefined, units: Readonly<Record<string, number
 
 function chunkLine(chunk: KeptChunk): string {
   const used = chunk.usedAt.toISOString().slice(0, 16).replace('T', ' ');
-  return `${used}  ${formatBytes(chunk.bytes).padStart(8)}  ${printable(chunk.url)}  frames ${formatRange(chunk)}`;
+  return `${used}  ${formatBytes(chunk.bytes).padStart(8)}  ${chunk.url}  frames ${formatRange(chunk)}`;
 }
 
 function total(chunks: readonly KeptChunk[], where: string): string {

@@ -13,6 +13,6 @@ export interface Display {
 export interface Telling {
   /** The page's whole console, phases and processes too. */
   verbose: boolean;
-  /** What is done to text before it is shown. */
+  /** What is done to text before it is made harmless and shown. */
   wording: (text: string) => string;
 }

@@ -1,4 +1,5 @@
 import { jsonLine } from '../json.js';
+import { printableMessage } from '../printable.js';
 import type { SoakProgress } from '../soak/Soak.js';
 import { writeLine } from '../streams.js';
 import type { OutputFlags } from '../terminal.js';
@@ -18,7 +19,7 @@ export function createSoakDisplay({ json, quiet }: OutputFlags): SoakDisplay {
   if (json) {
     return { ...SILENT, cycle: ({ result }) => writeLine(process.stdout, jsonLine({ type: 'cycle', ...result })) };
   }
-  const say = (line: string) => writeLine(process.stderr, line);
+  const say = (line: string) => writeLine(process.stderr, printableMessage(line));
   if (quiet)
     return {
       ...SILENT,
@@ -44,12 +45,12 @@ class LiveTable implements SoakDisplay {
 
   cycle({ result, done, actions }: SoakProgress, total: number | undefined): void {
     this.end();
-    if (result.problems.length > 0) writeLine(this.stream, cycleLine(result));
+    if (result.problems.length > 0) writeLine(this.stream, printableMessage(cycleLine(result)));
     const width = Math.max(1, (this.stream.columns || 80) - 1);
     const last = cycleLine({ ...result, problems: [] });
     const lines = ['', ...actionTable(actions), '', `${total === undefined ? done : `${done} of ${total}`}; ${last}`];
     // A line that wraps would be two to clear.
-    for (const line of lines) writeLine(this.stream, line.slice(0, width));
+    for (const line of lines) writeLine(this.stream, printableMessage(line).slice(0, width));
     this.#drawn = lines.length;
   }
 

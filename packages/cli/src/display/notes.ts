@@ -1,6 +1,7 @@
 import type { RenderEvent } from '@genlock/renderer';
 import { formatRange, plural } from '../format.js';
-import { errorText, printable } from '../messages.js';
+import { errorText } from '../messages.js';
+import { printableMessage } from '../printable.js';
 import type { Telling } from './Display.js';
 
 /** How many different messages of a page are shown before the rest is left to `--verbose`. */
@@ -25,12 +26,12 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
   const describe = (event: RenderEvent): string | undefined => {
     switch (event.type) {
       case 'warning':
-        return once(`warning: ${printable(event.message)}`);
+        return once(`warning: ${event.message}`);
       case 'capture':
-        if (event.reason !== undefined) return once(`${captureText(event)}: ${printable(event.reason)}`);
+        if (event.reason !== undefined) return once(`${captureText(event)}: ${event.reason}`);
         return verbose ? `${place(event)}${captureText(event)}` : undefined;
       case 'page-console': {
-        const text = printable(event.text);
+        const { text } = event;
         if (verbose) return `${place(event)}console.${event.level}: ${text}${event.url ? ` (${source(event)})` : ''}`;
         return ['error', 'assert'].includes(event.level) ? once(`page: ${text}`) : undefined;
       }
@@ -42,13 +43,13 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
       case 'partial':
         return `the first ${plural(event.frames, 'frame')} are in ${event.path}`;
       case 'retry': {
-        const [reason] = printable(errorText(event.error)).split('\n');
+        const [reason] = errorText(event.error).split('\n');
         return `worker ${event.worker} begins its frames again (${event.attempt} of ${event.of}): ${reason}`;
       }
       case 'worker-failed':
       case 'page-error':
         // What ends the render is told at its end.
-        return verbose ? `${event.type}: ${printable(errorText(event.error))}` : undefined;
+        return verbose ? `${event.type}: ${errorText(event.error)}` : undefined;
       case 'phase':
         return verbose ? `${place(event)}${event.phase}` : undefined;
       case 'state':
@@ -66,7 +67,7 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
 
   return (event) => {
     const note = describe(event);
-    return note === undefined ? undefined : wording(note);
+    return note === undefined ? undefined : printableMessage(wording(note));
   };
 }
 

@@ -1,6 +1,5 @@
 import type { PageVerdict, WayVerdict } from '@genlock/renderer';
 import { formatRange, formatSeconds, plural } from '../format.js';
-import { printable } from '../messages.js';
 import { table } from './table.js';
 
 const TITLES: Readonly<Record<WayVerdict['way'], string>> = {
@@ -19,7 +18,7 @@ export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): strin
   const differences = ways.flatMap(({ way, difference }) => {
     if (!difference) return [];
     const { frame, page, picture } = difference;
-    const lines = page.map((line) => `    ${printable(line)}`);
+    const lines = page.map((line) => `    ${line}`);
     return [
       '',
       `frame ${frame}, drawn ${TITLES[way]}, differs:`,

@@ -1,6 +1,12 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import { BrowserCrashError, PageError, where } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import { cut, quote, withoutPassword } from '../redact.js';
+
+/** So much of a message is of use to people. A page can throw or log megabytes, in each frame. */
+const MAX_MESSAGE = 4000;
+const MAX_VALUES = 100;
+const MAX_ADDRESS = 2000;
 
 /** Tells what the page says, and fails the scope when the page or a worker of it throws or dies. */
 export class PageReporter {
@@ -20,10 +26,10 @@ export class PageReporter {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
     const description = details.exception ? textOf(details.exception) : details.text;
     const error = new PageError(
-      description.split('\n    at ')[0]!,
+      quote(description.split('\n    at ', 1)[0]!, MAX_MESSAGE),
       details.text.includes('in promise') ? 'rejection' : 'exception',
       {
-        url: top?.url ?? details.url,
+        url: shortAddress(top?.url ?? details.url),
         // The protocol counts lines and columns from 0, people from 1.
         line: (top?.lineNumber ?? details.lineNumber) + 1,
         column: (top?.columnNumber ?? details.columnNumber) + 1,
@@ -35,13 +41,13 @@ export class PageReporter {
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {
-    const text = call.args.map(textOf).join(' ');
+    const text = cut(call.args.slice(0, MAX_VALUES).map(quoted).join(' '), MAX_MESSAGE);
     const source = call.stackTrace?.callFrames[0];
     this.scope.emit({
       type: 'page-console',
       level: call.type,
       text,
-      ...(source ? { url: source.url, line: source.lineNumber + 1 } : {}),
+      ...(source ? { url: shortAddress(source.url)!, line: source.lineNumber + 1 } : {}),
       ...this.place(),
     });
   }
@@ -55,6 +61,13 @@ export class PageReporter {
 
 /** A value of the page as people would write it. */
 function textOf(value: Protocol.Runtime.RemoteObject): string {
-  if (value.description !== undefined) return value.description;
-  return 'value' in value ? String(value.value) : value.type;
+  return value.description ?? ('value' in value ? String(value.value) : value.type);
+}
+
+function quoted(value: Protocol.Runtime.RemoteObject): string {
+  return quote(textOf(value), MAX_MESSAGE);
+}
+
+function shortAddress(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : cut(withoutPassword(url), MAX_ADDRESS);
 }

@@ -16,7 +16,7 @@ export function describePage(limit: number): ElementState[] {
   const name = (element: Element): string => {
     const own = element.localName + (element.id ? `#${element.id}` : '');
     const [first] = element.classList;
-    return element.id || !first ? own : `${own}.${first}`;
+    return (element.id || !first ? own : `${own}.${first}`).slice(0, 100);
   };
   const found: ElementState[] = [];
   const visit = (root: Document | ShadowRoot, path: string) => {

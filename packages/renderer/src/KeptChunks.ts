@@ -5,6 +5,7 @@ import type { RenderEvent } from './events.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
+import { withoutPassword } from './redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey, type ToolVersions } from './store/chunkKey.js';
 import { ChunkStore, type ChunkRecord } from './store/ChunkStore.js';
@@ -31,7 +32,7 @@ export class KeptChunks {
     readonly signal: AbortSignal,
   ) {
     this.#store = new ChunkStore(options.cacheDirectory);
-    this.#files = new FileHashes(plan.compositionUrl, signal);
+    this.#files = new FileHashes(plan.compositionUrl, signal, options.ignoreHttpsErrors);
   }
 
   /** Brings the chunks that are there into this render's directory. Returns their seams, by chunk. */
@@ -62,7 +63,8 @@ export class KeptChunks {
     const files = await this.#files.unchanged(urls);
     if (!files) return;
     const { startFrame, frameCount } = chunk;
-    const record = { url: this.plan.compositionUrl, startFrame, frameCount, files, seams: audit.sidesOf(chunk.index) };
+    const url = withoutPassword(this.plan.compositionUrl);
+    const record = { url, startFrame, frameCount, files, seams: audit.sidesOf(chunk.index) };
     await this.#store.keep(this.#key(chunk), record, this.#parts(chunk), onLeftover);
   }
 

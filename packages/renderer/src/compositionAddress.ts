@@ -26,9 +26,11 @@ export function withAddress<T>(given: string, look: boolean, check: (url: string
 
 function addressOf(given: unknown, look: boolean): { url: string; problem?: string } {
   const bad = (problem: string) => ({ url: '', problem: `compositionUrl ${problem}` });
-  if (typeof given !== 'string') return bad(`must be text (given: ${given === null ? 'null' : typeof given}): ${ADVICE}`);
+  if (typeof given !== 'string')
+    return bad(`must be text (given: ${given === null ? 'null' : typeof given}): ${ADVICE}`);
   const text = given.trim();
-  if (text === '' || text.includes('\0')) return bad(`is ${text === '' ? 'empty' : 'not the name of anything'}: ${ADVICE}`);
+  if (text === '' || text.includes('\0'))
+    return bad(`is ${text === '' ? 'empty' : 'not the name of anything'}: ${ADVICE}`);
   const path = resolve(text);
   // A scheme has two letters or more, so that `C:\page.html` is a path.
   const [scheme] = /^[a-z][a-z0-9+.-]+:/i.exec(text) ?? [];

@@ -1,3 +1,5 @@
+import { withoutPassword, withoutPasswords } from './redact.js';
+
 /** Where in a render something happened. Absent fields are not known or do not apply. */
 export interface RenderPosition {
   phase?: RenderPhase;
@@ -13,7 +15,8 @@ export type RenderPhase =
 
 /**
  * The base of every error that Genlock itself raises. `exitCode` is what the command line returns
- * for it: 2 when the request was wrong and nothing was started, 1 when the render began and failed.
+ * for it: 2 when the request was wrong and nothing was started, 1 when the render began and failed. Addresses in
+ * messages and fields are without the names and passwords that they may have had.
  */
 export abstract class GenlockError extends Error {
   readonly exitCode: 1 | 2 = 1;
@@ -23,7 +26,7 @@ export abstract class GenlockError extends Error {
     readonly position: RenderPosition = {},
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(withoutPasswords(message), options);
     this.name = new.target.name;
   }
 }
@@ -32,8 +35,11 @@ export abstract class GenlockError extends Error {
 export class OptionsError extends GenlockError {
   override readonly exitCode = 2;
 
-  constructor(readonly problems: readonly string[]) {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
     super(problems.length === 1 ? problems[0]! : `\n  - ${problems.join('\n  - ')}`);
+    this.problems = problems.map(withoutPasswords);
   }
 }
 
@@ -56,12 +62,11 @@ export class ToolError extends GenlockError {
 
 /** The page's address could not be loaded in the browser, or the page left it. */
 export class NavigationError extends GenlockError {
-  constructor(
-    readonly url: string,
-    reason: string,
-    position: RenderPosition,
-  ) {
-    super(`${where(position)}could not render ${shortUrl(url)}: ${reason}`, position);
+  readonly url: string;
+
+  constructor(url: string, reason: string, position: RenderPosition) {
+    super(`${where(position)}could not render ${shortUrl(url)}: ${reason}${certificateAdvice(reason)}`, position);
+    this.url = withoutPassword(url);
   }
 }
 
@@ -69,12 +74,14 @@ export class NavigationError extends GenlockError {
 export class PageError extends GenlockError {
   /** `file:line:column` of the throw, as far as the browser knows. */
   readonly location: string | undefined;
+  /** What the page threw, as text: `TypeError: x is not a function`. */
+  readonly thrown: string;
+  readonly source: { url?: string | undefined; line?: number; column?: number };
 
   constructor(
-    /** What the page threw, as text: `TypeError: x is not a function`. */
-    readonly thrown: string,
+    thrown: string,
     readonly kind: 'exception' | 'rejection',
-    readonly source: { url?: string | undefined; line?: number; column?: number },
+    source: PageError['source'],
     position: RenderPosition,
   ) {
     const location = source.url
@@ -83,13 +90,17 @@ export class PageError extends GenlockError {
     const verb = kind === 'rejection' ? 'left a rejection unhandled' : 'threw';
     super(`${where(position)}the page ${verb}: ${thrown}${location ? `\n    at ${location}` : ''}`, position);
     this.location = location;
+    this.thrown = withoutPasswords(thrown);
+    this.source = { ...source, ...(source.url === undefined ? {} : { url: withoutPassword(source.url) }) };
   }
 }
 
 /** A file that the page needs (image, font, style, script, media, frame) did not load. */
 export class AssetError extends GenlockError {
+  readonly url: string;
+
   constructor(
-    readonly url: string,
+    url: string,
     /** The HTTP status, or the browser's network error such as `net::ERR_CONNECTION_REFUSED`. */
     readonly reason: number | string,
     readonly assetType: string,
@@ -98,9 +109,11 @@ export class AssetError extends GenlockError {
     const why = typeof reason === 'number' ? `HTTP ${reason}` : reason;
     super(
       `${where(position)}${assetType.toLowerCase()} did not load: ${shortUrl(url)} (${why}). ` +
-        `Mend the address, or go on without it with allowMissingAssets (--allow-missing-assets).`,
+        `Mend the address, or go on without it with allowMissingAssets (--allow-missing-assets)` +
+        `${certificateAdvice(why)}.`,
       position,
     );
+    this.url = url.startsWith('data:') ? shortUrl(url) : withoutPassword(url);
   }
 }
 
@@ -213,7 +226,15 @@ export function where({ worker, frame, phase }: RenderPosition): string {
   return place ? `${place}: ` : '';
 }
 
-/** A data: URL can be megabytes long; people need its beginning. */
-export function shortUrl(url: string): string {
+/** What to do about a certificate that the browser does not trust. */
+function certificateAdvice(reason: string): string {
+  return reason.startsWith('net::ERR_CERT_')
+    ? `; ignoreHttpsErrors (--ignore-https-errors) accepts a certificate that nobody vouches for`
+    : '';
+}
+
+/** An address for people, without its password. A data: URL can be megabytes long: they need its beginning. */
+export function shortUrl(address: string): string {
+  const url = withoutPassword(address);
   return url.length > 200 ? `${url.slice(0, 160)}… (${url.length} characters)` : url;
 }

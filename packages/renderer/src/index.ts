@@ -24,6 +24,7 @@ export { stopReceiptOf } from './lifecycle/stopReceipts.js';
 export { DEADLINES, type DeadlineName } from './options.js';
 export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';
 export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';
+export { withoutPasswords } from './redact.js';
 export * from './errors.js';
 export type * from './events.js';
 export type * from './types.js';

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { SeamError } from './errors.js';
 import type { ElementState } from './page/describe.js';
 import { loadPng } from './png.js';
+import { withoutPasswords } from './redact.js';
 import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
 import type { RenderPlan, SeamDifference } from './types.js';
 
@@ -111,7 +112,8 @@ export function differencesOf(before: readonly ElementState[], after: readonly E
     lines.push(names.length > 0 ? `the pixels alone; the page has ${names.join(', ')}` : 'the pixels alone');
   }
   const more = lines.length - MAX_DIFFERENCES;
-  return more > 0 ? [...lines.slice(0, MAX_DIFFERENCES), `and ${more} more`] : lines;
+  const told = more > 0 ? [...lines.slice(0, MAX_DIFFERENCES), `and ${more} more`] : lines;
+  return told.map(withoutPasswords);
 }
 
 function placeOf({ box }: ElementState): string {

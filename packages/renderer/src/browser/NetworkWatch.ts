@@ -1,4 +1,5 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
+import { splitLogin, type Login } from '../redact.js';
 
 /** Requests that the picture may depend on, and that the page cannot see itself being made. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
@@ -34,6 +35,8 @@ export class NetworkWatch {
   readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
   readonly #read = new Set<string>();
   #repeatable = true;
+  /** The name and password in the address of the page. */
+  login: Login | undefined;
   #waiters: (() => void)[] = [];
 
   constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
@@ -41,7 +44,7 @@ export class NetworkWatch {
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
     client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
-      if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
+      if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.#requests.set(requestId, { url: request.url, type });
@@ -77,9 +80,16 @@ export class NetworkWatch {
     for (const [requestId, loading] of this.#loading) if (loading === url) this.#settle(requestId);
   }
 
-  /** Every address that was read, and whether to read them again says what they said. */
+  /** Every address that was read, without its password, and whether to read them again says what they said. */
   get files(): { urls: string[]; repeatable: boolean } {
     return { urls: [...this.#read], repeatable: this.#repeatable };
+  }
+
+  #add(address: string): void {
+    const { url, login } = splitLogin(address);
+    this.#read.add(url);
+    // Whoever asks again knows the login of the page's address, and no other.
+    if (login && JSON.stringify(login) !== JSON.stringify(this.login)) this.#repeatable = false;
   }
 
   /** Resolves when nothing is loading any more. */

@@ -4,6 +4,7 @@ import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { FrameFate, Outcome } from '../page/index.js';
+import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
@@ -87,6 +88,7 @@ export class PageSession {
   /** Loads the address and waits until everything that frame 0 needs is there. */
   async load(url: string): Promise<void> {
     const { load } = this.options.deadlines;
+    this.#network.login = splitLogin(url).login;
     const loaded = new Promise<void>((resolve) => {
       this.session.client.once('Page.loadEventFired', () => resolve());
     });

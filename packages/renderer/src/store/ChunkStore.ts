@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SeamSide } from '../events.js';
 import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+import { withoutPassword } from '../redact.js';
 import type { SeamPicture } from '../SeamAudit.js';
 import { cacheDirectory } from './cacheDirectory.js';
 import type { FileHash } from './FileHashes.js';
 
 const RECORD = 'chunk.json';
+/** Pages and their addresses may be nobody else's business. */
+const PRIVATE = { recursive: true, mode: 0o700 };
 
 /** What is written beside a kept chunk. */
 export interface ChunkRecord {
-  /** For people: the page and the frames. */
+  /** For people: the page, without the password of its address, and the frames. */
   url: string;
   startFrame: number;
   frameCount: number;
@@ -88,14 +91,14 @@ export class ChunkStore {
     const staged = join(this.#chunks, `.${randomUUID()}`);
     registerTemporary(staged);
     try {
-      await mkdir(staged, { recursive: true });
+      await mkdir(staged, PRIVATE);
       const hashes: Record<string, string> = {};
       for (const [name, path] of Object.entries(parts)) {
         await copyFile(path, join(staged, name), constants.COPYFILE_FICLONE);
         hashes[name] = await hashOf(join(staged, name));
       }
-      await writeFile(join(staged, RECORD), JSON.stringify({ ...record, parts: hashes }));
-      await mkdir(join(this.#chunks, key), { recursive: true });
+      await writeFile(join(staged, RECORD), JSON.stringify({ ...record, parts: hashes }), { mode: 0o600 });
+      await mkdir(join(this.#chunks, key), PRIVATE);
       // Another render may have kept the same chunk meanwhile: then its entry stays.
       if (await renamed(staged, entry)) keepTemporary(staged);
       else await removeTemporary(staged, onLeftover);
@@ -116,7 +119,7 @@ export class ChunkStore {
         const { url, startFrame, frameCount } = record;
         const sizes = (await list(path)).map(async (file) => (await stat(join(path, file))).size);
         const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-        kept.push({ url, startFrame, frameCount, path, bytes, usedAt: (await stat(path)).mtime });
+        kept.push({ url: withoutPassword(url), startFrame, frameCount, path, bytes, usedAt: (await stat(path)).mtime });
       }
     }
     return kept.sort((one, other) => other.usedAt.getTime() - one.usedAt.getTime());

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { get as getHttp } from 'node:http';
-import { get as getHttps } from 'node:https';
 import { fileURLToPath } from 'node:url';
+import { httpGet } from '../httpGet.js';
+import { splitLogin, type Login } from '../redact.js';
 
 /** A file that a page was made from. `address` is below the composition's origin where it can be: `/style.css`. */
 export interface FileHash {
@@ -13,10 +13,13 @@ export interface FileHash {
 
 /** Hosts whose port says nothing: a folder is served at another one in each render. */
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
+/** The name under which the command line serves a folder: another one in each render. */
+const SERVED = /^genlock-[0-9a-f]{32}\.localhost$/;
 
 /** The composition's address as it is the same in every render. */
 export function stableAddress(url: string): string {
   const { protocol, hostname, pathname, search, href } = new URL(url);
+  if (SERVED.test(hostname)) return `${protocol}//localhost${pathname}${search}`;
   return LOOPBACK.includes(hostname) ? `${protocol}//${hostname}${pathname}${search}` : href;
 }
 
@@ -27,14 +30,18 @@ export function stableAddress(url: string): string {
 export class FileHashes {
   readonly #first = new Map<string, Promise<string | undefined>>();
   readonly #origin: string;
+  /** What the composition's own server wants to know. The addresses of files do not have it. */
+  readonly #login: Login | undefined;
 
   constructor(
     compositionUrl: string,
     readonly signal: AbortSignal,
+    readonly ignoreHttpsErrors = false,
     readonly startedAt = Date.now(),
   ) {
     const { origin } = new URL(compositionUrl);
     this.#origin = origin === 'null' ? 'file://' : origin;
+    this.#login = splitLogin(compositionUrl).login;
   }
 
   /** Takes note of the files as they are now. */
@@ -86,18 +93,21 @@ export class FileHashes {
       if ((await stat(path)).mtimeMs >= until) return undefined;
       return hash.update(await readFile(path, { signal: this.signal })).digest('hex');
     }
-    return new Promise((resolve, reject) => {
-      const get = url.startsWith('https:') ? getHttps : getHttp;
-      // A connection of its own: nothing is left open for the next request.
-      const request = get(url, { agent: false, signal: this.signal }, (response) => {
-        const written = Date.parse(response.headers['last-modified'] ?? '');
-        hash.update(`${response.statusCode} `);
-        response.on('data', (data: Buffer) => hash.update(data));
-        response.on('error', reject);
-        // The header counts whole seconds.
-        response.on('end', () => resolve(written + 1000 > until ? undefined : hash.digest('hex')));
-      });
-      request.on('error', reject);
-    });
+    const { signal, ignoreHttpsErrors } = this;
+    const address = new URL(url);
+    if (this.#login?.origin === address.origin) {
+      ({ username: address.username, password: address.password } = this.#login);
+    }
+    const response = await httpGet(address, { signal, ignoreHttpsErrors });
+    // The browser was let in by what we do not have: what we are told is not what it has read.
+    if (response.statusCode === 401 || response.statusCode === 407) {
+      response.destroy();
+      return undefined;
+    }
+    const written = Date.parse(response.headers['last-modified'] ?? '');
+    hash.update(`${response.statusCode} `);
+    for await (const data of response) hash.update(data as Buffer);
+    // The header counts whole seconds.
+    return written + 1000 > until ? undefined : hash.digest('hex');
   }
 }

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openPage, locatePage } from '../src/input.js';
+import type { RenderEvent } from '@genlock/renderer';
+import { folderOptions, locatePage, openPage } from '../src/input.js';
 import { encodePath, serveFolder, type FolderServer } from '../src/server.js';
 import { makeFolder } from './helpers.js';
 
@@ -290,6 +291,14 @@ describe('the page argument', () => {
       await using page = await openPage(await locatePage(file, folder, true), { allowDotfiles: true });
       assert.equal((await get(new URL(page.url).pathname, { origin: page.url })).body, 'hidden');
     }
+    const told: RenderEvent[] = [];
+    const { allowDotfiles, onHidden } = folderOptions({ allowDotfiles: true }, (event) => told.push(event));
+    assert.equal(allowDotfiles, true);
+    onHidden!('/site/.env');
+    assert.match(
+      told.map((event) => (event.type === 'warning' ? event.message : '')).join(),
+      /^\/site\/\.env is not served/,
+    );
     await using inside = await openPage(await locatePage(join(root, '.hidden')));
     assert.equal((await get('/index.html', { origin: inside.url })).body, 'hidden', 'the folder itself was asked for');
   });

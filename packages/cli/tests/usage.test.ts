@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { startSelfSigned } from '../../renderer/tests/support/selfSigned.js';
 import { genlock, listing, makeFolder, startCommandLines } from './helpers.js';
 
 const DECLARATION = '{"width":64,"height":64,"fps":30,"durationInSeconds":2}';
@@ -15,11 +16,13 @@ let work: Awaited<ReturnType<typeof makeFolder>>;
 let bin: Awaited<ReturnType<typeof makeFolder>>;
 let server: Server;
 let origin: string;
+let selfSigned: Awaited<ReturnType<typeof startSelfSigned>>;
 let commandLines: ReturnType<typeof startCommandLines>;
 
 before(async () => {
   work = await makeFolder({
     'page.html': page(DECLARATION),
+    '.page.html': page(DECLARATION),
     'bare.html': '<!doctype html><p>nothing declared</p>',
     'odd.html': page('{"width":63,"height":64,"fps":30,"durationInSeconds":2}'),
     'broken.html': page('{"width":64,'),
@@ -58,6 +61,9 @@ before(async () => {
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  selfSigned = await startSelfSigned((_request, response) => {
+    response.setHeader('content-type', 'text/html').end('<p>nothing declared');
+  });
   commandLines = startCommandLines(surroundings());
 });
 
@@ -65,6 +71,7 @@ after(async () => {
   await commandLines[Symbol.asyncDispose]();
   server.closeAllConnections();
   server.close();
+  await selfSigned[Symbol.asyncDispose]();
   await work[Symbol.asyncDispose]();
   await bin[Symbol.asyncDispose]();
 });
@@ -112,6 +119,19 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
   'root elsewhere': {
     args: ['render', 'page.html', ...OUT, '--root', 'empty'],
     says: [/is not in the folder .*empty/],
+  },
+  'a hidden page': { args: ['render', '.page.html', ...OUT], says: [/\.page\.html is hidden .*--allow-dotfiles/] },
+  'https that nobody vouches for': {
+    args: () => ['render', selfSigned.url, ...OUT],
+    says: [/certificate is not trusted.*--ignore-https-errors/],
+  },
+  'https that nobody vouches for, accepted': {
+    args: () => ['render', selfSigned.url, ...OUT, '--ignore-https-errors'],
+    says: [/duration is missing/],
+  },
+  'an address with a password': {
+    args: () => ['render', `${origin.replace('//', '//user:secret@')}/missing`, ...OUT],
+    says: [/http:\/\/\*\*\*@127\.0\.0\.1:\d+\/missing: the server answers 404/],
   },
   'root is gone': { args: ['render', 'page.html', ...OUT, '--root', 'gone'], says: [/no folder .*gone/] },
   'root of an address': { args: () => ['render', origin, ...OUT, '--root', '.'], says: [/--root goes with a file/] },

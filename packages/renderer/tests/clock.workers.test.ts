@@ -4,7 +4,8 @@ import type { CDPSession } from 'puppeteer-core';
 import { PageReporter } from '../src/browser/PageReporter.js';
 import { PageError, StallError } from '../src/index.js';
 import { LONG } from './support/extent.js';
-import { ClockPages, EPOCH, perFrame } from './support/clockPages.js';
+import { ClockPages, EPOCH, perFrame, SAY } from './support/clockPages.js';
+import { Server } from './support/server.js';
 import { decodedFrame } from './support/video.js';
 
 const pages = new ClockPages();
@@ -56,6 +57,25 @@ describe('a dedicated worker', () => {
       );
     }
     assert.equal(random.size, 8, 'each one has random numbers of its own');
+  });
+
+  it('has the same random numbers wherever the page is served, and others than its siblings', async () => {
+    const files = {
+      'page.html': `<script>${SAY}
+        for (const name of ['a', 'b']) new Worker('/' + name + '.js').onmessage = ({ data }) => say(name, data);
+        new Worker('/a.js?again').onmessage = ({ data }) => say('again', data);</script>`,
+      'a.js': 'postMessage(Math.random())',
+      'b.js': 'postMessage(Math.random())',
+      'a.js?again': 'postMessage(Math.random())',
+    };
+    const tellings = [];
+    for (let count = 0; count < 2; count++) {
+      await using server = await Server.serve(files);
+      tellings.push(await pages.render(server.url('page.html'), { frameCount: 1, mode: 'screenshot' }));
+    }
+    const [first, second] = tellings.map((said) => said.sort());
+    assert.deepEqual(first, second);
+    assert.equal(new Set(first!.map(([, number]) => number)).size, 3);
   });
 
   it('that starts in a later frame counts its own time from there', async () => {

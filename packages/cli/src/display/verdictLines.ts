@@ -1,5 +1,6 @@
 import type { PageVerdict, WayVerdict } from '@genlock/renderer';
 import { formatRange, formatSeconds, plural } from '../format.js';
+import { printable } from '../printable.js';
 import { table } from './table.js';
 
 const TITLES: Readonly<Record<WayVerdict['way'], string>> = {
@@ -18,7 +19,7 @@ export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): strin
   const differences = ways.flatMap(({ way, difference }) => {
     if (!difference) return [];
     const { frame, page, picture } = difference;
-    const lines = page.map((line) => `    ${line}`);
+    const lines = page.map((line) => `    ${printable(line)}`);
     return [
       '',
       `frame ${frame}, drawn ${TITLES[way]}, differs:`,

@@ -3,8 +3,9 @@ import { BrowserCrashError, PageError, where } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { cut, quote, withoutPassword } from '../redact.js';
 
-/** So much of a message is of use to people. A page can throw or log megabytes, in each frame. */
-const MAX_MESSAGE = 4000;
+/** So much is of use to people, in characters. A page can throw or log megabytes, in each frame. */
+const MAX_THROWN = 4000;
+const MAX_MESSAGE = 20_000;
 const MAX_VALUES = 100;
 const MAX_ADDRESS = 2000;
 
@@ -26,7 +27,7 @@ export class PageReporter {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
     const description = details.exception ? textOf(details.exception) : details.text;
     const error = new PageError(
-      quote(description.split('\n    at ', 1)[0]!, MAX_MESSAGE),
+      quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',
       {
         url: shortAddress(top?.url ?? details.url),

@@ -48,7 +48,8 @@ export class RenderOrchestrator {
     jobOptions: RenderJobOptions = {},
   ): Promise<RenderReport> {
     jobOptions.signal?.throwIfAborted();
-    const plan = createPlan(compositionUrl, outputPath, options, true);
+    // An executor of the caller's may run where there are other files.
+    const plan = createPlan(compositionUrl, outputPath, options, options.executor === undefined);
     const { executor = new LocalExecutor(), ...data } = options;
     const run = new RenderRun(plan, parseDistributedOptions(data, outputPath), executor, jobOptions);
     return run.finish();

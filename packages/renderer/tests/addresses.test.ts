@@ -94,6 +94,14 @@ describe('the page that is to be rendered', () => {
     assert.deepEqual(events, []);
   });
 
+  it('is looked for by an executor of the caller where that runs', async () => {
+    const asked: string[] = [];
+    const executor = { render: (url: string) => Promise.reject(new Error((asked.push(url), 'elsewhere'))) };
+    const output = join(sandbox.root, 'd.mp4');
+    await assert.rejects(RenderOrchestrator.render('/not/here.html', output, { ...OPTIONS, executor }), /elsewhere/);
+    assert.deepEqual(asked, ['file:///not/here.html']);
+  });
+
   it('is told with what else is wrong', () => {
     assert.throws(
       () => RenderOrchestrator.plan('ftp://host/', 'out.mp4', { ...OPTIONS, width: 0 }),

@@ -14,6 +14,7 @@ import {
   type RenderHooks,
 } from '../src/index.js';
 import { never } from '../src/lifecycle/abort.js';
+import { checkMemory } from '../src/lifecycle/limits.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { memoryOfGroups, residentOfGroups } from '../src/lifecycle/memory.js';
 import { RepeatedCheck } from '../src/lifecycle/RepeatedCheck.js';
@@ -127,6 +128,13 @@ describe('the memory of a worker', () => {
     const { error, events } = await fail(sandbox, COUNTER, { ...ENDLESS, maxMemoryMB: 20, retries: 3 });
     assertBudget(error, 'memory', 20);
     assert.deepEqual(eventsOf(events, 'retry'), []);
+  });
+
+  it('counts what is held for the worker in this process', async () => {
+    const { signal } = new AbortController();
+    const check = (bytes: number) => checkMemory(10, [], signal, () => ({ worker: 1 }), [{ bytes }, { bytes: 5e6 }]);
+    await check(5e6);
+    await assert.rejects(check(5e6 + 1), (error) => error instanceof BudgetError && error.actual === 11);
   });
 
   it('is that of all processes of the group', async () => {

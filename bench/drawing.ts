@@ -38,7 +38,11 @@ async function draw(
   const output = 'nothing.mp4';
   // By the driver that renders take.
   const webgl = page === 'webgl' && findLlvmpipe() ? 'llvmpipe' : 'swiftshader';
-  const options = parseRendererOptions({ ...SPEED_SIZE, scale, fps: FPS, frameCount: frames, webgl }, output, pageUrl(page));
+  const options = parseRendererOptions(
+    { ...SPEED_SIZE, scale, fps: FPS, frameCount: frames, webgl },
+    output,
+    pageUrl(page),
+  );
   return JobScope.run(job, options, output, async (scope) => {
     await scope.enter('launch');
     await using session = await BrowserSession.open(scope, options);

@@ -141,7 +141,7 @@ class RenderRun {
       journal.state('finishing');
       const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), workers, group);
       await kept?.tidy().catch((error: unknown) => this.#warn('the store of chunks could not be tidied', error));
-      return { bytes, seams: workers.seams() };
+      return { bytes, seams: workers.seams.report() };
     } catch (error) {
       this.#fail(error);
       if (!(error instanceof SeamError)) await this.#deliverPrefix(workers.prefix, directory);

@@ -1,6 +1,6 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
-import { wasKilled, type RenderPosition, type SeamError } from './errors.js';
-import type { RenderEvent, SeamSide } from './events.js';
+import { wasKilled, type RenderPosition } from './errors.js';
+import type { RenderEvent } from './events.js';
 import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { isEcho } from './lifecycle/abort.js';
@@ -8,17 +8,8 @@ import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
 import type { RenderJournal } from './RenderJournal.js';
-import { SeamAudit, type Again, type BrokenSeam, type SeamPicture } from './SeamAudit.js';
-import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
-import type {
-  RenderChunk,
-  RenderExecutor,
-  RendererOptions,
-  RenderJobOptions,
-  RenderPlan,
-  RenderReport,
-  SeamDifference,
-} from './types.js';
+import { SeamRepair } from './SeamRepair.js';
+import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {
@@ -37,30 +28,19 @@ export interface WorkerContext {
 
 /** The workers of one render: they take chunks in order as they come free, and stop together. */
 export class RenderWorkers {
-  readonly audit: SeamAudit;
+  readonly seams: SeamRepair;
   /** Chunks that were verified as they were rendered, with what their files were then. */
   readonly verified = new Map<RenderChunk, FileStamp>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
-  /** Chunks that are to be rendered once more, with how their pages are to come there. */
-  readonly #again = new Map<RenderChunk, Again['entry']>();
-  /** The same of those that have been begun again. */
-  readonly #entries = new Map<RenderChunk, Again['entry']>();
-  /** What is done about seams beside the rendering; failures of it are told. */
-  readonly #seamWork: Promise<void>[] = [];
-  /** When the chunks began to be drawn again; undefined while there is no need to. */
-  #drawingSince: number | undefined;
-  /** The seams that do not fit and are put up with. */
-  readonly #differing: SeamDifference[] = [];
   /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
   readonly #done = new Map<RenderChunk, number | undefined>();
   /** Those of them that are in the store, or on their way there. */
   readonly #stored = new Set<RenderChunk>();
-  #broken: SeamError | undefined;
 
   constructor(context: WorkerContext) {
     this.#context = context;
-    this.audit = new SeamAudit(context.plan.chunks, context.directory);
+    this.seams = new SeamRepair(context);
   }
 
   /** Renders every chunk of the plan, in order. Settles when every worker has. */
@@ -70,9 +50,7 @@ export class RenderWorkers {
       if (kept) await this.#reuse(kept);
       this.#queue = plan.chunks.filter((chunk) => !this.#done.has(chunk));
       while (this.#queue.length > 0) {
-        // One page that draws every frame in order is faster than several that each draw all those before theirs.
-        const limit = this.#drawingSince === undefined ? plan.concurrency : 1;
-        const workers = Math.min(limit, this.#queue.length);
+        const workers = Math.min(this.seams.workers, this.#queue.length);
         for (let worker = 0; worker < workers; worker++) {
           // Each one takes its first chunk in this tick.
           const first = this.#queue.shift()!;
@@ -81,55 +59,27 @@ export class RenderWorkers {
         await group.join(options.deadlines.stop, this.#leaveStuckWorkers);
         this.#beginAgain();
       }
-      this.#tellTime();
       group.throwIfStopped();
+      this.seams.tellCost();
     } finally {
-      // Whatever fails here, the cause of the stop comes out.
-      await Promise.all(this.#seamWork);
-      if (this.#broken)
-        await this.#beside('the pictures of the seam', saveSeamPictures(this.audit, plan, this.#broken));
+      await this.seams.settle();
     }
   }
 
   /** Queues the chunks that are to be rendered again. */
   #beginAgain(): void {
-    const { plan, journal } = this.#context;
-    this.#queue = plan.chunks.filter((chunk) => this.#again.has(chunk));
+    this.#queue = this.seams.takeDue();
     for (const chunk of this.#queue) {
-      const entry = this.#again.get(chunk)!;
-      if (entry === 'draw') this.#drawingSince ??= performance.now();
-      journal.chunkAgain(chunk);
-      this.audit.forget(chunk.index, entry);
-      this.#entries.set(chunk, entry);
+      this.#context.journal.chunkAgain(chunk);
       this.#done.delete(chunk);
       this.#stored.delete(chunk);
-    }
-    this.#again.clear();
-  }
-
-  #tellTime(): void {
-    if (this.#drawingSince === undefined) return;
-    const seconds = ((performance.now() - this.#drawingSince) / 1000).toFixed(1);
-    this.#warn(`drawing the frames again by one worker took ${seconds} s`);
-  }
-
-  #warn(message: string): void {
-    this.#context.journal.record({ type: 'warning', message });
-  }
-
-  /** Waits for something without which the render is still right: a failure is a warning. */
-  async #beside(what: string, work: Promise<unknown>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      this.#warn(`${what} could not be saved: ${String(error)}`);
     }
   }
 
   /** The finished chunks from the first one up to the first that is missing. */
   get prefix(): RenderChunk[] {
     const { chunks } = this.#context.plan;
-    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.#again.has(chunk));
+    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.isDue(chunk));
     return missing < 0 ? [...chunks] : chunks.slice(0, missing);
   }
 
@@ -139,7 +89,7 @@ export class RenderWorkers {
       this.#stored.add(chunk);
       this.#context.journal.chunkDone(chunk);
       for (const side of ['entry', 'end'] as const) {
-        if (seams[side]) this.#judge(chunk, side, seams[side]);
+        if (seams[side]) this.seams.judge(chunk, side, seams[side]);
       }
     }
   }
@@ -149,10 +99,10 @@ export class RenderWorkers {
     const { kept, journal } = this.#context;
     if (!kept) return;
     for (const [chunk, worker] of this.#done) {
-      if (worker === undefined || this.#stored.has(chunk) || !this.audit.isProven(chunk.index)) continue;
+      if (worker === undefined || this.#stored.has(chunk) || !this.seams.audit.isProven(chunk.index)) continue;
       this.#stored.add(chunk);
       try {
-        await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
+        await kept.keep(chunk, worker, this.seams.audit, (path) => journal.leftover(path));
       } catch (error) {
         // The video is what was asked for: without the store it is still right.
         const message = `chunk ${chunk.index} could not be kept: ${String(error)}`;
@@ -166,7 +116,7 @@ export class RenderWorkers {
     const { journal } = this.#context;
     let browser: WarmBrowser | undefined;
     try {
-      for (let chunk: RenderChunk | undefined = first; chunk; chunk = this.#queue.shift()) {
+      for (let chunk: RenderChunk | undefined = first; chunk; chunk = this.#next()) {
         if (!browser && this.#queue.length > 0) browser = this.#warmBrowser(worker);
         await this.#renderChunk(chunk, worker, browser, signal);
       }
@@ -174,6 +124,12 @@ export class RenderWorkers {
       await browser?.[Symbol.asyncDispose]();
     }
     journal.worker(worker, 'finished');
+  }
+
+  /** The next chunk; those that are to be rendered again anyway have time until then. */
+  #next(): RenderChunk | undefined {
+    this.#queue = this.#queue.filter((chunk) => !this.seams.isDue(chunk));
+    return this.#queue.shift();
   }
 
   #warmBrowser(worker: number): WarmBrowser {
@@ -275,7 +231,7 @@ export class RenderWorkers {
     const { directory } = this.#context;
     if (options.frameHashes !== undefined) options.frameHashes = directory.file(options.frameHashes);
     if (options.seamFiles !== undefined) options.seamFiles = directory.file(options.seamFiles);
-    const entry = this.#entries.get(chunk);
+    const entry = this.seams.entryOf(chunk);
     return entry ? { ...options, entry } : options;
   }
 
@@ -293,65 +249,9 @@ export class RenderWorkers {
       const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
       onFailure(own.error, { ...journal.position(worker), ...told });
     }
-    if (own.type === 'seam') this.#judge(chunk, own.side, own);
+    if (own.type === 'seam') this.seams.judge(chunk, own.side, own);
     if (own.type === 'files') this.#context.kept?.read(worker, own);
     journal.record(own);
-  }
-
-  /** Compares a seam of which one more side is known, and decides in this tick. */
-  #judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, drawn, exact }: SeamPicture): void {
-    const { plan, fail, group, options } = this.#context;
-    const picture = { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) };
-    const verdict = this.audit.told(chunk.index, side, picture);
-    if (verdict === 'open') return;
-    if (verdict === 'fits') {
-      const seam = side === 'entry' ? chunk.index : chunk.index + 1;
-      this.#seamWork.push(this.#beside('what is left of a seam', this.audit.discard(seam)));
-    } else if ('again' in verdict) this.#renderAgain(verdict.again);
-    else if (options.seams === 'warn') {
-      this.#seamWork.push(this.#beside('a seam that does not fit', this.#putUpWith(verdict.broken)));
-    } else if (!group.signal.aborted) {
-      this.#broken = seamError(this.audit, plan, verdict.broken);
-      fail(this.#broken);
-    }
-  }
-
-  /** Takes note of what is to be rendered again, when the workers have ended what they are at. */
-  #renderAgain({ chunks, entry, seam }: Again): void {
-    const { plan, journal } = this.#context;
-    const isNew = ![...this.#again.values()].includes(entry);
-    for (const index of chunks) {
-      const chunk = plan.chunks[index]!;
-      if (this.#again.get(chunk) !== 'draw') this.#again.set(chunk, entry);
-    }
-    if (entry === 'draw') this.#queue = this.#queue.filter((chunk) => !this.#again.has(chunk));
-    if (!isNew) return;
-    const differences = seamDifferences(this.audit, seam).join('; ');
-    const what = `frame ${seam.frame} came out differently in two workers (${differences})`;
-    if (entry === 'replay') {
-      this.#warn(`${what}: the page has state, and is taken there again through every frame (entry: replay)`);
-      return;
-    }
-    const last = plan.chunks[Math.max(...chunks)]!;
-    const seconds = (journal.msPerFrame * (last.startFrame + last.frameCount)) / 1000;
-    this.#warn(
-      `${what}: frames 0 to ${last.startFrame + last.frameCount - 1} are drawn again, in order, by one worker, ` +
-        `which takes about ${Math.max(1, Math.round(seconds))} s`,
-    );
-  }
-
-  async #putUpWith(seam: BrokenSeam): Promise<void> {
-    const difference = await measureSeam(this.audit, seam);
-    this.#differing.push(difference);
-    const { frame, psnr, maxDifference, differences } = difference;
-    const size = psnr === undefined ? '' : ` by up to ${maxDifference} of 255 levels (PSNR ${psnr.toFixed(1)} dB)`;
-    this.#warn(`frame ${frame} came out differently in two workers${size}: ${differences.join('; ')}`);
-  }
-
-  /** What is known of the seams, for the report. */
-  seams(): RenderReport['seams'] {
-    const differing = this.#differing.toSorted((one, other) => one.frame - other.frame);
-    return { ...this.audit.report(), ...(differing.length > 0 ? { differing } : {}) };
   }
 
   /** What was told to stop and has not is left to itself; it can tell nothing more. */

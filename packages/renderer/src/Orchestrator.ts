@@ -22,6 +22,7 @@ import type {
   RenderPlan,
   RenderReport,
 } from './types.js';
+import { isA, wordsOf } from './unknowns.js';
 
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
@@ -142,7 +143,7 @@ class RenderRun {
       return { bytes, seams: workers.audit.report() };
     } catch (error) {
       this.#fail(error);
-      if (!(error instanceof SeamError)) await this.#deliverPrefix(workers.prefix, directory);
+      if (!isA(error, SeamError)) await this.#deliverPrefix(workers.prefix, directory);
       throw error;
     }
   }
@@ -195,8 +196,7 @@ class RenderRun {
 
   /** Something beside the render did not work. */
   #warn(what: string, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#journal.record({ type: 'warning', message: `${what}: ${why}` });
+    this.#journal.record({ type: 'warning', message: `${what}: ${wordsOf(error)}` });
   }
 
   /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */

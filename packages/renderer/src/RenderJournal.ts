@@ -1,7 +1,8 @@
-import { GenlockError, where, type RenderPhase, type RenderPosition } from './errors.js';
+import { positionOf, where, type RenderPhase, type RenderPosition } from './errors.js';
 import type { RenderEvent, RenderState, WorkerState } from './events.js';
 import { StopRecord } from './lifecycle/StopRecord.js';
 import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from './types.js';
+import { nameOf, wordsOf } from './unknowns.js';
 
 /** How many workers are named one by one where people read it. */
 const NAMED_WORKERS = 4;
@@ -133,10 +134,9 @@ export class RenderJournal {
   /** A worker begins its chunk again after this error. */
   retry(index: number, chunk: number, attempt: number, of: number, error: unknown): void {
     const worker = this.#workers[index]!;
-    const { phase, frame } = { ...this.position(index), ...(error instanceof GenlockError ? error.position : {}) };
-    const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
+    const { phase, frame } = { ...this.position(index), ...positionOf(error) };
     this.#retries.push({
-      ...{ worker: index, chunk, attempt, of, error: { name, message } },
+      ...{ worker: index, chunk, attempt, of, error: { name: nameOf(error), message: wordsOf(error) } },
       ...(phase ? { phase } : {}),
       ...(frame === undefined ? {} : { frame }),
     });

@@ -11,6 +11,7 @@ import type { RenderJournal } from './RenderJournal.js';
 import { SeamAudit, type SeamPicture } from './SeamAudit.js';
 import { saveSeamPictures, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
+import { wordsOf } from './unknowns.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {
@@ -108,7 +109,7 @@ export class RenderWorkers {
         await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
       } catch (error) {
         // The video is what was asked for: without the store it is still right.
-        const message = `chunk ${chunk.index} could not be kept: ${String(error)}`;
+        const message = `chunk ${chunk.index} could not be kept: ${wordsOf(error)}`;
         journal.record({ type: 'warning', message, worker });
       }
     }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { InputError, shortUrl } from './errors.js';
 import { parseFrameRate } from './frameRate.js';
 import { underDeadline } from './lifecycle/abort.js';
+import { isA, wordsOf } from './unknowns.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {
@@ -215,8 +216,7 @@ function parseDeclaration(text: string, url: string): Omit<Composition, 'url'> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${place} does not hold JSON: ${why}`, {}, { cause: error });
+    throw new InputError(`${place} does not hold JSON: ${wordsOf(error)}`, {}, { cause: error });
   }
   const result = declarationSchema.safeParse(value);
   if (!result.success) {
@@ -240,16 +240,15 @@ const FETCH_REASONS: Readonly<Record<string, string>> = {
 
 /** `fetch` hides the reason in its cause, which can be several for a host with several addresses. */
 function explainFetchError(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
-  if (!(first instanceof Error)) return String(first);
-  const code = (first as NodeJS.ErrnoException).code;
-  return (code === undefined ? undefined : FETCH_REASONS[code]) ?? first.message;
+  const cause = isA(error, Error) && isA(error.cause, Error) ? error.cause : error;
+  const first: unknown = isA(cause, AggregateError) ? (cause.errors[0] ?? cause) : cause;
+  const code = isA(first, Error) ? (first as NodeJS.ErrnoException).code : undefined;
+  return (code === undefined ? undefined : FETCH_REASONS[code]) ?? wordsOf(first);
 }
 
 function explainFileError(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'it may not be read';
-  return error instanceof Error ? error.message : String(error);
+  return wordsOf(error);
 }

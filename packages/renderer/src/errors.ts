@@ -1,3 +1,5 @@
+import { attempt } from './unknowns.js';
+
 /** Where in a render something happened. Absent fields are not known or do not apply. */
 export interface RenderPosition {
   phase?: RenderPhase;
@@ -198,9 +200,17 @@ export class TeardownError extends GenlockError {
  * after an abort it is the trace of our own SIGKILL.
  */
 export function wasKilled(error: unknown): boolean {
-  if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
-  if (error instanceof EncoderError) return error.exit.signal !== null;
-  return error instanceof ToolError && error.signal !== null;
+  const killed = attempt(() => {
+    if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
+    if (error instanceof EncoderError) return error.exit.signal !== null;
+    return error instanceof ToolError && error.signal !== null;
+  });
+  return killed ?? false;
+}
+
+/** Where one of our errors says that it happened; nothing for anything else. Never throws. */
+export function positionOf(error: unknown): RenderPosition {
+  return attempt(() => (error instanceof GenlockError ? { ...error.position } : {})) ?? {};
 }
 
 /** The beginning of a message: `worker 1, frame 42 (capture): `. */

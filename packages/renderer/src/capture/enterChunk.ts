@@ -4,6 +4,7 @@ import { UnseenDrawingError } from '../browser/PageSession.js';
 import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import { isA } from '../unknowns.js';
 import { ElementSource } from './ElementSource.js';
 import { loadPage, openSource } from './openSource.js';
 import { ScreenshotSource, SETTLING } from './ScreenshotSource.js';
@@ -39,7 +40,7 @@ export async function enterChunk(
   try {
     return { source, before: await enter(source, options, scope, url) };
   } catch (error) {
-    if (!(error instanceof UnseenDrawingError)) throw error;
+    if (!isA(error, UnseenDrawingError)) throw error;
   }
   source = await browser.openDrawingAll(scope, options, url, pool);
   return { source, before: await enter(source, options, scope, url) };

@@ -1,5 +1,6 @@
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import type { RenderHooks } from '../types.js';
+import { attempt } from '../unknowns.js';
 
 /**
  * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
@@ -86,8 +87,11 @@ export async function atHook(
 /** Whether an error is no failure of its own but only passes on the abort that this was the reason of. */
 export function isEcho(error: unknown, reason: unknown): boolean {
   if (error === reason) return true;
-  if (!(error instanceof Error)) return false;
-  return error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason);
+  const passesOn = attempt(() => {
+    if (!(error instanceof Error)) return false;
+    return error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason);
+  });
+  return passesOn ?? false;
 }
 
 /** A promise that never settles, for work whose failure somebody else is about to report. */

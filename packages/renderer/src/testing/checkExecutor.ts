@@ -1,5 +1,6 @@
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RendererOptions, RenderExecutor } from '../types.js';
+import { isA, wordsOf } from '../unknowns.js';
 import { CHECKS, Unjudged } from './executorChecks.js';
 import { TrialSeries } from './TrialSeries.js';
 
@@ -85,8 +86,7 @@ export async function assertExecutorConforms(
 }
 
 function judge(error: unknown): Pick<CheckResult, 'outcome' | 'problem'> {
-  const problem = error instanceof Error ? error.message : String(error);
-  return { outcome: error instanceof Unjudged ? 'skipped' : 'failed', problem };
+  return { outcome: isA(error, Unjudged) ? 'skipped' : 'failed', problem: wordsOf(error) };
 }
 
 function describe({ name, claim, outcome, problem }: CheckResult): string {

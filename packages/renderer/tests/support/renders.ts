@@ -12,6 +12,7 @@ import {
   type StopReceipt,
 } from '../../src/index.js';
 import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
+import { isA } from '../../src/unknowns.js';
 import type { Sandbox } from './Sandbox.js';
 import { WITHOUT_HARDENING } from './extent.js';
 
@@ -101,7 +102,7 @@ export async function fail(
   ]);
   assert.equal(outcome.status, 'rejected', 'the render succeeded');
   const error: unknown = outcome.reason;
-  const pictures = error instanceof SeamError ? error.pictures : [];
+  const pictures = isA(error, SeamError) ? error.pictures : [];
   const drawn = pictures.map((path) => PNG.sync.read(readFileSync(path)));
   sandbox.assertNothingLeft(destination, job.signal, pictures);
   warm = true;

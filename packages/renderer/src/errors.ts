@@ -1,3 +1,4 @@
+import { howItEnded } from './lifecycle/howItEnded.js';
 import { attempt } from './unknowns.js';
 
 /** Where in a render something happened. Absent fields are not known or do not apply. */
@@ -125,7 +126,7 @@ export class EncoderError extends GenlockError {
     readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
     position: RenderPosition,
   ) {
-    const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
+    const how = howItEnded(exit);
     const said = exit.stderr.trim();
     super(
       `${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`,

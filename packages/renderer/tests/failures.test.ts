@@ -446,6 +446,18 @@ describe('clause 11: a tool that lies', () => {
     assert.ok(failure.error instanceof EncoderError || failure.error instanceof VerificationError);
   });
 
+  it('an encoder that ends with exit code 0: the error does not tell that all went well', () => {
+    const failed = (code: number | null, signal: NodeJS.Signals | null, stderr = '') =>
+      new EncoderError('encoding failed', { code, signal, stderr }, {}).message;
+    assert.equal(failed(0, null), 'encoding failed: ffmpeg ended before its work was done');
+    assert.match(
+      failed(0, null, 'av_interleaved_write_frame(): No space left on device'),
+      /ffmpeg found the disk full/,
+    );
+    assert.equal(failed(3, null), 'encoding failed: ffmpeg exited with code 3');
+    assert.equal(failed(null, 'SIGKILL'), 'encoding failed: ffmpeg was ended by SIGKILL');
+  });
+
   it('an encoder that takes everything and encodes a part', async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script(

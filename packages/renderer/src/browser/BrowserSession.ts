@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CDPSession } from 'puppeteer-core';
 import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
+import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
@@ -178,7 +179,7 @@ export class BrowserSession implements AsyncDisposable {
     const path = this.process.command;
     const position = this.#position();
     if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${end.error.message}`, position);
-    const how = end.signal ? `was ended by ${end.signal}` : `exited with code ${end.code}`;
+    const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';
     // A fault of a driver, more likely than not: nobody ends a process by these.

@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { Frame, FrameFormat } from '../capture/FrameSource.js';
 import { EncoderError, ToolError } from '../errors.js';
+import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
 import { encodeArguments } from './arguments.js';
-import { ranOutOfDisk } from './ranOutOfDisk.js';
 
 /**
  * So many frames may be on their way. Pixels have their megabytes in memory that is used again; packets are small,

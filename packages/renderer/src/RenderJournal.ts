@@ -1,5 +1,6 @@
 import { positionOf, where, type RenderPhase, type RenderPosition } from './errors.js';
 import type { RenderEvent, RenderState, WorkerState } from './events.js';
+import { callUser } from './lifecycle/callUser.js';
 import { StopRecord } from './lifecycle/StopRecord.js';
 import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from './types.js';
 import { nameOf, wordsOf } from './unknowns.js';
@@ -44,7 +45,7 @@ export class RenderJournal {
   /** The phase of the render as a whole. */
   #phase: RenderPhase = 'plan';
 
-  /** `onListenerError` is told what a listener of the user's throws: it may not break the stopping. */
+  /** `onListenerError` is told what a listener of the user's throws or rejects with: it may not break the stopping. */
   constructor(
     plan: RenderPlan,
     jobOptions: RenderJobOptions,
@@ -251,12 +252,8 @@ export class RenderJournal {
     this.#tell(() => this.#jobOptions.onProgress?.(share));
   }
 
-  #tell(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.onListenerError(error);
-    }
+  #tell(listener: () => unknown): void {
+    callUser(listener, (error) => this.onListenerError(error));
   }
 }
 

@@ -84,7 +84,7 @@ async function renderRange(
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-        jobOptions.onProgress?.(rendered / frameCount);
+        scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
       }
       await source.end();
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
@@ -125,10 +125,10 @@ async function renderRange(
   for (const file of [list, output]) {
     await file?.flush(options.deadlines.concat, { ...scope.position });
   }
+  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
-  if (stamp) jobOptions.onVerified?.(stamp);
   scope.committed();
 }

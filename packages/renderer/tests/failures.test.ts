@@ -598,6 +598,50 @@ describe('the surroundings fail', () => {
     });
   }
 
+  for (const [name, matches] of moments.filter(([moment]) => !/browser|frame/.test(moment))) {
+    it(`an async onEvent rejects at ${name}: that very error comes out`, async () => {
+      using sandbox = new Sandbox();
+      const thrown = new Error('my listener is broken');
+      const onEvent = async (event: RenderEvent): Promise<void> => {
+        if (matches(event)) throw thrown;
+      };
+      const { error } = await fail(sandbox, COUNTER, { executor: encodeOnly }, { onEvent });
+      assert.equal(error, thrown);
+      sandbox.assertNoComplaints();
+    });
+  }
+
+  it('async listeners of a Renderer by itself reject: that very error comes out', async () => {
+    using sandbox = new Sandbox();
+    const { concurrency: _, ...options } = TWO_WORKERS;
+    for (const listener of ['onProgress', 'onEvent', 'onVerified'] as const) {
+      const destination = sandbox.destination('out.mp4');
+      const thrown = new Error(`${listener} is broken`);
+      const broken = async (told: unknown): Promise<void> => {
+        if (listener !== 'onEvent' || (told as RenderEvent).type === 'frame') throw thrown;
+      };
+      const render = new Renderer({ ...options, frameCount: 2 }).render(COUNTER, destination, { [listener]: broken });
+      await assert.rejects(render, (error) => error === thrown);
+      sandbox.assertNothingLeft(destination);
+    }
+  });
+
+  it('async listeners that reject when the render is over, or never settle, change nothing', async () => {
+    using sandbox = new Sandbox();
+    const onEvent = (event: RenderEvent): unknown =>
+      event.type === 'report' ? Promise.reject(new Error('too late')) : new Promise(() => {});
+    const { report } = await succeed(
+      sandbox,
+      COUNTER,
+      { frameCount: 2, executor: encodeOnly },
+      {
+        onEvent,
+      },
+    );
+    assert.equal(report.frames, 2);
+    sandbox.assertNoComplaints();
+  });
+
   it('onProgress throws: that very thing comes out', async () => {
     using sandbox = new Sandbox();
     const executor: RenderExecutor = {
@@ -613,6 +657,10 @@ describe('the surroundings fail', () => {
       };
       const { error } = await fail(sandbox, COUNTER, options, { onProgress });
       assert.equal(error, thrown);
+    }
+    for (const thrown of [new Error('my listener is broken'), undefined, Object.create(null)]) {
+      const { error } = await fail(sandbox, COUNTER, { executor }, { onProgress: () => Promise.reject(thrown) });
+      assert.ok(error === thrown);
     }
   });
 

@@ -6,6 +6,7 @@ import type { ResolvedOptions } from '../options.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
+import { callUser } from './callUser.js';
 import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
@@ -23,7 +24,7 @@ export class JobScope implements Disposable {
   hardening: Hardening = NO_HARDENING;
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
-  #emit: (event: RenderEvent) => void = () => {};
+  #emit: (event: RenderEvent) => unknown = () => {};
   #hooks: RenderHooks | undefined;
   /** A part of a larger render leaves it to that render to tell of the stop. */
   #isPart = false;
@@ -101,13 +102,19 @@ export class JobScope implements Disposable {
     return this.position.worker ?? 0;
   }
 
-  /** Tells an event. A listener that throws fails the job, like anything else that does. */
+  /** Tells an event. A listener that throws, or rejects, fails the job, like anything else that does. */
   emit(event: RenderEvent): void {
-    try {
-      this.#emit(event);
-    } catch (error) {
-      this.#abort(error);
-    }
+    callUser(
+      () => this.#emit(event),
+      (error) => {
+        if (!this.#over) this.#abort(error);
+      },
+    );
+  }
+
+  /** Calls another listener of whoever gave the job, which fails the job in the same way. */
+  tell(listener: () => unknown): void {
+    callUser(listener, (error) => this.fail(error));
   }
 
   /** Begins a phase. */

@@ -14,8 +14,8 @@ export interface ConformanceOptions {
   quietMs?: number;
   /** Options that every chunk is rendered with, such as `ffmpegPath`, `browserConfig` or `deadlines`. */
   options?: Partial<RendererOptions>;
-  /** Is told each result as it comes. */
-  onResult?: (result: CheckResult) => void;
+  /** Is told each result as it comes. What it throws, or rejects with, ends the check. */
+  onResult?: (result: CheckResult) => unknown;
 }
 
 /** What one check has found. */
@@ -69,7 +69,7 @@ export async function checkExecutor(
     const finding = await run(series).then(() => ({ outcome: 'passed' as const }), judge);
     const result: CheckResult = { name, claim, ...finding, ms: performance.now() - start };
     checks.push(result);
-    onResult?.(result);
+    await onResult?.(result);
   }
   // What did not settle in time would write into a folder that is about to be removed.
   await series.settle();

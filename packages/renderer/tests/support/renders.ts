@@ -54,7 +54,7 @@ function recorded(sandbox: Sandbox, job: RenderJobOptions) {
   const onEvent = (event: RenderEvent) => {
     events.push(event);
     sandbox.watch(event);
-    job.onEvent?.(event);
+    return job.onEvent?.(event);
   };
   return { events, job: { ...job, onEvent } };
 }

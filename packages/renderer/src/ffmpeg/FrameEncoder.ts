@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Frame, FrameFormat } from '../capture/FrameSource.js';
-import { EncoderError, ToolError } from '../errors.js';
+import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
 import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
@@ -13,6 +13,15 @@ import { encodeArguments } from './arguments.js';
  */
 const AHEAD = { pixels: 1, packets: 3 };
 
+/** A frame on its way to the encoder. */
+interface Underway {
+  frame: number | undefined;
+  /** Pending until its bytes have come from the browser. */
+  data: Promise<readonly Buffer[]>;
+  /** Pending until ffmpeg has them. */
+  taken: Promise<void>;
+}
+
 /**
  * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
  * closed only after the last frame: closed earlier, ffmpeg would leave a playable, truncated file.
@@ -24,8 +33,8 @@ export class FrameEncoder implements AsyncDisposable {
   #open = true;
   #finishing = false;
   #last: Promise<readonly Buffer[]> | undefined;
-  /** For each frame that is on its way, in their order: pending until ffmpeg has taken it. */
-  readonly #underway: Promise<void>[] = [];
+  /** The frames that are on their way, in their order. */
+  readonly #underway: Underway[] = [];
 
   constructor(
     readonly scope: JobScope,
@@ -52,10 +61,22 @@ export class FrameEncoder implements AsyncDisposable {
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
     const ahead = frame.kind === 'packet' ? AHEAD.packets : AHEAD.pixels;
     while (this.#underway.length >= ahead) await this.#firstTaken();
-    const given = this.#give(this.#last, this.#underway.at(-1));
-    // Who waits for it hears of its failure.
-    void given.catch(() => {});
-    this.#underway.push(given);
+    const data = this.#whole(this.#last);
+    const taken = this.#give(data, this.#underway.at(-1)?.taken);
+    // Who waits for them hears of their failure.
+    for (const promise of [data, taken]) void promise.catch(() => {});
+    this.#underway.push({ frame: this.scope.position.frame, data, taken });
+  }
+
+  /** Of raw frames ffmpeg knows none but their size: after one that is not whole, every other is out of its place. */
+  async #whole(data: Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
+    const position = { ...this.scope.position };
+    const pieces = await data;
+    const wanted = rawBytes(this.format, this.options);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (wanted === undefined || bytes === wanted) return pieces;
+    const message = `${where(position)}the browser sent ${bytes} bytes of the frame instead of ${wanted}`;
+    throw new BrowserCrashError(message, position, 'picture');
   }
 
   async #give(data: Promise<readonly Buffer[]>, before: Promise<void> | undefined): Promise<void> {
@@ -82,8 +103,12 @@ export class FrameEncoder implements AsyncDisposable {
   }
 
   async #firstTaken(): Promise<void> {
-    const { encode } = this.options.deadlines;
-    await this.scope.wait(this.#underway[0]!, encode, 'the encoder to take a frame', 'encode');
+    const { capture, encode } = this.options.deadlines;
+    const { frame, data, taken } = this.#underway[0]!;
+    const of = frame === undefined ? {} : { frame };
+    // The encoder cannot take what the browser has not sent.
+    await this.scope.wait(data, capture, 'the browser to send the bytes of the frame', { phase: 'capture', ...of });
+    await this.scope.wait(taken, encode, 'the encoder to take the frame', { phase: 'encode', ...of });
     void this.#underway.shift();
   }
 
@@ -107,4 +132,11 @@ export class FrameEncoder implements AsyncDisposable {
     if (end.code === 0 && this.#finishing && !ranOutOfDisk(end)) return undefined;
     return new EncoderError('encoding failed', end, position);
   }
+}
+
+/** The bytes of a raw frame; undefined where frames have no size of their own. */
+function rawBytes(format: FrameFormat, { pixelWidth, pixelHeight }: ResolvedOptions): number | undefined {
+  if (format === 'bgrx') return pixelWidth * pixelHeight * 4;
+  const chroma = Math.ceil(pixelWidth / 2) * Math.ceil(pixelHeight / 2);
+  return format === 'i420' ? pixelWidth * pixelHeight + 2 * chroma : undefined;
 }

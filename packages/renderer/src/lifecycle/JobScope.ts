@@ -176,18 +176,18 @@ export class JobScope implements Disposable {
 
   /**
    * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
-   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `phase` is named
-   * by that error where it is not the job's.
+   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `place` is what is
+   * not the job's own in the position that this error names.
    */
   async wait<T>(
     promise: Promise<T>,
     deadlineMs: number,
     waitingFor: string | (() => string),
-    phase?: RenderPhase,
+    place: RenderPosition = {},
   ): Promise<T> {
     const late = () => {
       const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
-      return new StallError(what, deadlineMs, { ...this.position, ...(phase ? { phase } : {}) });
+      return new StallError(what, deadlineMs, { ...this.position, ...place });
     };
     return this.guard(() => withDeadline(abortable(promise, this.signal), deadlineMs, late));
   }

@@ -259,7 +259,8 @@ export class RenderWorkers {
     if (verdict === 'open') return;
     if (verdict === 'fits') {
       const seam = side === 'entry' ? chunk.index : chunk.index + 1;
-      this.#discards.push(this.audit.discard(seam));
+      // What cannot be removed goes with the directory that it is in.
+      this.#discards.push(this.audit.discard(seam).catch(() => {}));
     } else if ('again' in verdict) {
       for (const index of verdict.again) this.#again.add(plan.chunks[index]!);
     } else if (!group.signal.aborted) {

@@ -438,6 +438,15 @@ describe('a process that dies', () => {
   });
 });
 
+describe('a browser that is none', () => {
+  it('says something else than a browser would: it fails its own render alone', async () => {
+    using sandbox = new Sandbox();
+    const executablePath = sandbox.script('browser', 'echo "what is it that you want?" >&4', 'exec sleep 1000');
+    const failure = await fail(sandbox, COUNTER, { browserConfig: { executablePath } });
+    assertError(failure, ToolError, { phase: 'launch' }, executablePath, 'does not say what a browser would');
+  });
+});
+
 describe('clause 11: a tool that lies', () => {
   it('an encoder that leaves early with exit code 0', async () => {
     using sandbox = new Sandbox();

@@ -67,6 +67,8 @@ function requireLlvmpipe(): Llvmpipe {
 export class Browser implements AsyncDisposable {
   /** Is told how the process ended. */
   onEnd: (end: ProcessEnd) => void = () => {};
+  /** Is told what goes wrong with what it says; it is to be ended then. */
+  onFault: (error: unknown) => void = () => {};
   /** How many pages it has had. */
   pages = 0;
   #transport: PipeTransport | undefined;
@@ -134,6 +136,7 @@ export class Browser implements AsyncDisposable {
   /** Takes it from a job. It keeps this Node process alive no more. `onEnd` is told when it ends all the same. */
   takeFrom(scope: JobScope, owner: ProcessOwner, onLeftover: (what: string) => void, onEnd: () => void): void {
     this.onEnd = onEnd;
+    this.onFault = onEnd;
     this.directory.onLeftover = onLeftover;
     this.#keepAlive(false);
     // Last: who is told of it may end it at once.
@@ -156,7 +159,8 @@ export class Browser implements AsyncDisposable {
 
   async #attach(): Promise<CDPSession> {
     const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
-    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
+    const onFault = (error: unknown) => this.onFault(error);
+    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault);
     const Connection = await loadConnection();
     const connection = new Connection('', this.#transport, 0, 0);
     const { sessionId } = await connection.send('Target.attachToBrowserTarget');

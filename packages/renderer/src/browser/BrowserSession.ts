@@ -6,9 +6,11 @@ import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
+import { isA } from '../unknowns.js';
 import { Browser } from './Browser.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { LlvmpipeError } from './llvmpipe.js';
+import { ProtocolFault } from './PipeTransport.js';
 
 /** How long a browser may take to forget a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
 const FORGET_MS = 2000;
@@ -45,6 +47,7 @@ export class BrowserSession implements AsyncDisposable {
   ) {
     this.#launched = browser.pages++ > 0;
     browser.onEnd = (end) => this.#fail(this.#endedError(end));
+    browser.onFault = (error) => this.#fail(isA(error, ProtocolFault) ? this.#strangeError(error) : error);
   }
 
   /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
@@ -171,7 +174,7 @@ export class BrowserSession implements AsyncDisposable {
     }
   }
 
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     if (this.#open) this.scope.fail(error);
   }
 
@@ -190,6 +193,12 @@ export class BrowserSession implements AsyncDisposable {
     return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position, end.signal);
   }
 
+  #strangeError({ message }: ProtocolFault): Error {
+    const { command } = this.process;
+    const what = `${this.#where()}the browser at ${command} does not say what a browser would (${message})`;
+    return new ToolError(`${what}: is it Chromium?`, this.#position());
+  }
+
   #position(): RenderPosition {
     return { ...this.scope.position };
   }
@@ -201,7 +210,7 @@ export class BrowserSession implements AsyncDisposable {
 
 /** Puppeteer's errors for a command whose browser or page is gone. */
 function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isA(error, Error)) return false;
   if (error.name === 'TargetCloseError' || error.name === 'ConnectionClosedError') return true;
   return /Target closed|Session closed|Connection closed|detached/.test(error.message);
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
+import { afterPatience, Patience } from './Patience.js';
 import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
 
 /** How a process ended. `error` is set when it could not be started at all. */
@@ -72,7 +73,8 @@ export class ManagedProcess implements AsyncDisposable {
   #stderr = '';
   #exited = false;
   #closed = false;
-  #straggling: NodeJS.Timeout | undefined;
+  /** Ends the look for who holds the pipes of a process that has ended. */
+  #endStraggling = (): void => {};
   #namespaceEnd: NodeJS.Timeout | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
@@ -111,7 +113,8 @@ export class ManagedProcess implements AsyncDisposable {
       clearTimeout(this.#namespaceEnd);
       // What outlives its leader would keep working, and hold the pipes open.
       this.#killMembers();
-      this.#straggling = setTimeout(() => void this.#endStragglers(), STRAGGLER_MS);
+      const timer = setTimeout(() => void this.#endStragglers(), STRAGGLER_MS);
+      this.#endStraggling = () => clearTimeout(timer);
     });
 
     if (!options.outlivesHost) live.add(this);
@@ -188,7 +191,7 @@ export class ManagedProcess implements AsyncDisposable {
       this.child.once('close', (...end) => resolve(end));
     });
     this.#closed = true;
-    clearTimeout(this.#straggling);
+    this.#endStraggling();
     return { ...this.#describeEnd(code, signal), survivors: await this.#groupEnd() };
   }
 
@@ -209,17 +212,17 @@ export class ManagedProcess implements AsyncDisposable {
   async #endStragglers(): Promise<void> {
     await this.#sweep();
     if (this.#closed) return;
-    this.#straggling = setTimeout(() => {
+    this.#endStraggling = afterPatience(GROUP_END_MS, () => {
       for (const stream of this.child.stdio) stream?.destroy();
-    }, GROUP_END_MS);
+    });
   }
 
   async #groupEnd(): Promise<number[]> {
-    const giveUp = performance.now() + GROUP_END_MS;
+    const patience = new Patience(GROUP_END_MS);
     if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return [];
     for (;;) {
       const members = await this.#sweep();
-      if (members.length === 0 || performance.now() > giveUp) return members;
+      if (members.length === 0 || patience.isOver) return members;
     }
   }
 

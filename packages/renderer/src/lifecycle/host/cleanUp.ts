@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { Patience } from '../Patience.js';
 import {
   groupExists,
   isAlive,
@@ -30,8 +31,8 @@ export async function cleanUp(directory: string): Promise<void> {
 }
 
 async function endProcesses(contents: HostContents): Promise<void> {
-  const giveUp = performance.now() + PROCESSES_MS;
-  while (killAll(contents) && performance.now() < giveUp) await setTimeout(POLL_MS);
+  const patience = new Patience(PROCESSES_MS);
+  while (killAll(contents) && !patience.isOver) await setTimeout(POLL_MS);
 }
 
 /** Sends SIGKILL to all that lives. False when nothing does. */

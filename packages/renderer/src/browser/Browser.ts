@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
 import type * as Puppeteer from 'puppeteer-core';
 import { ToolError } from '../errors.js';
+import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -87,7 +88,7 @@ export class Browser implements AsyncDisposable {
   /** Starts a browser that dies with the job. Does not wait for it to answer. */
   static async start(scope: JobScope, options: ResolvedOptions): Promise<Browser> {
     const { found, beginFrameControl, flags, environment, key } = browserLaunch(options);
-    const directory = await WorkDirectory.create(scope.leftover);
+    const directory = await WorkDirectory.create(scope.leftover, scope.signal);
     try {
       const temporary = directory.file('tmp');
       await mkdir(temporary);
@@ -158,7 +159,9 @@ export class Browser implements AsyncDisposable {
   }
 
   async #attach(): Promise<CDPSession> {
-    const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
+    const [, , , toBrowser, fromBrowser] = this.process.pipes;
+    // It could not be started, which its end tells.
+    if (!toBrowser || !fromBrowser) return never();
     const onFault = (error: unknown) => this.onFault(error);
     this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault);
     const Connection = await loadConnection();

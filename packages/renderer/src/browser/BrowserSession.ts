@@ -4,6 +4,7 @@ import { BrowserCrashError, ToolError, where, type RenderPosition } from '../err
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
 import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
 import { isA } from '../unknowns.js';
@@ -181,7 +182,7 @@ export class BrowserSession implements AsyncDisposable {
   #endedError(end: ProcessEnd): Error {
     const path = this.process.command;
     const position = this.#position();
-    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${end.error.message}`, position);
+    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${whyNot(end.error)}`, position);
     const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';

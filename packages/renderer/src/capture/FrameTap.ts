@@ -1,5 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
+import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { STAGE_KEY } from '../page/elementStage.js';
@@ -20,6 +21,11 @@ import { readWebGl } from '../page/readWebGl.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
 import { wordsOf } from '../unknowns.js';
 import { FrameServer } from './FrameServer.js';
+
+/** A port that cannot be opened for want of open files. */
+function tellShortage(error: unknown): never {
+  throw orShortage(error);
+}
 
 /** The number of what is only looked at, and is no frame of the video. */
 const LOOK = -1;
@@ -44,7 +50,10 @@ export class FrameTap implements AsyncDisposable {
 
   /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
   static async open(page: PageSession): Promise<FrameTap | string> {
-    const tap = new FrameTap(page, await FrameServer.open(page.session.browser.directory.file('profile')));
+    const tap = new FrameTap(
+      page,
+      await FrameServer.open(page.session.browser.directory.file('profile')).catch(tellShortage),
+    );
     try {
       const refusal = await tap.#open();
       if (refusal === '') return tap;

@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream';
 import type { Frame, FrameFormat } from '../capture/FrameSource.js';
 import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
+import { never } from '../lifecycle/abort.js';
 import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
 import { encodeArguments } from './arguments.js';
@@ -29,7 +31,8 @@ interface Underway {
 export class FrameEncoder implements AsyncDisposable {
   readonly format: FrameFormat;
   readonly #process: ManagedProcess;
-  readonly #input: Writable;
+  /** Undefined where ffmpeg could not be started, which its end tells. */
+  readonly #input: Writable | undefined;
   #open = true;
   #finishing = false;
   #last: Promise<readonly Buffer[]> | undefined;
@@ -47,7 +50,7 @@ export class FrameEncoder implements AsyncDisposable {
       hardening: 'parentDeath',
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    this.#input = this.#process.child.stdin!;
+    this.#input = this.#process.pipes[0] as Writable | undefined;
     void this.#process.ended.then((end) => {
       const failure = this.#failure(end);
       if (failure && this.#open) scope.fail(failure);
@@ -82,18 +85,20 @@ export class FrameEncoder implements AsyncDisposable {
   async #give(data: Promise<readonly Buffer[]>, before: Promise<void> | undefined): Promise<void> {
     await before;
     const pieces = await data;
+    const input = this.#input;
+    if (!input) return never();
     // All in one call of the system.
-    this.#input.cork();
+    input.cork();
     const given = pieces.map((piece) => {
       // Not when the stream has room for more: until then the memory is not to be used for another frame.
       return new Promise<void>((resolve) => {
-        this.#input.write(piece, (error) => {
+        input.write(piece, (error) => {
           // The encoder has ended: whoever waits for it waits for that, too.
           if (!error) resolve();
         });
       });
     });
-    this.#input.uncork();
+    input.uncork();
     await Promise.all(given);
   }
 
@@ -115,7 +120,7 @@ export class FrameEncoder implements AsyncDisposable {
   /** Waits until the file is complete. */
   async finish(): Promise<void> {
     this.#finishing = true;
-    this.#input.end();
+    this.#input?.end();
     const { drain } = this.options.deadlines;
     await this.scope.wait(this.#process.ended, drain, 'the encoder to finish its file');
   }
@@ -128,7 +133,7 @@ export class FrameEncoder implements AsyncDisposable {
 
   #failure(end: ProcessEnd): Error | undefined {
     const position = { ...this.scope.position };
-    if (end.error) return new ToolError(`ffmpeg cannot be started: ${end.error.message}`, position);
+    if (end.error) return new ToolError(`ffmpeg cannot be started: ${whyNot(end.error)}`, position);
     if (end.code === 0 && this.#finishing && !ranOutOfDisk(end)) return undefined;
     return new EncoderError('encoding failed', end, position);
   }

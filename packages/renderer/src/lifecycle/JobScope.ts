@@ -11,6 +11,7 @@ import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
+import { orShortage } from './shortage.js';
 import { StopRecord } from './StopRecord.js';
 
 /**
@@ -189,7 +190,13 @@ export class JobScope implements Disposable {
       const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
       return new StallError(what, deadlineMs, { ...this.position, ...place });
     };
-    return this.guard(() => withDeadline(abortable(promise, this.signal), deadlineMs, late));
+    return this.guard(async () => {
+      try {
+        return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
+      } catch (error) {
+        throw this.signal.aborted ? error : orShortage(error);
+      }
+    });
   }
 
   /** Starts a process that dies with this job, and by the kernel's hand with this Node process. */

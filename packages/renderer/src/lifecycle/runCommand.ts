@@ -1,11 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import { abortable, withDeadline } from './abort.js';
+import { orShortage } from './shortage.js';
 import { ManagedProcess, type ProcessEnd, type ProcessOptions } from './ManagedProcess.js';
 
 /**
  * Runs a command to its end and returns what it wrote. Rejects with `signal.reason` on abort, with
  * the error made by `late` after `deadlineMs` (default one minute), and with the system's error when
- * the command cannot be started. An exit code other than 0 is not an error here.
+ * the command cannot be started, or a ToolError when that is for want of open files. An exit code other than 0 is not an error here.
  */
 export async function runCommand(
   command: string,
@@ -19,13 +20,13 @@ export async function runCommand(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const chunks: Buffer[] = [];
-  (process.child.stdout as EventEmitter | null)?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  (process.child.stdout as EventEmitter | null | undefined)?.on('data', (chunk: Buffer) => chunks.push(chunk));
   const ended = options.signal ? abortable(process.ended, options.signal) : process.ended;
   const end = await withDeadline(
     ended,
     deadlineMs,
     late ?? (() => new Error(`${command} did not end within ${deadlineMs} ms`)),
   );
-  if (end.error) throw end.error;
+  if (end.error) throw orShortage(end.error);
   return { ...end, stdout: Buffer.concat(chunks).toString('utf8') };
 }

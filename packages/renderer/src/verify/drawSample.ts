@@ -25,7 +25,7 @@ export async function drawSample(
   const { warm: browser } = jobOptions;
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
-    if (options.hardening) scope.hardening = await findHardening();
+    if (options.hardening) scope.hardening = await findHardening(scope.signal);
     try {
       return await scope.guard(async () => {
         const { source } = await enterChunk(browser, scope, options, url);

@@ -108,6 +108,7 @@ export class RenderWorkers {
       try {
         await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
       } catch (error) {
+        this.#context.group.signal.throwIfAborted();
         // The video is what was asked for: without the store it is still right.
         const message = `chunk ${chunk.index} could not be kept: ${wordsOf(error)}`;
         journal.record({ type: 'warning', message, worker });

@@ -148,7 +148,8 @@ export class ManagedProcess implements AsyncDisposable {
 
   /** What it reads from and writes to, in the order of `stdio`. Empty where it could not even be given any. */
   get pipes(): readonly (Readable | Writable | null | undefined)[] {
-    return (this.child.stdio as ChildProcess['stdio'] | undefined) ?? [];
+    // Node does not make them where too many files are open, whatever its types say.
+    return this.child.stdio ?? [];
   }
 
   /** Gives the process, while it runs, to an owner, with whose signal it dies from now on, and who is told of its end. */

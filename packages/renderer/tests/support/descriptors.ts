@@ -5,7 +5,9 @@ import { closeSync, openSync, readdirSync } from 'node:fs';
 const LIMIT = 400;
 
 /** False where the limit of this process cannot be changed. */
-export const canLimit = attempt(() => void setLimit(limit()));
+export const canLimit = attempt(() => {
+  setLimit(limit());
+});
 
 /** Takes every descriptor that this process may have, but for so many, until it is disposed of. */
 export class ScarceDescriptors implements Disposable {

@@ -1,13 +1,19 @@
 // What a process does that was stopped, as by Ctrl-Z or `docker pause`, for longer than its deadlines.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { never, underDeadline, withDeadline } from '../src/lifecycle/abort.js';
 import { watchTime } from '../src/lifecycle/limits.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { Patience } from '../src/lifecycle/Patience.js';
 import { TaskGroup } from '../src/lifecycle/TaskGroup.js';
+import { ChildHost } from './support/ChildHost.js';
+import { LONG } from './support/extent.js';
+import { Sandbox } from './support/Sandbox.js';
 
 /** Holds up this whole process, as if it were stopped. */
 function stand(ms: number): void {
@@ -66,6 +72,23 @@ describe('a process that was stopped for longer than a deadline', () => {
     await joined;
     end();
     assert.deepEqual(told, []);
+  });
+});
+
+describe('a host', () => {
+  it('that is stopped in mid-render for longer than its deadlines goes on', LONG, async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    const page = pathToFileURL(join(import.meta.dirname, 'pages', 'counter.html')).href;
+    const deadlines = { load: 4000, seek: 4000, capture: 4000, encode: 4000 };
+    await using host = new ChildHost(sandbox, page, destination, { deadlines, frameCount: 40 });
+    await host.until((event) => event.type === 'frame');
+    host.child.kill('SIGSTOP');
+    await delay(7000);
+    host.child.kill('SIGCONT');
+    await host.ended;
+    assert.equal(host.child.exitCode, 0);
+    assert.ok(statSync(destination).size > 1000);
   });
 });
 

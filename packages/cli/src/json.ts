@@ -1,3 +1,4 @@
+import { attempt, isA, nameOf, wordsOf } from '@genlock/renderer';
 import { printableJson } from './printable.js';
 
 /** One line of JSON, with errors as objects. Never throws: what JSON cannot hold becomes text. */
@@ -8,30 +9,32 @@ export function jsonLine(value: unknown): string {
 function stringify(value: unknown): string {
   try {
     return JSON.stringify(value, (_key, field: unknown) => {
-      if (field instanceof Error) return errorFields(field);
+      if (isA(field, Error)) return errorFields(field);
       return typeof field === 'bigint' ? String(field) : field;
     });
   } catch (error) {
     const { type } = value as { type?: unknown };
-    return JSON.stringify({ type, unprintable: String(error) });
+    return JSON.stringify({ type, unprintable: wordsOf(error) });
   }
 }
 
 /** The last line of a failure. */
 export function errorRecord(error: unknown, exitCode: number): Record<string, unknown> {
-  const fields =
-    error instanceof Error ? errorFields(error) : { name: typeof error, message: String(error), value: error };
+  const fields = isA(error, Error)
+    ? errorFields(error)
+    : { name: nameOf(error), message: wordsOf(error), value: error };
   return { type: 'error', ...fields, exitCode };
 }
 
 /** An error's name, message, cause and own fields. The position's fields stand beside them. */
 function errorFields(error: Error): Record<string, unknown> {
-  const { position, ...own } = Object.fromEntries(Object.entries(error)) as Record<string, unknown>;
+  const { position, ...own } = attempt((): Record<string, unknown> => Object.fromEntries(Object.entries(error))) ?? {};
+  const cause: unknown = attempt(() => error.cause);
   return {
-    name: error.name,
-    message: error.message.trim(),
+    name: nameOf(error),
+    message: wordsOf(error).trim(),
     ...own,
     ...(typeof position === 'object' ? position : {}),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
+    ...(cause === undefined ? {} : { cause }),
   };
 }

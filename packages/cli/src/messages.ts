@@ -1,4 +1,14 @@
-import { formatFrameRate, GenlockError, OptionsError, type RenderReport, type StopReceipt } from '@genlock/renderer';
+import {
+  attempt,
+  formatFrameRate,
+  GenlockError,
+  isA,
+  namedWordsOf,
+  OptionsError,
+  wordsOf,
+  type RenderReport,
+  type StopReceipt,
+} from '@genlock/renderer';
 import { FLAG_OF_OPTION } from './flags.js';
 import { formatBytes, formatSeconds, plural, round } from './format.js';
 import { InterruptedError } from './signals.js';
@@ -20,29 +30,33 @@ export function wordProblem(problem: string, fromPage: (option: string) => boole
 
 /** An error for people, without its stack. Options are named by their flags. */
 export function errorText(error: unknown): string {
-  if (error instanceof OptionsError) {
+  if (isA(error, OptionsError)) {
     const problems = error.problems.map((problem) => wordProblem(problem));
     return problems.length === 1 ? problems[0]! : `the request cannot be met:\n  - ${problems.join('\n  - ')}`;
   }
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  if (!(error instanceof Error) || error instanceof GenlockError || error instanceof InterruptedError) return message;
-  const { code, path } = error as NodeJS.ErrnoException;
+  if (isA(error, GenlockError) || isA(error, InterruptedError)) return wordsOf(error);
+  const { code, path } = systemError(error);
   if (code === 'ENOSPC') return `the disk is full${path ? `: ${path}` : ''}`;
-  return error.name === 'Error' ? message : `${error.name}: ${message}`;
+  return namedWordsOf(error).replace(/^Error: /, '');
 }
 
 /** What the process returns for an error. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof GenlockError || error instanceof InterruptedError ? error.exitCode : 1;
+  return isA(error, GenlockError) || isA(error, InterruptedError) ? error.exitCode : 1;
 }
 
 /** Whether an error is one that we foresaw: the stack of the others helps to mend them. */
 export function isForeseen(error: unknown): boolean {
-  return (
-    error instanceof GenlockError ||
-    error instanceof InterruptedError ||
-    (error as NodeJS.ErrnoException)?.code !== undefined
-  );
+  return isA(error, GenlockError) || isA(error, InterruptedError) || systemError(error).code !== undefined;
+}
+
+/** What the system says of an error that comes from it. */
+function systemError(error: unknown): Pick<NodeJS.ErrnoException, 'code' | 'path'> {
+  const said = attempt(() => {
+    const { code, path } = error as NodeJS.ErrnoException;
+    return { code, path };
+  });
+  return said ?? {};
 }
 
 /** Two lines on a stop: why and who was first; what was stopped where, and how soon nothing was left. */

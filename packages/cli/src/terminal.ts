@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
-import type { RenderEvent, StopReceipt } from '@genlock/renderer';
+import { attempt, isA, type RenderEvent, type StopReceipt } from '@genlock/renderer';
 import { BarsDisplay } from './display/BarsDisplay.js';
 import type { Display } from './display/Display.js';
 import { JsonDisplay } from './display/JsonDisplay.js';
@@ -60,12 +60,12 @@ export class Terminal {
 
   #failureLines(error: unknown): string[] {
     const receipt = this.#receipt ? receiptLines(this.#receipt) : [];
-    if (error instanceof InterruptedError) {
+    if (isA(error, InterruptedError)) {
       return this.#receipt ? receipt : [`stopped by ${error.message}; nothing was left behind`];
     }
     const lines = [`error: ${errorText(error)}`, ...receipt];
-    const stack = error instanceof Error ? error.stack : undefined;
-    return stack !== undefined && (this.flags.verbose || !isForeseen(error)) ? [...lines, stack] : lines;
+    const stack = attempt(() => (isA(error, Error) ? error.stack : undefined));
+    return typeof stack === 'string' && (this.flags.verbose || !isForeseen(error)) ? [...lines, stack] : lines;
   }
 
   #chooseDisplay(): Display {

@@ -6,10 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { EncoderError, StallError, type RenderPosition } from './errors.js';
 import { concatArguments, concatList } from './ffmpeg/arguments.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
-import { ranOutOfDisk } from './ffmpeg/ranOutOfDisk.js';
 import { isUnchanged, type FileStamp } from './ffmpeg/fileStamp.js';
 import { verifyVideo } from './ffmpeg/verify.js';
+import { ranOutOfDisk } from './lifecycle/howItEnded.js';
 import { underDeadline } from './lifecycle/abort.js';
+import { onDisk } from './lifecycle/onDisk.js';
+import { orShortage } from './lifecycle/shortage.js';
 import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
@@ -79,16 +81,22 @@ export class ChunkFiles {
   async #copy({ fileName }: RenderChunk, output: string, signal: AbortSignal): Promise<void> {
     const deadlineMs = this.options.deadlines.concat;
     const late = () => new StallError('the disk to take the video', deadlineMs, { phase: 'concat' });
-    await underDeadline(signal, deadlineMs, late, (either) =>
-      pipeline(createReadStream(this.directory.file(fileName)), createWriteStream(output), { signal: either }),
-    );
+    try {
+      await underDeadline(signal, deadlineMs, late, (either) =>
+        pipeline(createReadStream(this.directory.file(fileName)), createWriteStream(output), { signal: either }),
+      );
+    } catch (error) {
+      throw signal.aborted ? error : orShortage(error);
+    }
   }
 
   async #concat(chunks: readonly RenderChunk[], output: string, signal: AbortSignal): Promise<void> {
     const list = this.directory.file('chunks.ffconcat');
     const files = chunks.map(({ fileName, frameCount }) => ({ path: this.directory.file(fileName), frameCount }));
-    await writeFile(list, concatList(files, this.plan.fps));
     const deadlineMs = this.options.deadlines.concat;
+    const writing = writeFile(list, concatList(files, this.plan.fps));
+    const position = { phase: 'concat' } as const;
+    await onDisk(writing, { waitingFor: 'the disk to take the list of chunks', deadlineMs, position, signal });
     const extension = extname(this.plan.outputPath).slice(1).toLowerCase();
     const end = await runCommand(this.#tools.ffmpeg, concatArguments(list, output, extension), {
       role: 'concat',

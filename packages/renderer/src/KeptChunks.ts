@@ -3,6 +3,7 @@ import { findBrowser } from './browser/findBrowser.js';
 import { llvmpipeFor } from './browser/llvmpipe.js';
 import type { RenderEvent } from './events.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
+import { onDisk, type DiskWait } from './lifecycle/onDisk.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
 import { withoutPassword } from './redact.js';
@@ -42,7 +43,8 @@ export class KeptChunks {
     for (const chunk of this.plan.chunks) {
       this.signal.throwIfAborted();
       const parts = this.#parts(chunk);
-      const record = await this.#store.reuse(this.#key(chunk), (files) => this.#files.match(files), parts);
+      const looking = this.#store.reuse(this.#key(chunk), (files) => this.#files.match(files), parts);
+      const record = await this.#disk(looking);
       if (record) found.set(chunk, record.seams);
     }
     return found;
@@ -60,17 +62,27 @@ export class KeptChunks {
   async keep(chunk: RenderChunk, worker: number, audit: SeamAudit, onLeftover: (path: string) => void): Promise<void> {
     const urls = this.#read.get(worker);
     if (!urls || this.#unrepeatable.has(worker)) return;
-    const files = await this.#files.unchanged(urls);
+    const files = await this.#disk(this.#files.unchanged(urls));
     if (!files) return;
     const { startFrame, frameCount } = chunk;
     const url = withoutPassword(this.plan.compositionUrl);
     const record = { url, startFrame, frameCount, files, seams: audit.sidesOf(chunk.index) };
-    await this.#store.keep(this.#key(chunk), record, this.#parts(chunk), onLeftover);
+    await this.#disk(this.#store.keep(this.#key(chunk), record, this.#parts(chunk), onLeftover, this.signal));
   }
 
   /** Removes from the store what nobody has asked for in a long time, or what is too much. */
   async tidy(): Promise<void> {
-    await this.#store.prune({ maxAgeMs: KEEP_MS, maxBytes: KEEP_BYTES });
+    // The video is in its place: no abort matters any more.
+    await onDisk(this.#store.prune({ maxAgeMs: KEEP_MS, maxBytes: KEEP_BYTES }), this.#wait);
+  }
+
+  /** Waits for the store, until the render stops. */
+  #disk<T>(work: Promise<T>): Promise<T> {
+    return onDisk(work, { ...this.#wait, signal: this.signal });
+  }
+
+  get #wait(): DiskWait {
+    return { waitingFor: 'the store of chunks', deadlineMs: this.options.deadlines.concat };
   }
 
   #key(chunk: RenderChunk): string {

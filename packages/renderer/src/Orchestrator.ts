@@ -4,6 +4,7 @@ import { ChunkFiles } from './ChunkFiles.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
 import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
+import { onDisk } from './lifecycle/onDisk.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -22,6 +23,7 @@ import type {
   RenderPlan,
   RenderReport,
 } from './types.js';
+import { isA, wordsOf } from './unknowns.js';
 
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
@@ -125,7 +127,7 @@ class RenderRun {
   async #produce(group: TaskGroup): Promise<Pick<RenderReport, 'bytes' | 'seams'>> {
     const journal = this.#journal;
     await using _disk = await this.#watchDisk(group);
-    await using directory = await WorkDirectory.create(this.#leftover);
+    await using directory = await WorkDirectory.create(this.#leftover, group.signal);
     group.throwIfStopped();
     await this.#step('plan', group.signal);
 
@@ -144,7 +146,7 @@ class RenderRun {
       return { bytes, seams: workers.seams.report() };
     } catch (error) {
       this.#fail(error);
-      if (!(error instanceof SeamError)) await this.#deliverPrefix(workers.prefix, directory);
+      if (!isA(error, SeamError)) await this.#deliverPrefix(workers.prefix, directory);
       throw error;
     }
   }
@@ -163,7 +165,7 @@ class RenderRun {
         await this.#step('concat', group.signal);
         await files.join(chunks, output.path, group.signal);
       });
-      const bytes = (await stat(output.path)).size;
+      const bytes = (await this.#disk(stat(output.path), group.signal)).size;
       await journal.phase('commit', () => this.#commit(files.directory, output, group.signal));
       return bytes;
     } catch (error) {
@@ -197,8 +199,7 @@ class RenderRun {
 
   /** Something beside the render did not work. */
   #warn(what: string, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#journal.record({ type: 'warning', message: `${what}: ${why}` });
+    this.#journal.record({ type: 'warning', message: `${what}: ${wordsOf(error)}` });
   }
 
   /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */
@@ -220,14 +221,21 @@ class RenderRun {
     await using hashes = frameHashes === undefined ? undefined : new StagedOutput(frameHashes, this.#leftover);
     if (hashes) {
       const parts = this.plan.chunks.map(({ options }) => readFile(directory.file(options.frameHashes!), 'utf8'));
-      await writeFile(hashes.path, (await Promise.all(parts)).join(''));
+      const writing = Promise.all(parts).then((lists) => writeFile(hashes.path, lists.join('')));
+      await this.#disk(writing, signal);
     }
-    for (const file of [hashes, output]) await file?.flush(this.options.deadlines.concat, { phase: 'commit' });
+    for (const file of [hashes, output]) await file?.flush(this.options.deadlines.concat, { phase: 'commit' }, signal);
     await this.#step('commit', signal);
     signal.throwIfAborted();
     hashes?.commit();
     output.commit();
     this.#closeToAborts();
+  }
+
+  /** Waits for what the disk does. */
+  async #disk<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    const deadlineMs = this.options.deadlines.concat;
+    return onDisk(work, { waitingFor: 'the disk', deadlineMs, position: { phase: 'commit' }, signal });
   }
 
   /** Called before each step, so that a test may hold the render or fail it exactly there. */

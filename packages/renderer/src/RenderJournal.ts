@@ -1,7 +1,9 @@
-import { GenlockError, where, type RenderPhase, type RenderPosition } from './errors.js';
+import { positionOf, where, type RenderPhase, type RenderPosition } from './errors.js';
 import type { RenderEvent, RenderState, WorkerState } from './events.js';
+import { callUser } from './lifecycle/callUser.js';
 import { StopRecord } from './lifecycle/StopRecord.js';
 import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from './types.js';
+import { nameOf, wordsOf } from './unknowns.js';
 
 /** How many workers are named one by one where people read it. */
 const NAMED_WORKERS = 4;
@@ -43,7 +45,7 @@ export class RenderJournal {
   /** The phase of the render as a whole. */
   #phase: RenderPhase = 'plan';
 
-  /** `onListenerError` is told what a listener of the user's throws: it may not break the stopping. */
+  /** `onListenerError` is told what a listener of the user's throws or rejects with: it may not break the stopping. */
   constructor(
     plan: RenderPlan,
     jobOptions: RenderJobOptions,
@@ -139,10 +141,9 @@ export class RenderJournal {
   /** A worker begins its chunk again after this error. */
   retry(index: number, chunk: number, attempt: number, of: number, error: unknown): void {
     const worker = this.#workers[index]!;
-    const { phase, frame } = { ...this.position(index), ...(error instanceof GenlockError ? error.position : {}) };
-    const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
+    const { phase, frame } = { ...this.position(index), ...positionOf(error) };
     this.#retries.push({
-      ...{ worker: index, chunk, attempt, of, error: { name, message } },
+      ...{ worker: index, chunk, attempt, of, error: { name: nameOf(error), message: wordsOf(error) } },
       ...(phase ? { phase } : {}),
       ...(frame === undefined ? {} : { frame }),
     });
@@ -257,12 +258,8 @@ export class RenderJournal {
     this.#tell(() => this.#jobOptions.onProgress?.(share));
   }
 
-  #tell(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.onListenerError(error);
-    }
+  #tell(listener: () => unknown): void {
+    callUser(listener, (error) => this.onListenerError(error));
   }
 }
 

@@ -10,6 +10,7 @@ import type { ResolvedDistributedOptions } from './options.js';
 import type { RenderJournal } from './RenderJournal.js';
 import { SeamRepair } from './SeamRepair.js';
 import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
+import { wordsOf } from './unknowns.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {
@@ -104,8 +105,9 @@ export class RenderWorkers {
       try {
         await kept.keep(chunk, worker, this.seams.audit, (path) => journal.leftover(path));
       } catch (error) {
+        this.#context.group.signal.throwIfAborted();
         // The video is what was asked for: without the store it is still right.
-        const message = `chunk ${chunk.index} could not be kept: ${String(error)}`;
+        const message = `chunk ${chunk.index} could not be kept: ${wordsOf(error)}`;
         journal.record({ type: 'warning', message, worker });
       }
     }

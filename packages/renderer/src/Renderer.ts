@@ -54,8 +54,8 @@ async function renderRange(
   const { frameCount, startFrame } = options;
   await scope.enter('launch');
   const tools = locateFfmpeg(options);
-  if (options.hardening) scope.hardening = await findHardening();
-  await using directory = await WorkDirectory.create(scope.leftover);
+  if (options.hardening) scope.hardening = await findHardening(scope.signal);
+  await using directory = await WorkDirectory.create(scope.leftover, scope.signal);
   await using output = new StagedOutput(outputPath, scope.leftover);
   scope.signal.throwIfAborted();
 
@@ -88,7 +88,7 @@ async function renderRange(
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-        jobOptions.onProgress?.(rendered / frameCount);
+        scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
       }
       await source.end();
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
@@ -110,7 +110,8 @@ async function renderRange(
   }
 
   await scope.enter('verify');
-  const stamp = await stampOf(output.path);
+  const { verify, concat } = options.deadlines;
+  const stamp = await scope.wait(stampOf(output.path), verify, 'the disk to tell of the video');
   await verifyVideo(
     output.path,
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
@@ -124,15 +125,18 @@ async function renderRange(
   await using list =
     options.frameHashes === undefined ? undefined : new StagedOutput(options.frameHashes, scope.leftover);
   if (hashes !== undefined && list) {
-    await writeFile(list.path, formatHashes(parseFrameHashes(await readFile(hashes, 'utf8')), startFrame));
+    const writing = readFile(hashes, 'utf8').then((text) =>
+      writeFile(list.path, formatHashes(parseFrameHashes(text), startFrame)),
+    );
+    await scope.wait(writing, concat, 'the disk to take the list of hashes');
   }
   for (const file of [list, output]) {
-    await file?.flush(options.deadlines.concat, { ...scope.position });
+    await file?.flush(concat, { ...scope.position }, scope.signal);
   }
+  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
-  if (stamp) jobOptions.onVerified?.(stamp);
   scope.committed();
 }

@@ -4,6 +4,7 @@ import type { WorkerContext } from './RenderWorkers.js';
 import { SeamAudit, type Again, type BrokenSeam, type SeamPicture } from './SeamAudit.js';
 import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderReport, SeamDifference } from './types.js';
+import { wordsOf } from './unknowns.js';
 
 /**
  * What is done about the seams of one render. Where one does not fit, chunks are to be rendered again in a way that may
@@ -134,7 +135,7 @@ export class SeamRepair {
 
   /** Lets work on pictures go on beside the rendering, which is right without it: a failure is a warning. */
   #beside(problem: string, work: Promise<void>): void {
-    this.#pictureWork.push(work.catch((error: unknown) => this.#warn(`${problem}: ${String(error)}`)));
+    this.#pictureWork.push(work.catch((error: unknown) => this.#warn(`${problem}: ${wordsOf(error)}`)));
   }
 
   #warn(message: string): void {

@@ -1,4 +1,6 @@
+import { howItEnded } from './lifecycle/howItEnded.js';
 import { withoutPassword, withoutPasswords } from './redact.js';
+import { attempt } from './unknowns.js';
 
 /** Where in a render something happened. Absent fields are not known or do not apply. */
 export interface RenderPosition {
@@ -136,7 +138,7 @@ export class EncoderError extends GenlockError {
     readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
     position: RenderPosition,
   ) {
-    const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
+    const how = howItEnded(exit);
     const said = exit.stderr.trim();
     super(
       `${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`,
@@ -211,9 +213,17 @@ export class TeardownError extends GenlockError {
  * after an abort it is the trace of our own SIGKILL.
  */
 export function wasKilled(error: unknown): boolean {
-  if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
-  if (error instanceof EncoderError) return error.exit.signal !== null;
-  return error instanceof ToolError && error.signal !== null;
+  const killed = attempt(() => {
+    if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
+    if (error instanceof EncoderError) return error.exit.signal !== null;
+    return error instanceof ToolError && error.signal !== null;
+  });
+  return killed ?? false;
+}
+
+/** Where one of our errors says that it happened; nothing for anything else. Never throws. */
+export function positionOf(error: unknown): RenderPosition {
+  return attempt(() => (error instanceof GenlockError ? { ...error.position } : {})) ?? {};
 }
 
 /** The beginning of a message: `worker 1, frame 42 (capture): `. */

@@ -21,6 +21,7 @@ export { holdHost } from './lifecycle/host/Host.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
 export { stopReceiptOf } from './lifecycle/stopReceipts.js';
+export { attempt, isA, namedWordsOf, nameOf, wordsOf } from './unknowns.js';
 export { DEADLINES, type DeadlineName } from './options.js';
 export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';
 export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';

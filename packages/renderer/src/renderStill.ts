@@ -40,7 +40,7 @@ export async function renderStill(
   });
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
-    if (options.hardening) scope.hardening = await findHardening();
+    if (options.hardening) scope.hardening = await findHardening(scope.signal);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using browser = new WarmBrowser();
@@ -50,8 +50,9 @@ export async function renderStill(
     const drawn = await source.capture(frame);
     const png = drawn.kind === 'picture' ? drawn.png : await source.picture();
     await source.page.settle(options.deadlines.capture);
-    await writeFile(output.path, png);
-    await output.flush(options.deadlines.concat, { ...scope.position });
+    const { concat } = options.deadlines;
+    await scope.wait(writeFile(output.path, png), concat, 'the disk to take the picture');
+    await output.flush(concat, { ...scope.position }, scope.signal);
     await scope.enter('commit');
     scope.signal.throwIfAborted();
     output.commit();

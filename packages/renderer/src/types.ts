@@ -22,10 +22,16 @@ export type DistributedRenderOptions = DistributedOptionsInput & {
 export interface RenderJobOptions {
   /** Stops the render: it rejects with `signal.reason` itself, after nothing is left. */
   signal?: AbortSignal;
-  /** Share of the frames that are rendered, 0 to 1; never falls; 1 comes before the join. */
-  onProgress?: (share: number) => void;
-  /** Everything else that happens. */
-  onEvent?: (event: RenderEvent) => void;
+  /**
+   * Share of the frames that are rendered, 0 to 1; never falls; 1 comes before the join. As with `onEvent`, what it
+   * throws or rejects with fails the render.
+   */
+  onProgress?: (share: number) => unknown;
+  /**
+   * Everything else that happens. What it throws is a failure of the render; so is what its promise rejects with,
+   * if it is an async function, as long as the render runs. It is not waited for.
+   */
+  onEvent?: (event: RenderEvent) => unknown;
   /**
    * Index of the worker that this job runs on, for messages and events. Default 0. A job that has one
    * is a part of a larger render, which tells of the stop for all of them: it sends no `stopped` itself.
@@ -42,7 +48,7 @@ export interface RenderJobOptions {
    * Is told what the finished output is, by which it is known again: it was verified as that, and whoever
    * gave the job need not look into it once more. An executor that cannot pass it on leaves it out.
    */
-  onVerified?: (stamp: FileStamp) => void;
+  onVerified?: (stamp: FileStamp) => unknown;
   /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
   hooks?: RenderHooks;
 }

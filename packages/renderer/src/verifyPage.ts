@@ -88,7 +88,7 @@ class Verification {
 
   async work(): Promise<Omit<PageVerdict, 'pictures' | 'wallMs'>> {
     const { run, plan } = this;
-    await using directory = await WorkDirectory.create(run.leftover);
+    await using directory = await WorkDirectory.create(run.leftover, run.group.signal);
     await run.step('plan');
     const frames = new SampledFrames(directory);
     await run.journal.phase('capture', () => this.#drawAll(frames));
@@ -198,7 +198,13 @@ class Verification {
     const png = await frames.sideBySide(way, frame);
     run.group.throwIfStopped();
     const { concat } = run.options.deadlines;
-    const picture = await pictures.add(`${way}.frame-${frame}.png`, png, concat, { phase: 'commit', frame });
+    const picture = await pictures.add(
+      `${way}.frame-${frame}.png`,
+      png,
+      concat,
+      { phase: 'commit', frame },
+      run.group.signal,
+    );
     return { way, samples, difference: { frame, page, picture } };
   }
 }

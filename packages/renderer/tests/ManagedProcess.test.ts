@@ -230,6 +230,26 @@ describe('runCommand', () => {
     assert.deepEqual(pids.filter(isAlive), []);
   });
 
+  it('rejects with what a listener throws or rejects with, when nothing is left', async () => {
+    const thrown = new Error('my listener is broken');
+    const broken = (): never => {
+      throw thrown;
+    };
+    const pids: number[] = [];
+    const note = ({ pid }: ManagedProcess) => pids.push(pid!);
+    const listeners = [
+      { onStart: (process: ManagedProcess) => (note(process), broken()) },
+      { onStart: note, onEnd: broken },
+      { onStart: (process: ManagedProcess) => (note(process), Promise.reject(thrown)) },
+    ];
+    for (const [index, each] of listeners.entries()) {
+      const seconds = 'onEnd' in each ? '0' : '1000';
+      await assert.rejects(runCommand('sleep', [seconds], each), (error) => error === thrown, `${index}`);
+    }
+    assert.equal(pids.length, 3);
+    assert.deepEqual(pids.filter(isAlive), []);
+  });
+
   it('rejects with the error of the system when there is no such command', async () => {
     await assert.rejects(runCommand('/no/such/command', []), { code: 'ENOENT' });
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import test from 'node:test';
-import { PipeTransport } from '../src/browser/PipeTransport.js';
+import { PipeTransport, ProtocolFault } from '../src/browser/PipeTransport.js';
 
 /** An envelope as the browser makes it: its length in four bytes. */
 function envelope(...parts: Uint8Array[]): Buffer {
@@ -29,10 +29,11 @@ const message = envelope(
 
 function open() {
   const [toBrowser, fromBrowser] = [new PassThrough(), new PassThrough()];
-  const transport = new PipeTransport(toBrowser, fromBrowser);
+  const faults: unknown[] = [];
+  const transport = new PipeTransport(toBrowser, fromBrowser, (error) => faults.push(error));
   const messages: { id: number; result: { '→': unknown; data: string } }[] = [];
   transport.onmessage = (json) => messages.push(JSON.parse(json) as (typeof messages)[number]);
-  return { transport, toBrowser, fromBrowser, messages };
+  return { transport, toBrowser, fromBrowser, messages, faults };
 }
 
 /** Writes all, in pieces of this size, and waits until it has been read. */
@@ -85,3 +86,36 @@ test('what is sent are maps and lists without a length, in envelopes, numbers of
   );
   assert.deepEqual(toBrowser.read(), expected);
 });
+
+test('what a listener throws, or rejects with, is told, and ends nothing', async () => {
+  const { transport, fromBrowser, faults } = open();
+  const thrown = [new Error('thrown'), new Error('rejected')];
+  const listeners = [
+    () => {
+      throw thrown[0]!;
+    },
+    () => Promise.reject(thrown[1]!),
+    () => {},
+  ];
+  for (const listener of listeners) {
+    transport.onmessage = listener;
+    await write(fromBrowser, message, 1000);
+  }
+  assert.deepEqual(faults, thrown);
+});
+
+for (const [name, data] of [
+  ['text', Buffer.from('Usage: chromium [page]')],
+  ['zeros', Buffer.alloc(100_000)],
+  ['an envelope around nonsense', envelope(Buffer.alloc(50, 0xff))],
+  ['an envelope around nothing', envelope()],
+] as const) {
+  test(`${name} instead of a message is told once, and nothing is heard after it`, async () => {
+    const { fromBrowser, faults, messages } = open();
+    await write(fromBrowser, Buffer.concat([message, data, data, message]), 64);
+    await write(fromBrowser, message, 1000);
+    assert.equal(messages.length, 1);
+    assert.equal(faults.length, 1);
+    assert.ok(faults[0] instanceof ProtocolFault);
+  });
+}

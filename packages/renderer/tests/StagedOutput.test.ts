@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { StallError } from '../src/errors.js';
 import { StagedOutput } from '../src/lifecycle/StagedOutput.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -62,6 +65,32 @@ describe('StagedOutput', () => {
     }
     assert.deepEqual(sandbox.files(), ['folder']);
     assert.deepEqual(readdirSync(destination), ['not empty']);
+  });
+
+  it('does not wait for the disk any more once its signal aborts', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('out.mp4');
+    for (const early of [true, false]) {
+      const controller = new AbortController();
+      await using output = new StagedOutput(destination);
+      // A disk that does not answer: to open a pipe takes until somebody writes into it.
+      execFileSync('mkfifo', [output.path]);
+      if (early) controller.abort('before');
+      const flushing = output.flush(600_000, {}, controller.signal);
+      if (!early) controller.abort('now');
+      await assert.rejects(flushing, (reason) => reason === (early ? 'before' : 'now'));
+      assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+      closeSync(openSync(output.path, 'r+'));
+    }
+    sandbox.assertNothingLeft(destination);
+  });
+
+  it('takes a disk that does not answer for a stall', async () => {
+    using sandbox = new Sandbox();
+    await using output = new StagedOutput(join(sandbox.root, 'out.mp4'));
+    execFileSync('mkfifo', [output.path]);
+    await assert.rejects(output.flush(50, { phase: 'commit' }), StallError);
+    closeSync(openSync(output.path, 'r+'));
   });
 
   it('has a staging path of its own each time', () => {

@@ -438,12 +438,33 @@ describe('a process that dies', () => {
   });
 });
 
+describe('a browser that is none', () => {
+  it('says something else than a browser would: it fails its own render alone', async () => {
+    using sandbox = new Sandbox();
+    const executablePath = sandbox.script('browser', 'echo "what is it that you want?" >&4', 'exec sleep 1000');
+    const failure = await fail(sandbox, COUNTER, { browserConfig: { executablePath } });
+    assertError(failure, ToolError, { phase: 'launch' }, executablePath, 'does not say what a browser would');
+  });
+});
+
 describe('clause 11: a tool that lies', () => {
   it('an encoder that leaves early with exit code 0', async () => {
     using sandbox = new Sandbox();
     const ffmpegPath = sandbox.script('ffmpeg', 'head -c 20000 | ffmpeg "$@"');
     const failure = await fail(sandbox, COUNTER, { ffmpegPath });
     assert.ok(failure.error instanceof EncoderError || failure.error instanceof VerificationError);
+  });
+
+  it('an encoder that ends with exit code 0: the error does not tell that all went well', () => {
+    const failed = (code: number | null, signal: NodeJS.Signals | null, stderr = '') =>
+      new EncoderError('encoding failed', { code, signal, stderr }, {}).message;
+    assert.equal(failed(0, null), 'encoding failed: ffmpeg ended before its work was done');
+    assert.match(
+      failed(0, null, 'av_interleaved_write_frame(): No space left on device'),
+      /ffmpeg found the disk full/,
+    );
+    assert.equal(failed(3, null), 'encoding failed: ffmpeg exited with code 3');
+    assert.equal(failed(null, 'SIGKILL'), 'encoding failed: ffmpeg was ended by SIGKILL');
   });
 
   it('an encoder that takes everything and encodes a part', async () => {
@@ -586,6 +607,50 @@ describe('the surroundings fail', () => {
     });
   }
 
+  for (const [name, matches] of moments.filter(([moment]) => !/browser|frame/.test(moment))) {
+    it(`an async onEvent rejects at ${name}: that very error comes out`, async () => {
+      using sandbox = new Sandbox();
+      const thrown = new Error('my listener is broken');
+      const onEvent = async (event: RenderEvent): Promise<void> => {
+        if (matches(event)) throw thrown;
+      };
+      const { error } = await fail(sandbox, COUNTER, { executor: encodeOnly }, { onEvent });
+      assert.equal(error, thrown);
+      sandbox.assertNoComplaints();
+    });
+  }
+
+  it('async listeners of a Renderer by itself reject: that very error comes out', async () => {
+    using sandbox = new Sandbox();
+    const { concurrency: _, ...options } = TWO_WORKERS;
+    for (const listener of ['onProgress', 'onEvent', 'onVerified'] as const) {
+      const destination = sandbox.destination('out.mp4');
+      const thrown = new Error(`${listener} is broken`);
+      const broken = async (told: unknown): Promise<void> => {
+        if (listener !== 'onEvent' || (told as RenderEvent).type === 'frame') throw thrown;
+      };
+      const render = new Renderer({ ...options, frameCount: 2 }).render(COUNTER, destination, { [listener]: broken });
+      await assert.rejects(render, (error) => error === thrown);
+      sandbox.assertNothingLeft(destination);
+    }
+  });
+
+  it('async listeners that reject when the render is over, or never settle, change nothing', async () => {
+    using sandbox = new Sandbox();
+    const onEvent = (event: RenderEvent): unknown =>
+      event.type === 'report' ? Promise.reject(new Error('too late')) : new Promise(() => {});
+    const { report } = await succeed(
+      sandbox,
+      COUNTER,
+      { frameCount: 2, executor: encodeOnly },
+      {
+        onEvent,
+      },
+    );
+    assert.equal(report.frames, 2);
+    sandbox.assertNoComplaints();
+  });
+
   it('onProgress throws: that very thing comes out', async () => {
     using sandbox = new Sandbox();
     const executor: RenderExecutor = {
@@ -601,6 +666,10 @@ describe('the surroundings fail', () => {
       };
       const { error } = await fail(sandbox, COUNTER, options, { onProgress });
       assert.equal(error, thrown);
+    }
+    for (const thrown of [new Error('my listener is broken'), undefined, Object.create(null)]) {
+      const { error } = await fail(sandbox, COUNTER, { executor }, { onProgress: () => Promise.reject(thrown) });
+      assert.ok(error === thrown);
     }
   });
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findBrowser, findFfmpeg, runCommand, ToolError, type Llvmpipe } from '@genlock/renderer';
+import { findBrowser, findFfmpeg, runCommand, ToolError, wordsOf, type Llvmpipe } from '@genlock/renderer';
 import { defined } from '../flags.js';
 import { plural } from '../format.js';
 import { installAdvice } from './advice.js';
@@ -105,7 +105,7 @@ async function fontFiles(): Promise<number> {
 function lacking(name: string, error: unknown, advice: string, signal: AbortSignal): Finding {
   if (signal.aborted) throw error;
   // The library's message goes on to say what to do; here that has a line of its own.
-  const message = error instanceof Error ? error.message : String(error);
+  const message = wordsOf(error);
   const text = error instanceof ToolError ? message.replace(/\. (On Debian|Elsewhere).*$/s, '') : message;
   return { name, status: 'lacking', text, advice };
 }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { collectGarbage, hasProcessTable, hostDifferences, readHost } from '@genlock/renderer/testing';
-import { RenderOrchestrator } from '@genlock/renderer';
+import { namedWordsOf, RenderOrchestrator } from '@genlock/renderer';
 import { ACTIONS, planCycles, type Action, type Cycle } from './plan.js';
 import { runCycle, type CycleResult, type Subject } from './runCycle.js';
 import { Sandbox } from './Sandbox.js';
@@ -96,7 +96,7 @@ export async function soak(
 class Complaints implements Disposable {
   readonly list: string[] = [];
   readonly #note = (what: unknown): void => {
-    this.list.push(what instanceof Error ? `${what.name}: ${what.message}` : String(what));
+    this.list.push(namedWordsOf(what));
   };
 
   constructor() {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import {
   BrowserCrashError,
   EncoderError,
+  namedWordsOf,
   PageError,
   RenderOrchestrator,
   runCommand,
@@ -169,9 +170,7 @@ class Fault {
       'double failure': error === this.#reason,
       'host killed': false,
     }[action];
-    return isRight
-      ? []
-      : [`rejected with ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`];
+    return isRight ? [] : [`rejected with ${namedWordsOf(error)}`];
   }
 
   /** The browser is there only some time after the phase has begun. */

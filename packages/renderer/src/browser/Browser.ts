@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
 import type * as Puppeteer from 'puppeteer-core';
 import { ToolError } from '../errors.js';
+import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -69,6 +70,8 @@ function requireLlvmpipe(): Llvmpipe {
 export class Browser implements AsyncDisposable {
   /** Is told how the process ended. */
   onEnd: (end: ProcessEnd) => void = () => {};
+  /** Is told what goes wrong with what it says; it is to be ended then. */
+  onFault: (error: unknown) => void = () => {};
   /** How many pages it has had. */
   pages = 0;
   #transport: PipeTransport | undefined;
@@ -87,7 +90,7 @@ export class Browser implements AsyncDisposable {
   /** Starts a browser that dies with the job. Does not wait for it to answer. */
   static async start(scope: JobScope, options: ResolvedOptions): Promise<Browser> {
     const { found, beginFrameControl, flags, environment, key } = browserLaunch(options);
-    const directory = await WorkDirectory.create(scope.leftover);
+    const directory = await WorkDirectory.create(scope.leftover, scope.signal);
     try {
       const temporary = directory.file('tmp');
       await mkdir(temporary);
@@ -136,6 +139,7 @@ export class Browser implements AsyncDisposable {
   /** Takes it from a job. It keeps this Node process alive no more. `onEnd` is told when it ends all the same. */
   takeFrom(scope: JobScope, owner: ProcessOwner, onLeftover: (what: string) => void, onEnd: () => void): void {
     this.onEnd = onEnd;
+    this.onFault = onEnd;
     this.directory.onLeftover = onLeftover;
     this.#keepAlive(false);
     // Last: who is told of it may end it at once.
@@ -157,8 +161,11 @@ export class Browser implements AsyncDisposable {
   }
 
   async #attach(): Promise<CDPSession> {
-    const [, , , toBrowser, fromBrowser] = this.process.child.stdio;
-    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable);
+    const [, , , toBrowser, fromBrowser] = this.process.pipes;
+    // It could not be started, which its end tells.
+    if (!toBrowser || !fromBrowser) return never();
+    const onFault = (error: unknown) => this.onFault(error);
+    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault);
     const Connection = await loadConnection();
     const connection = new Connection('', this.#transport, 0, 0);
     const { sessionId } = await connection.send('Target.attachToBrowserTarget');

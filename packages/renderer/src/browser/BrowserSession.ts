@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { CDPSession } from 'puppeteer-core';
 import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
+import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
+import { isA } from '../unknowns.js';
 import { Browser } from './Browser.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { LlvmpipeError } from './llvmpipe.js';
+import { ProtocolFault } from './PipeTransport.js';
 
 /** How long a browser may take to forget a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
 const FORGET_MS = 2000;
@@ -44,6 +48,7 @@ export class BrowserSession implements AsyncDisposable {
   ) {
     this.#launched = browser.pages++ > 0;
     browser.onEnd = (end) => this.#fail(this.#endedError(end));
+    browser.onFault = (error) => this.#fail(isA(error, ProtocolFault) ? this.#strangeError(error) : error);
   }
 
   /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
@@ -170,15 +175,15 @@ export class BrowserSession implements AsyncDisposable {
     }
   }
 
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     if (this.#open) this.scope.fail(error);
   }
 
   #endedError(end: ProcessEnd): Error {
     const path = this.process.command;
     const position = this.#position();
-    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${end.error.message}`, position);
-    const how = end.signal ? `was ended by ${end.signal}` : `exited with code ${end.code}`;
+    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${whyNot(end.error)}`, position);
+    const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';
     // A fault of a driver, more likely than not: nobody ends a process by these.
@@ -187,6 +192,12 @@ export class BrowserSession implements AsyncDisposable {
     if (this.#launched) return new BrowserCrashError(`${this.#where()}the browser ${how}${drawn}${details}`, position);
     const hint = /sandbox/i.test(said) ? ' (browserConfig.args: ["--no-sandbox"] starts it without its sandbox)' : '';
     return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position, end.signal);
+  }
+
+  #strangeError({ message }: ProtocolFault): Error {
+    const { command } = this.process;
+    const what = `${this.#where()}the browser at ${command} does not say what a browser would (${message})`;
+    return new ToolError(`${what}: is it Chromium?`, this.#position());
   }
 
   #position(): RenderPosition {
@@ -200,7 +211,7 @@ export class BrowserSession implements AsyncDisposable {
 
 /** Puppeteer's errors for a command whose browser or page is gone. */
 function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isA(error, Error)) return false;
   if (error.name === 'TargetCloseError' || error.name === 'ConnectionClosedError') return true;
   return /Target closed|Session closed|Connection closed|detached/.test(error.message);
 }

@@ -3,6 +3,7 @@ import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import { wordsOf } from '../unknowns.js';
 import type { FrameFate, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
@@ -222,7 +223,11 @@ export class PageSession {
     });
     // Nobody is there to answer a dialog, and it would stop the page.
     client.on('Page.javascriptDialogOpening', ({ type }) => {
-      void this.session.send('Page.handleJavaScriptDialog', { accept: type === 'alert' || type === 'beforeunload' });
+      const accept = type === 'alert' || type === 'beforeunload';
+      this.session.send('Page.handleJavaScriptDialog', { accept }).catch((error: unknown) => {
+        // It may be gone with its document.
+        if (!/no dialog/i.test(wordsOf(error))) this.scope.fail(error);
+      });
     });
   }
 

@@ -246,23 +246,25 @@ export class PageTargets {
     const name = nameOf(url, this.#main()?.origin);
     const namesake = this.#namesakes.get(name) ?? 0;
     this.#namesakes.set(name, namesake + 1);
-    const commands: Promise<unknown>[] = [
+    const enabled = Promise.all([
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       send('Target.setAutoAttach', AUTO_ATTACH),
-    ];
+    ]);
+    // It may fail before anybody waits for it.
+    void enabled.catch(() => {});
     // The clock of the one that starts it stands still meanwhile.
     const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
     const seed = this.#config.seed + hash(`${name} ${namesake}`);
     const source = workerScript({ ...this.#config, seed, moment }, kind);
-    commands.push(
-      send('Runtime.evaluate', { expression: source }).then((answer) => {
-        const failed = (answer as typeof answer | undefined)?.exceptionDetails;
-        if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
-      }),
-    );
-    if (kind === 'shared') void Promise.all(commands).then(() => this.#sharedWorkers.add(child));
-    return { done: Promise.all(commands) };
+    const setUp = send('Runtime.evaluate', { expression: source }).then((answer) => {
+      const failed = (answer as typeof answer | undefined)?.exceptionDetails;
+      if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
+    });
+    const done = Promise.all([enabled, setUp]).then(() => {
+      if (kind === 'shared') this.#sharedWorkers.add(child);
+    });
+    return { done };
   }
 
   async #momentOf(client: CDPSession): Promise<Moment | undefined> {

@@ -1,6 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ConnectionTransport } from 'puppeteer-core';
+import { callUser } from '../lifecycle/callUser.js';
+import { wordsOf } from '../unknowns.js';
 import { decodeMessage, encodeMessage, ENVELOPE_HEADER, messageLength } from './messages.js';
+
+/** What has come from a browser is not its protocol. */
+export class ProtocolFault extends Error {}
 
 /**
  * The DevTools protocol over a pair of pipes, in its binary form: the browser neither turns its pictures into text
@@ -17,11 +22,24 @@ export class PipeTransport implements ConnectionTransport {
   readonly #bytes = new Map<string, Buffer>();
   #taken = 0;
 
+  /**
+   * `onFault` is told what a listener of a message throws or rejects with, and that something has come which is no
+   * message: nothing is heard after that. Both would otherwise end this whole process.
+   */
   constructor(
     readonly toBrowser: Writable,
     fromBrowser: Readable,
+    readonly onFault: (error: unknown) => void,
   ) {
-    fromBrowser.on('data', (data: Buffer) => this.#receive(data));
+    const receive = (data: Buffer) => {
+      try {
+        this.#receive(data);
+      } catch (error) {
+        fromBrowser.off('data', receive).resume();
+        onFault(new ProtocolFault(wordsOf(error)));
+      }
+    };
+    fromBrowser.on('data', receive);
     fromBrowser.once('close', () => this.onclose?.());
   }
 
@@ -63,8 +81,10 @@ export class PipeTransport implements ConnectionTransport {
   }
 
   #tell(message: Buffer): void {
-    if (!this.onmessage) return;
-    this.onmessage(JSON.stringify(decodeMessage(message, (bytes) => this.#keep(bytes))));
+    const { onmessage } = this;
+    if (!onmessage) return;
+    const text = JSON.stringify(decodeMessage(message, (bytes) => this.#keep(bytes)));
+    callUser(() => onmessage.call(this, text), this.onFault);
   }
 
   #keep(bytes: Buffer): string {

@@ -4,6 +4,7 @@ import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import { isA } from '../unknowns.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { BrowserSession } from './BrowserSession.js';
 import { LlvmpipeError, llvmpipeFor } from './llvmpipe.js';
@@ -117,7 +118,7 @@ async function loadDrawn(
   try {
     return await loadAlone(scope, { ...options, webgl: 'llvmpipe' }, url, pool);
   } catch (error) {
-    if (!(error instanceof LlvmpipeError)) throw error;
+    if (!isA(error, LlvmpipeError)) throw error;
     scope.emit({ type: 'warning', message: error.message, worker: scope.worker });
     return loadAlone(scope, { ...options, webgl: 'swiftshader' }, url, pool);
   }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ToolError } from '../errors.js';
 import { isExecutable, onPath } from '../executables.js';
+import { howItEnded } from '../lifecycle/howItEnded.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 
 /** A browser on this machine. */
@@ -65,13 +66,13 @@ export async function findBrowser(
   options: { executablePath?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<FoundBrowser & { version: string }> {
   const browser = locateBrowser(options.executablePath);
-  const { stdout, stderr, code } = await runCommand(browser.path, ['--version', '--no-sandbox'], {
+  const { stdout, ...end } = await runCommand(browser.path, ['--version', '--no-sandbox'], {
     role: 'browser',
     deadlineMs: 20_000,
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  if (code !== 0) {
-    throw new ToolError(`the browser at ${browser.path} does not start (exit code ${code}): ${stderr.trim()}`);
+  if (end.code !== 0) {
+    throw new ToolError(`the browser at ${browser.path} does not start: it ${howItEnded(end)}: ${end.stderr.trim()}`);
   }
   return { ...browser, version: stdout.trim() };
 }

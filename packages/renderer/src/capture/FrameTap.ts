@@ -1,4 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
+import { BrowserCrashError, where } from '../errors.js';
+import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { STAGE_KEY } from '../page/elementStage.js';
@@ -17,7 +19,13 @@ import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
 import { readWebGl } from '../page/readWebGl.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
+import { wordsOf } from '../unknowns.js';
 import { FrameServer } from './FrameServer.js';
+
+/** A port that cannot be opened for want of open files. */
+function tellShortage(error: unknown): never {
+  throw orShortage(error);
+}
 
 /** The number of what is only looked at, and is no frame of the video. */
 const LOOK = -1;
@@ -44,7 +52,7 @@ export class FrameTap implements AsyncDisposable {
   static async open(page: PageSession): Promise<FrameTap | string> {
     const { pixelWidth, pixelHeight } = page.options;
     const profile = page.session.browser.directory.file('profile');
-    const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight));
+    const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight).catch(tellShortage));
     page.scope.buffers.add(tap.server);
     try {
       const refusal = await tap.#open();
@@ -230,7 +238,11 @@ export class FrameTap implements AsyncDisposable {
 
   /** Reads a frame from the file before the next one is written there. */
   #read(bytes: number): Promise<Buffer> {
-    return this.#wait(this.server.read(bytes), 'a frame to be read from the file of the browser');
+    const position = { ...this.page.scope.position };
+    const reading = this.server.read(bytes).catch((error: unknown) => {
+      throw new BrowserCrashError(`${where(position)}${wordsOf(error)}`, position, 'picture');
+    });
+    return this.#wait(reading, 'the bytes of the frame in the file of the browser');
   }
 
   #wait<T>(

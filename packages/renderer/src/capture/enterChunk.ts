@@ -3,6 +3,7 @@ import { UnseenDrawingError } from '../browser/PageSession.js';
 import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
+import { isA } from '../unknowns.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
 
 /** A replay shorter than this is no reason for a warning, in milliseconds. */
@@ -29,7 +30,7 @@ export async function enterChunk(
   try {
     return { source, before: await enter(source, options, scope) };
   } catch (error) {
-    if (!(error instanceof UnseenDrawingError)) throw error;
+    if (!isA(error, UnseenDrawingError)) throw error;
   }
   source = await browser.openDrawingAll(scope, options, url, pool);
   return { source, before: await enter(source, options, scope) };

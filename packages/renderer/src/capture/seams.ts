@@ -30,8 +30,8 @@ export async function keepSeam(
   const png = drawn ?? (await source.picture());
   const files = seamFiles(options.seamFiles, side);
   const state = await pageState(source, options, scope);
-  await writeFile(files.picture, png);
-  await writeFile(files.page, state);
+  const writing = Promise.all([writeFile(files.picture, png), writeFile(files.page, state)]);
+  await scope.wait(writing, options.deadlines.capture, 'the disk to take the picture of a seam');
   scope.emit({
     type: 'seam',
     side,

@@ -1,17 +1,28 @@
 import type { Writable } from 'node:stream';
 import type { Frame, FrameFormat } from '../capture/FrameSource.js';
-import { EncoderError, ToolError } from '../errors.js';
+import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
+import { never } from '../lifecycle/abort.js';
+import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options.js';
 import { encodeArguments } from './arguments.js';
-import { ranOutOfDisk } from './ranOutOfDisk.js';
 
 /**
  * So many frames may be on their way. Pixels have their megabytes in memory that is used again; packets are small,
  * and come late where a browser's encoder has a frame that takes it longer than the page took to draw it.
  */
 const AHEAD = { pixels: 1, packets: 3 };
+
+/** A frame on its way to the encoder. */
+interface Underway {
+  frame: number | undefined;
+  /** Pending until its bytes have come from the browser. */
+  data: Promise<readonly Buffer[]>;
+  /** Pending until ffmpeg has them. */
+  taken: Promise<void>;
+}
 
 /**
  * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
@@ -20,12 +31,13 @@ const AHEAD = { pixels: 1, packets: 3 };
 export class FrameEncoder implements AsyncDisposable {
   readonly format: FrameFormat;
   readonly #process: ManagedProcess;
-  readonly #input: Writable;
+  /** Undefined where ffmpeg could not be started, which its end tells. */
+  readonly #input: Writable | undefined;
   #open = true;
   #finishing = false;
   #last: Promise<readonly Buffer[]> | undefined;
-  /** For each frame that is on its way, in their order: pending until ffmpeg has taken it. */
-  readonly #underway: Promise<void>[] = [];
+  /** The frames that are on their way, in their order. */
+  readonly #underway: Underway[] = [];
 
   constructor(
     readonly scope: JobScope,
@@ -38,7 +50,7 @@ export class FrameEncoder implements AsyncDisposable {
       hardening: 'parentDeath',
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    this.#input = this.#process.child.stdin!;
+    this.#input = this.#process.pipes[0] as Writable | undefined;
     void this.#process.ended.then((end) => {
       const failure = this.#failure(end);
       if (failure && this.#open) scope.fail(failure);
@@ -52,27 +64,41 @@ export class FrameEncoder implements AsyncDisposable {
     if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
     const ahead = frame.kind === 'packet' ? AHEAD.packets : AHEAD.pixels;
     while (this.#underway.length >= ahead) await this.#firstTaken();
-    const given = this.#give(this.#last, this.#underway.at(-1));
-    // Who waits for it hears of its failure.
-    void given.catch(() => {});
-    this.#underway.push(given);
+    const data = this.#whole(this.#last);
+    const taken = this.#give(data, this.#underway.at(-1)?.taken);
+    // Who waits for them hears of their failure.
+    for (const promise of [data, taken]) void promise.catch(() => {});
+    this.#underway.push({ frame: this.scope.position.frame, data, taken });
+  }
+
+  /** Of raw frames ffmpeg knows none but their size: after one that is not whole, every other is out of its place. */
+  async #whole(data: Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
+    const position = { ...this.scope.position };
+    const pieces = await data;
+    const wanted = rawBytes(this.format, this.options);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (wanted === undefined || bytes === wanted) return pieces;
+    const message = `${where(position)}the browser sent ${bytes} bytes of the frame instead of ${wanted}`;
+    throw new BrowserCrashError(message, position, 'picture');
   }
 
   async #give(data: Promise<readonly Buffer[]>, before: Promise<void> | undefined): Promise<void> {
     await before;
     const pieces = await data;
+    const input = this.#input;
+    if (!input) return never();
     // All in one call of the system.
-    this.#input.cork();
+    input.cork();
     const given = pieces.map((piece) => {
       // Not when the stream has room for more: until then the memory is not to be used for another frame.
       return new Promise<void>((resolve) => {
-        this.#input.write(piece, (error) => {
+        input.write(piece, (error) => {
           // The encoder has ended: whoever waits for it waits for that, too.
           if (!error) resolve();
         });
       });
     });
-    this.#input.uncork();
+    input.uncork();
     await Promise.all(given);
   }
 
@@ -82,15 +108,19 @@ export class FrameEncoder implements AsyncDisposable {
   }
 
   async #firstTaken(): Promise<void> {
-    const { encode } = this.options.deadlines;
-    await this.scope.wait(this.#underway[0]!, encode, 'the encoder to take a frame', 'encode');
+    const { capture, encode } = this.options.deadlines;
+    const { frame, data, taken } = this.#underway[0]!;
+    const of = frame === undefined ? {} : { frame };
+    // The encoder cannot take what the browser has not sent.
+    await this.scope.wait(data, capture, 'the browser to send the bytes of the frame', { phase: 'capture', ...of });
+    await this.scope.wait(taken, encode, 'the encoder to take the frame', { phase: 'encode', ...of });
     void this.#underway.shift();
   }
 
   /** Waits until the file is complete. */
   async finish(): Promise<void> {
     this.#finishing = true;
-    this.#input.end();
+    this.#input?.end();
     const { drain } = this.options.deadlines;
     await this.scope.wait(this.#process.ended, drain, 'the encoder to finish its file');
   }
@@ -103,8 +133,15 @@ export class FrameEncoder implements AsyncDisposable {
 
   #failure(end: ProcessEnd): Error | undefined {
     const position = { ...this.scope.position };
-    if (end.error) return new ToolError(`ffmpeg cannot be started: ${end.error.message}`, position);
+    if (end.error) return new ToolError(`ffmpeg cannot be started: ${whyNot(end.error)}`, position);
     if (end.code === 0 && this.#finishing && !ranOutOfDisk(end)) return undefined;
     return new EncoderError('encoding failed', end, position);
   }
+}
+
+/** The bytes of a raw frame; undefined where frames have no size of their own. */
+function rawBytes(format: FrameFormat, { pixelWidth, pixelHeight }: ResolvedOptions): number | undefined {
+  if (format === 'bgrx') return pixelWidth * pixelHeight * 4;
+  const chroma = Math.ceil(pixelWidth / 2) * Math.ceil(pixelHeight / 2);
+  return format === 'i420' ? pixelWidth * pixelHeight + 2 * chroma : undefined;
 }

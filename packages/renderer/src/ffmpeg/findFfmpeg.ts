@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { ToolError } from '../errors.js';
 import { isExecutable, onPath } from '../executables.js';
+import { howItEnded } from '../lifecycle/howItEnded.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 
 export interface FfmpegPaths {
@@ -31,11 +32,11 @@ export async function findFfmpeg(
 ): Promise<FfmpegPaths & { version: string; encoders: Set<string> }> {
   const paths = locateFfmpeg(options);
   const asked = { role: 'ffmpeg', deadlineMs: 20_000, ...(options.signal ? { signal: options.signal } : {}) };
-  const { stdout, stderr, code } = await runCommand(paths.ffmpeg, ['-encoders'], asked);
-  if (code !== 0) throw new ToolError(`${paths.ffmpeg} does not work (exit code ${code}): ${stderr.trim()}`);
+  const { stdout, ...end } = await runCommand(paths.ffmpeg, ['-encoders'], asked);
+  if (end.code !== 0) throw new ToolError(`${paths.ffmpeg} does not work: it ${howItEnded(end)}: ${end.stderr.trim()}`);
   const versionIn = (text: string) => /^ffmpeg version (\S+)/m.exec(text)?.[1];
   // Its banner has told the version, so that one start is enough; not where a script hides the banner.
-  const version = versionIn(stderr) ?? versionIn((await runCommand(paths.ffmpeg, ['-version'], asked)).stdout);
+  const version = versionIn(end.stderr) ?? versionIn((await runCommand(paths.ffmpeg, ['-version'], asked)).stdout);
   // A line of the list: six flags, then the encoder's name.
   const encoders = [...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map((match) => match[1]!).filter((name) => name !== '=');
   return {

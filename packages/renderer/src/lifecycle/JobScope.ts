@@ -6,10 +6,12 @@ import type { ResolvedOptions } from '../options.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
+import { callUser } from './callUser.js';
 import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
+import { orShortage } from './shortage.js';
 import { StopRecord } from './StopRecord.js';
 
 /**
@@ -25,7 +27,7 @@ export class JobScope implements Disposable {
   readonly buffers = new Set<{ readonly bytes: number }>();
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
-  #emit: (event: RenderEvent) => void = () => {};
+  #emit: (event: RenderEvent) => unknown = () => {};
   #hooks: RenderHooks | undefined;
   /** A part of a larger render leaves it to that render to tell of the stop. */
   #isPart = false;
@@ -103,13 +105,19 @@ export class JobScope implements Disposable {
     return this.position.worker ?? 0;
   }
 
-  /** Tells an event. A listener that throws fails the job, like anything else that does. */
+  /** Tells an event. A listener that throws, or rejects, fails the job, like anything else that does. */
   emit(event: RenderEvent): void {
-    try {
-      this.#emit(event);
-    } catch (error) {
-      this.#abort(error);
-    }
+    callUser(
+      () => this.#emit(event),
+      (error) => {
+        if (!this.#over) this.#abort(error);
+      },
+    );
+  }
+
+  /** Calls another listener of whoever gave the job, which fails the job in the same way. */
+  tell(listener: () => unknown): void {
+    callUser(listener, (error) => this.fail(error));
   }
 
   /** Begins a phase. */
@@ -171,20 +179,26 @@ export class JobScope implements Disposable {
 
   /**
    * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
-   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `phase` is named
-   * by that error where it is not the job's.
+   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `place` is what is
+   * not the job's own in the position that this error names.
    */
   async wait<T>(
     promise: Promise<T>,
     deadlineMs: number,
     waitingFor: string | (() => string),
-    phase?: RenderPhase,
+    place: RenderPosition = {},
   ): Promise<T> {
     const late = () => {
       const what = typeof waitingFor === 'string' ? waitingFor : waitingFor();
-      return new StallError(what, deadlineMs, { ...this.position, ...(phase ? { phase } : {}) });
+      return new StallError(what, deadlineMs, { ...this.position, ...place });
     };
-    return this.guard(() => withDeadline(abortable(promise, this.signal), deadlineMs, late));
+    return this.guard(async () => {
+      try {
+        return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
+      } catch (error) {
+        throw this.signal.aborted ? error : orShortage(error);
+      }
+    });
   }
 
   /** Starts a process that dies with this job, and by the kernel's hand with this Node process. */

@@ -1,6 +1,12 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { ChildProcess, spawn, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { attempt, wordsOf } from '../unknowns.js';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
+import { endOfCommand, hasNamespace } from './howItEnded.js';
+import { tryAgain } from './leftovers.js';
+import { afterPatience, Patience } from './Patience.js';
 import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
 
 /** How a process ended. `error` is set when it could not be started at all. */
@@ -12,6 +18,8 @@ export interface ProcessEnd {
   error?: NodeJS.ErrnoException;
   /** Pids of its group that lived on after SIGKILL: normally none. */
   survivors: number[];
+  /** Why nobody could look for survivors, where that is so. */
+  unseen?: string;
 }
 
 /** Whose a process is. */
@@ -40,14 +48,14 @@ const STDERR_TAIL = 8 * 1024;
 /** How long the kernel may take to end a killed group, in milliseconds. Measured: 5 to 40. */
 const GROUP_END_MS = 1000;
 
+/** Before somebody who could not look whether something lives looks again, in milliseconds. */
+const LOOK_AGAIN_MS = 20;
+
 /** How long the pipes may stay open after their process ended before it is looked who holds them. */
 const STRAGGLER_MS = 20;
 
 /** How long the end of a PID namespace may take until its members are killed one by one. */
 const NAMESPACE_END_MS = 500;
-
-/** What util-linux 2.36 to 2.41 write when the child of `unshare --fork` was ended by SIGKILL. */
-const UNSHARE_AFTER_KILL = /^unshare: sigprocmask unblock failed: .*\n?/m;
 
 const live = new Set<ManagedProcess>();
 let ending = false;
@@ -63,7 +71,7 @@ export class ManagedProcess implements AsyncDisposable {
   readonly command: string;
   /** Resolves when the process and every member of its group is gone and its pipes are closed. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
-  readonly #startTime: string | undefined;
+  #startTime: string | undefined;
   readonly #wrapper: readonly string[];
   /** Nothing of it can outlive its leader: there is no need to look for that. */
   readonly #endsAsOne: boolean;
@@ -72,8 +80,9 @@ export class ManagedProcess implements AsyncDisposable {
   #stderr = '';
   #exited = false;
   #closed = false;
-  #straggling: NodeJS.Timeout | undefined;
-  #namespaceEnd: NodeJS.Timeout | undefined;
+  /** Ends the look for who holds the pipes of a process that has ended. */
+  #endStraggling = (): void => {};
+  #endNamespace: (() => void) | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
   /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
@@ -90,35 +99,40 @@ export class ManagedProcess implements AsyncDisposable {
     this.#endsAsOne = this.#hasNamespace || options.outlivesHost === true;
     const record = options.outlivesHost ? undefined : currentRecord();
     const [file, ...rest] = [...this.#wrapper, command, ...args] as [string, ...string[]];
-    this.child = spawn(file, rest, {
+    this.child = spawnAnyhow(file, rest, {
       stdio: options.stdio ?? ['ignore', 'ignore', 'pipe'],
       detached: true,
       env: { ...(options.env ?? process.env), ...(record ? { [TOKEN_VARIABLE]: record.owner.token } : {}) },
       ...(options.cwd ? { cwd: options.cwd } : {}),
     });
-    this.#startTime = this.child.pid === undefined ? undefined : readStat(this.child.pid)?.startTime;
-    if (this.child.pid !== undefined) record?.add({ group: this.child.pid, startTime: this.#startTime });
-    // A pipe to a dead process fails with EPIPE; its end is reported through `ended`.
-    for (const stream of this.child.stdio) stream?.on('error', () => {});
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
-    });
+    // First of all: an error that nobody hears ends this whole process.
     this.child.on('error', (error) => {
       this.#error = error;
     });
+    // A pipe to a dead process fails with EPIPE; its end is reported through `ended`.
+    for (const stream of this.pipes) stream?.on('error', () => {});
+    this.#readStartTime();
+    if (this.pid !== undefined) record?.add({ group: this.pid, startTime: this.#startTime });
+    (this.child.stderr as Readable | null | undefined)?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
+    });
     this.child.once('exit', () => {
       this.#exited = true;
-      clearTimeout(this.#namespaceEnd);
+      this.#endNamespace?.();
       // What outlives its leader would keep working, and hold the pipes open.
       this.#killMembers();
-      this.#straggling = setTimeout(() => void this.#endStragglers(), STRAGGLER_MS);
+      this.#endStraggling = afterPatience(STRAGGLER_MS, () => void this.#endStragglers());
     });
 
     if (!options.outlivesHost) live.add(this);
     this.belongTo({ signal: options.signal, ...(options.onEnd ? { onEnd: options.onEnd } : {}) });
     this.ended = this.#watch().then((end) => {
-      live.delete(this);
-      if (this.pid !== undefined) record?.add({ ended: this.pid });
+      const forget = () => {
+        live.delete(this);
+        if (this.pid !== undefined) record?.add({ ended: this.pid });
+      };
+      if (end.survivors.length === 0 && end.unseen === undefined) forget();
+      else tryAgain(() => this.#isGone(forget));
       const { onEnd } = this.#owner;
       this.belongTo({});
       onEnd?.(this, end);
@@ -130,6 +144,12 @@ export class ManagedProcess implements AsyncDisposable {
   /** Undefined when the command could not be started. */
   get pid(): number | undefined {
     return this.child.pid;
+  }
+
+  /** What it reads from and writes to, in the order of `stdio`. Empty where it could not even be given any. */
+  get pipes(): readonly (Readable | Writable | null | undefined)[] {
+    // Node does not make them where too many files are open, whatever its types say.
+    return this.child.stdio ?? [];
   }
 
   /** Gives the process, while it runs, to an owner, with whose signal it dies from now on, and who is told of its end. */
@@ -146,12 +166,13 @@ export class ManagedProcess implements AsyncDisposable {
   keepAlive(yes: boolean): void {
     if (yes === this.#keepsAlive) return;
     this.#keepsAlive = yes;
-    const handles = [this.child, ...this.child.stdio] as (Partial<Pick<ChildProcess, 'ref' | 'unref'>> | null)[];
+    const handles = [this.child, ...this.pipes] as (Partial<Pick<ChildProcess, 'ref' | 'unref'>> | null)[];
     for (const handle of handles) handle?.[yes ? 'ref' : 'unref']?.();
   }
 
   /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
   kill(): void {
+    if (!this.#exited) this.#readStartTime();
     if (this.#exited) this.#killMembers();
     else if (this.pid !== undefined && !this.#killNamespace(this.pid) && !killGroup(this.pid)) {
       this.child.kill('SIGKILL');
@@ -159,7 +180,7 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   get #hasNamespace(): boolean {
-    return this.#wrapper.includes('--pid');
+    return hasNamespace(this.#wrapper);
   }
 
   /**
@@ -172,7 +193,7 @@ export class ManagedProcess implements AsyncDisposable {
     killProcess(first);
     // It may have been stopped; it has to see the end of its child.
     this.child.kill('SIGCONT');
-    this.#namespaceEnd ??= setTimeout(() => killGroup(leader), NAMESPACE_END_MS);
+    this.#endNamespace ??= afterPatience(NAMESPACE_END_MS, () => killGroup(leader));
     return true;
   }
 
@@ -188,42 +209,43 @@ export class ManagedProcess implements AsyncDisposable {
       this.child.once('close', (...end) => resolve(end));
     });
     this.#closed = true;
-    clearTimeout(this.#straggling);
-    return { ...this.#describeEnd(code, signal), survivors: await this.#groupEnd() };
-  }
-
-  /** How the command ended: what the wrapper says of it is not the same in every case. */
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): Omit<ProcessEnd, 'survivors'> {
-    const stderr = this.#stderr;
-    if (this.#error) return { code: null, signal, stderr, error: this.#error };
-    const unstarted = this.#wrapper.length > 0 && /^(?:setpriv|unshare): failed to execute (.*)$/m.exec(stderr);
-    if (unstarted) return { code: null, signal, stderr, error: new Error(unstarted[1]) };
-    // unshare ends itself by the signal that ended its child, which it cannot do with SIGKILL.
-    if (this.#hasNamespace && code === 1 && UNSHARE_AFTER_KILL.test(stderr)) {
-      return { code: null, signal: 'SIGKILL', stderr: stderr.replace(UNSHARE_AFTER_KILL, '') };
-    }
-    return { code, signal, stderr };
+    this.#endStraggling();
+    const ended = { code, signal, stderr: this.#stderr, ...(this.#error ? { error: this.#error } : {}) };
+    return { ...endOfCommand(ended, this.#wrapper), ...(await this.#groupEnd()) };
   }
 
   /** Somebody holds the pipes open: ends them, or lets go of the pipes, so that `ended` always comes. */
   async #endStragglers(): Promise<void> {
-    await this.#sweep();
+    await this.#sweep().catch(() => {});
     if (this.#closed) return;
-    this.#straggling = setTimeout(() => {
-      for (const stream of this.child.stdio) stream?.destroy();
-    }, GROUP_END_MS);
+    this.#endStraggling = afterPatience(GROUP_END_MS, () => {
+      for (const stream of this.pipes) stream?.destroy();
+    });
   }
 
-  async #groupEnd(): Promise<number[]> {
-    const giveUp = performance.now() + GROUP_END_MS;
-    if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return [];
+  async #groupEnd(): Promise<Pick<ProcessEnd, 'survivors' | 'unseen'>> {
+    const patience = new Patience(GROUP_END_MS);
+    if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return { survivors: [] };
     for (;;) {
-      const members = await this.#sweep();
-      if (members.length === 0 || performance.now() > giveUp) return members;
+      try {
+        const survivors = await this.#sweep();
+        if (survivors.length === 0 || patience.isOver) return { survivors };
+      } catch (error) {
+        if (patience.isOver) return { survivors: [], unseen: wordsOf(error) };
+        await setTimeout(LOOK_AGAIN_MS);
+      }
     }
   }
 
-  /** After the leader is gone: kills and returns what still lives in its group or session. */
+  /** For what was left when it ended: kills that, and tells when it is gone. */
+  async #isGone(forget: () => void): Promise<boolean> {
+    const survivors = await this.#sweep().catch(() => undefined);
+    if (survivors?.length !== 0) return false;
+    forget();
+    return true;
+  }
+
+  /** After the leader is gone: kills and returns what still lives in its group or session. Rejects where nobody can look. */
   async #sweep(): Promise<number[]> {
     if (this.pid === undefined || this.#isReused()) return [];
     const members = await livingMembers(this.pid);
@@ -232,13 +254,33 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #killMembers(): void {
-    if (this.pid !== undefined && !this.#isReused()) killGroup(this.pid);
+    // Where nobody can look, it has just ended: its pid is no stranger's yet.
+    if (this.pid !== undefined && !attempt(() => this.#isReused())) killGroup(this.pid);
+  }
+
+  /** With the pid it names the process for good. Tried again where it could not be read at the start. */
+  #readStartTime(): void {
+    if (this.pid !== undefined) this.#startTime ??= attempt(() => readStat(this.pid!))?.startTime;
   }
 
   /** Whether the system has given the pid to a stranger, who may now lead a group of that number. */
   #isReused(): boolean {
     const stat = readStat(this.pid!);
-    return stat !== undefined && stat.startTime !== this.#startTime;
+    return stat !== undefined && this.#startTime !== undefined && stat.startTime !== this.#startTime;
+  }
+}
+
+/** As `spawn`, which throws in some cases: this never does. What cannot be started tells `error`, and then `close`. */
+function spawnAnyhow(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(file, args, options);
+  } catch (error) {
+    const child = new ChildProcess();
+    process.nextTick(() => {
+      child.emit('error', error);
+      child.emit('close', null, null);
+    });
+    return child;
   }
 }
 

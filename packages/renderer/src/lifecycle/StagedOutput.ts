@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { StallError, type RenderPosition } from '../errors.js';
-import { withDeadline } from './abort.js';
+import type { RenderPosition } from '../errors.js';
+import { onDisk } from './onDisk.js';
 import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
 /**
@@ -27,12 +27,12 @@ export class StagedOutput implements AsyncDisposable {
   }
 
   /**
-   * Flushes the complete file to disk: what is left to do is the commit. Throws a StallError with this
-   * position when the disk needs longer than the deadline, in milliseconds.
+   * Flushes the complete file to disk: what is left to do is the commit. Rejects with `signal.reason` itself as soon
+   * as the signal aborts, and with a StallError with this position when the disk needs longer than the deadline, in
+   * milliseconds.
    */
-  async flush(deadlineMs: number, position: RenderPosition): Promise<void> {
-    const late = () => new StallError(`the disk to take ${this.destination}`, deadlineMs, position);
-    await withDeadline(this.#sync(), deadlineMs, late);
+  async flush(deadlineMs: number, position: RenderPosition, signal?: AbortSignal): Promise<void> {
+    await onDisk(this.#sync(), { waitingFor: `the disk to take ${this.destination}`, deadlineMs, position, signal });
   }
 
   async #sync(): Promise<void> {

@@ -1,12 +1,13 @@
 import {
   BudgetError,
-  GenlockError,
+  positionOf,
   StallError,
   TeardownError,
   type RenderPhase,
   type RenderPosition,
 } from '../errors.js';
 import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
+import { attempt, isA, wordsOf } from '../unknowns.js';
 import { keepReceipt } from './stopReceipts.js';
 
 /** What a receipt says that its record does not know. */
@@ -27,9 +28,8 @@ export class StopRecord {
    */
   begin(error: unknown, byUser: boolean, first: RenderPosition): boolean {
     if (this.#cause) return false;
-    const message = error instanceof Error ? error.message : String(error);
-    const known = error instanceof GenlockError ? { ...first, ...error.position } : first;
-    this.#cause = { at: performance.now(), reason: reasonOf(error, byUser), message, first: byUser ? {} : known };
+    const known = byUser ? {} : { ...first, ...positionOf(error) };
+    this.#cause = { at: performance.now(), reason: reasonOf(error, byUser), message: wordsOf(error), first: known };
     return true;
   }
 
@@ -55,7 +55,7 @@ export class StopRecord {
       leftovers: [...circumstances.leftovers],
     };
     keepReceipt(error, receipt);
-    const isTold = receipt.leftovers.length === 0 || [error, ...suppressed].some((e) => e instanceof TeardownError);
+    const isTold = receipt.leftovers.length === 0 || [error, ...suppressed].some((e) => isA(e, TeardownError));
     const teardown = isTold ? [] : [new TeardownError(receipt.leftovers)];
     return { type: 'stopped', receipt, error, suppressed: [...suppressed, ...teardown] };
   }
@@ -63,7 +63,7 @@ export class StopRecord {
 
 function reasonOf(error: unknown, byUser: boolean): StopReceipt['reason'] {
   if (byUser) return 'user';
-  if (error instanceof StallError) return 'stall';
-  if (error instanceof BudgetError) return error.budget === 'time' ? 'deadline' : 'budget';
+  if (isA(error, StallError)) return 'stall';
+  if (isA(error, BudgetError)) return attempt(() => error.budget) === 'time' ? 'deadline' : 'budget';
   return 'worker';
 }

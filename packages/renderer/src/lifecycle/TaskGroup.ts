@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isEcho, linkAbort } from './abort.js';
+import { afterPatience } from './Patience.js';
 
 /**
  * Tasks that live and die together: the first failure aborts all of them, and `join` settles only
@@ -66,14 +67,14 @@ export class TaskGroup implements Disposable {
 
   #settlesInTime(settled: Promise<unknown>, stopMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
+      let end = (): void => {};
       const onAbort = () => {
-        timer = setTimeout(() => resolve(false), stopMs);
+        end = afterPatience(stopMs, () => resolve(false));
       };
       if (this.signal.aborted) onAbort();
       else this.signal.addEventListener('abort', onAbort, { once: true });
       void settled.then(() => {
-        clearTimeout(timer);
+        end();
         this.signal.removeEventListener('abort', onAbort);
         resolve(true);
       });

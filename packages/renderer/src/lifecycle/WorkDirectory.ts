@@ -14,9 +14,9 @@ export class WorkDirectory implements AsyncDisposable {
     public onLeftover: (path: string) => void,
   ) {}
 
-  /** `onLeftover` is told the path if it cannot be removed at the end. */
-  static async create(onLeftover: (path: string) => void = () => {}): Promise<WorkDirectory> {
-    const host = await Host.hold();
+  /** `onLeftover` is told the path if it cannot be removed at the end. With the signal, nothing else is tidied up first. */
+  static async create(onLeftover: (path: string) => void = () => {}, signal?: AbortSignal): Promise<WorkDirectory> {
+    const host = await Host.hold(signal);
     const directory = new WorkDirectory(join(host.directory, randomUUID().slice(0, 8)), host, onLeftover);
     try {
       await mkdir(directory.path);
@@ -41,7 +41,7 @@ export class WorkDirectory implements AsyncDisposable {
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.keepAlive(true);
-    if (!(await removeTemporary(this.path, this.onLeftover))) this.host.keepDirectory();
+    await removeTemporary(this.path, this.onLeftover);
     await this.host.release(this.onLeftover);
   }
 }

@@ -1,5 +1,7 @@
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import type { RenderHooks } from '../types.js';
+import { attempt } from '../unknowns.js';
+import { afterPatience } from './Patience.js';
 
 /**
  * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
@@ -30,16 +32,19 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds. */
+/**
+ * Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds: after as many
+ * again when this process was held up meanwhile (see Patience).
+ */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let end = (): void => {};
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
+    end = afterPatience(ms, () => reject(late()));
   });
   try {
     return await Promise.race([promise, deadline]);
   } finally {
-    clearTimeout(timer);
+    end();
   }
 }
 
@@ -55,14 +60,14 @@ export async function underDeadline<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const unlink = linkAbort(signal, controller);
-  const timer = setTimeout(() => controller.abort(late()), ms);
+  const end = afterPatience(ms, () => controller.abort(late()));
   try {
     return await work(controller.signal);
   } catch (error) {
     // Whatever the abort has broken on its way, its reason is what happened.
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
-    clearTimeout(timer);
+    end();
     unlink();
   }
 }
@@ -86,8 +91,11 @@ export async function atHook(
 /** Whether an error is no failure of its own but only passes on the abort that this was the reason of. */
 export function isEcho(error: unknown, reason: unknown): boolean {
   if (error === reason) return true;
-  if (!(error instanceof Error)) return false;
-  return error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason);
+  const passesOn = attempt(() => {
+    if (!(error instanceof Error)) return false;
+    return error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason);
+  });
+  return passesOn ?? false;
 }
 
 /** A promise that never settles, for work whose failure somebody else is about to report. */

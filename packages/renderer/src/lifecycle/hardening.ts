@@ -1,4 +1,7 @@
 import { onPath } from '../executables.js';
+import { ToolError } from '../errors.js';
+import { isA } from '../unknowns.js';
+import { abortable } from './abort.js';
 import { runCommand } from './runCommand.js';
 
 /** Commands that run another command so that the kernel itself ends it with its parent. Empty: not available. */
@@ -14,30 +17,60 @@ export const NO_HARDENING: Hardening = { parentDeath: [], namespace: [] };
 /** How long a trial of a wrapper may take, in milliseconds. Measured: 5. */
 const TRIAL_MS = 2000;
 
-let found: Promise<Hardening> | undefined;
-
-/** What this system has, found out by trying it, once. Never rejects. */
-export function findHardening(): Promise<Hardening> {
-  found ??= tryAll();
-  return found;
+/** A trial that is on its way, and how many wait for it. */
+interface Trial {
+  result: Promise<Hardening>;
+  controller: AbortController;
+  waiting: number;
 }
 
-async function tryAll(): Promise<Hardening> {
+let found: Hardening | undefined;
+let trial: Trial | undefined;
+
+/**
+ * What this system has, found out by trying it, once. Rejects with `signal.reason` itself, when nothing is left of
+ * the trial that nobody else waits for. Where nothing could be tried, for want of open files, it is tried again.
+ */
+export async function findHardening(signal?: AbortSignal): Promise<Hardening> {
+  if (found) return found;
+  const mine = (trial ??= begin());
+  mine.waiting++;
+  try {
+    return await (signal ? abortable(mine.result, signal) : mine.result);
+  } finally {
+    if (--mine.waiting === 0) {
+      mine.controller.abort();
+      if (trial === mine) trial = undefined;
+      await mine.result.catch(() => {});
+    }
+  }
+}
+
+function begin(): Trial {
+  const controller = new AbortController();
+  const result = tryAll(controller.signal);
+  const keep = (hardening: Hardening) => (found = hardening);
+  result.then(keep, () => {});
+  return { result, controller, waiting: 0 };
+}
+
+async function tryAll(signal: AbortSignal): Promise<Hardening> {
   const setpriv = process.platform === 'linux' ? onPath('setpriv') : undefined;
   const unshare = onPath('unshare');
   if (!setpriv) return NO_HARDENING;
   const parentDeath = [setpriv, '--pdeathsig', 'KILL', '--'];
   const namespace = unshare ? [...parentDeath, unshare, '--pid', '--fork', '--kill-child=KILL', '--'] : [];
-  const [first, second] = await Promise.all([works(parentDeath), works(namespace)]);
+  const [first, second] = await Promise.all([works(parentDeath, signal), works(namespace, signal)]);
   return { parentDeath: first ? parentDeath : [], namespace: second ? namespace : [] };
 }
 
-async function works([command, ...args]: readonly string[]): Promise<boolean> {
+async function works([command, ...args]: readonly string[], signal: AbortSignal): Promise<boolean> {
   if (command === undefined) return false;
   try {
-    const { code } = await runCommand(command, [...args, 'true'], { role: 'trial', deadlineMs: TRIAL_MS });
+    const { code } = await runCommand(command, [...args, 'true'], { role: 'trial', deadlineMs: TRIAL_MS, signal });
     return code === 0;
-  } catch {
+  } catch (error) {
+    if (signal.aborted || isA(error, ToolError)) throw error;
     return false;
   }
 }

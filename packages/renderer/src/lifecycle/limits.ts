@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { BudgetError, type RenderPosition } from '../errors.js';
 import { memoryOfGroups } from './memory.js';
+import { afterPatience } from './Patience.js';
 
 const MB = 1e6;
 
@@ -49,7 +50,7 @@ export async function checkMemory(
 
 /**
  * Calls `onLate` with a BudgetError when a render takes longer than `timeoutMs` from now; undefined is
- * no limit. `progress` says how far it came. Returns the function that ends the watch.
+ * no limit. The time begins again when this process was held up. `progress` says how far it came. Returns the function that ends the watch.
  */
 export function watchTime(
   timeoutMs: number | undefined,
@@ -58,11 +59,10 @@ export function watchTime(
 ): () => void {
   if (timeoutMs === undefined) return () => {};
   const start = performance.now();
-  const timer = setTimeout(() => {
+  return afterPatience(timeoutMs, () => {
     const message =
       `the render was not done after ${timeoutMs / 1000} s (${progress()}): give it more time with timeoutMs ` +
       `(--timeout), or more workers with concurrency`;
     onLate(new BudgetError(message, 'time', timeoutMs, Math.round(performance.now() - start)));
-  }, timeoutMs);
-  return () => clearTimeout(timer);
+  });
 }

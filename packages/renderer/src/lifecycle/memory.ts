@@ -8,7 +8,8 @@ import { runCommand } from './runCommand.js';
  */
 export async function memoryOfGroups(leaders: Iterable<number>, signal: AbortSignal): Promise<number> {
   if (process.platform !== 'linux') return residentOfGroups(leaders, signal);
-  const groups = await Promise.all([...leaders].map((leader) => livingMembers(leader)));
+  // Where nobody can look now, it is looked at again the next time.
+  const groups = await Promise.all([...leaders].map((leader) => livingMembers(leader).catch(() => [])));
   const shares = await Promise.all([...new Set(groups.flat())].map(proportionalShare));
   return shares.reduce((sum, bytes) => sum + bytes, 0);
 }

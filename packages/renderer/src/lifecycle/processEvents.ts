@@ -10,8 +10,9 @@ export function processEvents(
   const own = worker === undefined ? {} : { worker };
   return {
     onStart: ({ pid, role }) => emit({ type: 'process', state: 'started', pid: pid!, role, ...own }),
-    onEnd: ({ pid, role }, { signal, survivors }) => {
+    onEnd: ({ pid, role }, { signal, survivors, unseen }) => {
       for (const survivor of survivors) onLeftover(`process ${survivor} of the ${role}`);
+      if (unseen) onLeftover(`what process ${pid} (${role}) may have started: /proc cannot be read, ${unseen}`);
       if (pid !== undefined) emit({ type: 'process', state: 'ended', pid, role, how: signal ?? 'exit', ...own });
     },
   };

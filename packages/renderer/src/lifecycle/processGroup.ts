@@ -1,4 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { isShortage } from './shortage.js';
 
 /** One process, as Linux's /proc tells it. */
 export interface ProcessStat {
@@ -11,7 +13,10 @@ export interface ProcessStat {
   startTime: string;
 }
 
-/** Reads /proc/<pid>/stat; undefined when the process is gone or the system has no /proc. */
+/**
+ * Reads /proc/<pid>/stat; undefined when the process is gone or the system has no /proc. Throws where it cannot be
+ * read now, since too many files are open: then nobody knows.
+ */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
     const text = readLine(`/proc/${pid}/stat`);
@@ -25,7 +30,8 @@ export function readStat(pid: number): ProcessStat | undefined {
       session: Number(fields[3]),
       startTime: fields[19]!,
     };
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return undefined;
   }
 }
@@ -47,23 +53,25 @@ function readLine(path: string): string {
 const SHARED_READING_MS = 2;
 let reading: Promise<ProcessStat[]> | undefined;
 
-/** Every process of the system, as it is at some moment after the call. Empty where there is no /proc. */
+/** Every process of the system, as it is at some moment after the call. As `readProcessesNow`. */
 function readProcesses(): Promise<ProcessStat[]> {
-  reading ??= new Promise((resolve) => {
-    setTimeout(() => {
-      reading = undefined;
-      resolve(readProcessesNow());
-    }, SHARED_READING_MS);
+  reading ??= setTimeout(SHARED_READING_MS).then(() => {
+    reading = undefined;
+    return readProcessesNow();
   });
   return reading;
 }
 
-/** Every process of the system, read now, zombies too. Empty where there is no /proc. */
+/**
+ * Every process of the system, read now, zombies too. Empty where there is no /proc. Throws where it cannot be read
+ * now, since too many files are open.
+ */
 export function readProcessesNow(): ProcessStat[] {
   let names: string[];
   try {
     names = readdirSync('/proc');
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return [];
   }
   const pids = names.filter((name) => /^\d+$/.test(name));

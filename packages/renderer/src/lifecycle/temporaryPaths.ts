@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { currentRecord } from './host/HostRecord.js';
+import { tryAgain } from './leftovers.js';
 
 /** Files and folders of renders that are running now. */
 const live = new Set<string>();
@@ -21,12 +22,21 @@ export function keepTemporary(path: string): void {
   currentRecord()?.add({ gone: path });
 }
 
-/** Removes a temporary file or folder. Never throws: `onLeftover` is told what cannot be removed, and it is false. */
-export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<boolean> {
-  const removed = await remove(path);
-  if (!removed) onLeftover(path);
-  keepTemporary(path);
-  return removed;
+/**
+ * Removes a temporary file or folder. Never throws: `onLeftover` is told what cannot be removed now. That stays
+ * temporary, and is tried again.
+ */
+export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<void> {
+  if (await remove(path)) {
+    keepTemporary(path);
+    return;
+  }
+  onLeftover(path);
+  tryAgain(async () => {
+    if (!removeNow(path)) return false;
+    keepTemporary(path);
+    return true;
+  });
 }
 
 /**

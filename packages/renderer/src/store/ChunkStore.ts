@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SeamSide } from '../events.js';
+import { abortable } from '../lifecycle/abort.js';
 import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import { withoutPassword } from '../redact.js';
 import type { SeamPicture } from '../SeamAudit.js';
@@ -78,24 +79,28 @@ export class ChunkStore {
     return undefined;
   }
 
-  /** Keeps a chunk: copies its parts, given by name, and puts them in place at once. */
+  /**
+   * Keeps a chunk: copies its parts, given by name, and puts them in place at once. Rejects with `signal.reason`
+   * itself as soon as the signal aborts, and leaves nothing then.
+   */
   async keep(
     key: string,
     record: Omit<ChunkRecord, 'parts'>,
     parts: Record<string, string>,
     onLeftover: (path: string) => void,
+    signal: AbortSignal,
   ): Promise<void> {
     const content = createHash('sha256').update(JSON.stringify(record.files)).digest('hex').slice(0, 32);
     const entry = join(this.#chunks, key, content);
-    if (await readRecord(entry)) return;
+    if (await abortable(readRecord(entry), signal)) return;
     const staged = join(this.#chunks, `.${randomUUID()}`);
     registerTemporary(staged);
     try {
       await mkdir(staged, PRIVATE);
       const hashes: Record<string, string> = {};
       for (const [name, path] of Object.entries(parts)) {
-        await copyFile(path, join(staged, name), constants.COPYFILE_FICLONE);
-        hashes[name] = await hashOf(join(staged, name));
+        await abortable(copyFile(path, join(staged, name), constants.COPYFILE_FICLONE), signal);
+        hashes[name] = await hashOf(join(staged, name), signal);
       }
       await writeFile(join(staged, RECORD), JSON.stringify({ ...record, parts: hashes }), { mode: 0o600 });
       await mkdir(join(this.#chunks, key), PRIVATE);
@@ -179,9 +184,10 @@ async function readRecord(entry: string): Promise<ChunkRecord | undefined> {
   }
 }
 
-async function hashOf(path: string): Promise<string> {
+async function hashOf(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  const reading = pipeline(createReadStream(path), hash, { signal });
+  await (signal ? abortable(reading, signal) : reading);
   return hash.digest('hex');
 }
 

@@ -1,5 +1,6 @@
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RendererOptions, RenderExecutor } from '../types.js';
+import { isA, wordsOf } from '../unknowns.js';
 import { CHECKS, Unjudged } from './executorChecks.js';
 import { TrialSeries } from './TrialSeries.js';
 
@@ -13,8 +14,8 @@ export interface ConformanceOptions {
   quietMs?: number;
   /** Options that every chunk is rendered with, such as `ffmpegPath`, `browserConfig` or `deadlines`. */
   options?: Partial<RendererOptions>;
-  /** Is told each result as it comes. */
-  onResult?: (result: CheckResult) => void;
+  /** Is told each result as it comes. What it throws, or rejects with, ends the check. */
+  onResult?: (result: CheckResult) => unknown;
 }
 
 /** What one check has found. */
@@ -68,7 +69,7 @@ export async function checkExecutor(
     const finding = await run(series).then(() => ({ outcome: 'passed' as const }), judge);
     const result: CheckResult = { name, claim, ...finding, ms: performance.now() - start };
     checks.push(result);
-    onResult?.(result);
+    await onResult?.(result);
   }
   // What did not settle in time would write into a folder that is about to be removed.
   await series.settle();
@@ -85,8 +86,7 @@ export async function assertExecutorConforms(
 }
 
 function judge(error: unknown): Pick<CheckResult, 'outcome' | 'problem'> {
-  const problem = error instanceof Error ? error.message : String(error);
-  return { outcome: error instanceof Unjudged ? 'skipped' : 'failed', problem };
+  return { outcome: isA(error, Unjudged) ? 'skipped' : 'failed', problem: wordsOf(error) };
 }
 
 function describe({ name, claim, outcome, problem }: CheckResult): string {

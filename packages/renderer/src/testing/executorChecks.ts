@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import type { RenderEvent } from '../events.js';
+import { isA, namedWordsOf, wordsOf } from '../unknowns.js';
 import { verifyFrames, verifyPictures } from './readBack.js';
 import { THROWN, type Range } from './testPage.js';
 import { Traces } from './Traces.js';
@@ -58,7 +58,7 @@ export const CHECKS: readonly Check[] = [
     run: (series) =>
       forEachAborted(series, ({ trial: { outcome, signal } }) =>
         outcome.status === 'rejected' && outcome.reason !== signal.reason
-          ? `rejected with ${shortly(outcome.reason)} instead of ${shortly(signal.reason)}`
+          ? `rejected with ${namedWordsOf(outcome.reason)} instead of ${namedWordsOf(signal.reason)}`
           : undefined,
       ),
   },
@@ -122,7 +122,7 @@ export const CHECKS: readonly Check[] = [
 async function verifyTrial(trial: Trial, { own, limits }: TrialSeries, verify = verifyPictures): Promise<void> {
   const { outcome } = trial;
   if (outcome.status === 'pending') throw new Error(`did not settle within ${limits.renderMs} ms`);
-  if (outcome.status === 'rejected') throw new Error(`rejected with ${shortly(outcome.reason)}`);
+  if (outcome.status === 'rejected') throw new Error(`rejected with ${namedWordsOf(outcome.reason)}`);
   await verify(trial.output, trial.request, own);
 }
 
@@ -136,7 +136,7 @@ async function checkPreAborted(series: TrialSeries): Promise<void> {
   const { outcome } = trial;
   if (outcome.status === 'pending') throw new Error(`did not settle within ${series.limits.stopMs} ms`);
   if (outcome.status === 'fulfilled') throw new Error('rendered all the same');
-  if (outcome.reason !== reason) throw new Error(`rejected with ${shortly(outcome.reason)} instead of the reason`);
+  if (outcome.reason !== reason) throw new Error(`rejected with ${namedWordsOf(outcome.reason)} instead of the reason`);
   const told = trial.events.length + trial.shares.length;
   if (told > 0) throw new Error(`told ${told} events`);
   const processes = [...started, ...traces.survivors()];
@@ -175,9 +175,9 @@ async function checkOwnError(series: TrialSeries): Promise<void> {
   if (outcome.status === 'pending') throw new Error(`did not settle within ${series.limits.renderMs} ms`);
   if (outcome.status === 'fulfilled') throw new Error('made a video of a page that throws');
   const { reason } = outcome;
-  if (!(reason instanceof Error)) throw new Error(`rejected with ${shortly(reason)}, which is no Error`);
-  if (!reason.message.includes(THROWN)) {
-    throw new Error(`the error does not name what the page threw ("${THROWN}"): ${shortly(reason)}`);
+  if (!isA(reason, Error)) throw new Error(`rejected with ${namedWordsOf(reason)}, which is no Error`);
+  if (!wordsOf(reason).includes(THROWN)) {
+    throw new Error(`the error does not name what the page threw ("${THROWN}"): ${namedWordsOf(reason)}`);
   }
   const told = events.filter((event): event is Extract<RenderEvent, { type: 'worker-failed' }> => {
     return event.type === 'worker-failed';
@@ -194,8 +194,4 @@ async function checkProgress({ trials }: TrialSeries): Promise<void> {
     if (outcome.status === 'fulfilled' && shares.length === 0) throw new Error('told no progress');
     if (toldLate > 0) throw new Error(`told ${toldLate} events after it had settled`);
   }
-}
-
-function shortly(value: unknown): string {
-  return value instanceof Error ? `${value.name}: ${value.message}` : inspect(value, { depth: 1 });
 }

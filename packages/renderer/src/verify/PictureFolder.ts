@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RenderPosition } from '../errors.js';
+import { onDisk } from '../lifecycle/onDisk.js';
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
 import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 
@@ -17,7 +18,13 @@ export class PictureFolder implements AsyncDisposable {
   ) {}
 
   /** Writes a picture and flushes it to disk; resolves with the path that it will have. */
-  async add(name: string, png: Buffer, deadlineMs: number, position: RenderPosition): Promise<string> {
+  async add(
+    name: string,
+    png: Buffer,
+    deadlineMs: number,
+    position: RenderPosition,
+    signal: AbortSignal,
+  ): Promise<string> {
     const made = mkdirSync(this.path, { recursive: true });
     if (made !== undefined) {
       this.#made = made;
@@ -25,8 +32,9 @@ export class PictureFolder implements AsyncDisposable {
     }
     const file = new StagedOutput(join(this.path, name), this.onLeftover);
     this.#files.push(file);
-    await writeFile(file.path, png);
-    await file.flush(deadlineMs, position);
+    const waitingFor = `the disk to take ${file.destination}`;
+    await onDisk(writeFile(file.path, png), { waitingFor, deadlineMs, position, signal });
+    await file.flush(deadlineMs, position, signal);
     return file.destination;
   }
 

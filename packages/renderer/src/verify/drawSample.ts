@@ -25,7 +25,7 @@ export async function drawSample(
   const { warm: browser } = jobOptions;
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
-    if (options.hardening) scope.hardening = await findHardening();
+    if (options.hardening) scope.hardening = await findHardening(scope.signal);
     try {
       return await scope.guard(async () => {
         const { source } = await enterChunk(browser, scope, options, url);
@@ -40,7 +40,7 @@ export async function drawSample(
           const page = await pageState(source, options, scope);
           await scope.wait(keep(frame, png, page), deadlines.capture, 'the disk to take a picture');
           scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-          jobOptions.onProgress?.(rendered / frameCount);
+          scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
         }
         // A failure that the last frame caused may be told only after its picture.
         await source.page.settle(deadlines.capture);

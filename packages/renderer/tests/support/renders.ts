@@ -12,6 +12,7 @@ import {
   type StopReceipt,
 } from '../../src/index.js';
 import { livingMembersNow } from '../../src/lifecycle/processGroup.js';
+import { isA } from '../../src/unknowns.js';
 import type { Sandbox } from './Sandbox.js';
 import { WITHOUT_HARDENING } from './extent.js';
 
@@ -55,7 +56,7 @@ function recorded(sandbox: Sandbox, job: RenderJobOptions) {
   const onEvent = (event: RenderEvent) => {
     events.push(event);
     sandbox.watch(event);
-    job.onEvent?.(event);
+    return job.onEvent?.(event);
   };
   return { events, job: { ...job, onEvent, ...(signal ? { signal } : {}) } };
 }
@@ -103,7 +104,7 @@ export async function fail(
   ]);
   assert.equal(outcome.status, 'rejected', 'the render succeeded');
   const error: unknown = outcome.reason;
-  const pictures = error instanceof SeamError ? error.pictures : [];
+  const pictures = isA(error, SeamError) ? error.pictures : [];
   const drawn = pictures.map((path) => PNG.sync.read(readFileSync(path)));
   sandbox.assertNothingLeft(destination, job.signal, pictures);
   warm = true;

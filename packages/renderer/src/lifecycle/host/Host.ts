@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManagedProcess } from '../ManagedProcess.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../temporaryPaths.js';
+import { isSomethingLeft, removeLeftovers, tryAgain } from '../leftovers.js';
+import { orShortage, requireRoom } from '../shortage.js';
+import { keepTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
 import { HostRecord, setCurrentRecord } from './HostRecord.js';
 import { thisOwner } from './owner.js';
 import { sweep } from './sweep.js';
@@ -21,19 +23,24 @@ export class Host {
   static #current: { host: Promise<Host>; holds: number } | undefined;
   #guardian: ManagedProcess | undefined;
   #restarts = 0;
+  #isGuarded = false;
   #released = false;
-  #keepsDirectory = false;
   /** Holds for which this Node process stays alive: all but those of browsers that nobody uses now. */
   #needs = 0;
 
   private constructor(readonly directory: string) {}
 
-  /** Takes hold; the first one makes the directory and starts the guardian, and sweeps what dead hosts left. */
-  static async hold(): Promise<Host> {
-    const current = (Host.#current ??= { host: Host.#create(), holds: 0 });
+  /**
+   * Takes hold; the first one makes the directory and starts the guardian, and sweeps what dead hosts left, until
+   * the signal aborts. Rejects with a ToolError where this process cannot open as many files as a worker needs.
+   */
+  static async hold(signal?: AbortSignal): Promise<Host> {
+    requireRoom();
+    const current = (Host.#current ??= { host: Host.#create(signal), holds: 0 });
     current.holds++;
     try {
       const host = await current.host;
+      host.#guardAgain();
       host.keepAlive(true);
       return host;
     } catch (error) {
@@ -42,7 +49,7 @@ export class Host {
     }
   }
 
-  static async #create(): Promise<Host> {
+  static async #create(signal: AbortSignal | undefined): Promise<Host> {
     const host = new Host(join(tmpdir(), `genlock-${randomUUID().slice(0, 8)}`));
     // The guardian comes first: there is no moment at which nobody would remove the directory.
     host.#guard();
@@ -50,17 +57,13 @@ export class Host {
       await mkdir(host.directory, { mode: 0o700 });
       registerTemporary(host.directory);
       setCurrentRecord(new HostRecord(host.directory, thisOwner()));
-      await sweep(tmpdir());
+      await removeLeftovers();
+      await sweep(tmpdir(), signal);
       return host;
     } catch (error) {
       await host.#end(() => {});
-      throw error;
+      throw orShortage(error);
     }
-  }
-
-  /** Something inside the directory cannot be removed: it stays, with its record, for the next sweep. */
-  keepDirectory(): void {
-    this.#keepsDirectory = true;
   }
 
   /** One hold more, or less, for which this Node process stays alive. The guardian never keeps it so by itself. */
@@ -81,9 +84,22 @@ export class Host {
   async #end(onLeftover: (path: string) => void): Promise<void> {
     this.#released = true;
     setCurrentRecord(undefined);
-    if (this.#keepsDirectory) keepTemporary(this.directory);
+    // What is left is named in the record inside the directory, for the next sweep if this process ends before.
+    if (isSomethingLeft(this.directory)) tryAgain(() => this.#removeLast());
     else await removeTemporary(this.directory, onLeftover);
     await this.#guardian?.[Symbol.asyncDispose]();
+  }
+
+  #guardAgain(): void {
+    if (this.#isGuarded || this.#released || this.#restarts > GUARDIAN_RESTARTS) return;
+    this.#guard();
+  }
+
+  /** Once nothing else is left. */
+  async #removeLast(): Promise<boolean> {
+    if (isSomethingLeft(this.directory) || !(await remove(this.directory))) return false;
+    keepTemporary(this.directory);
+    return true;
   }
 
   #guard(): void {
@@ -101,10 +117,13 @@ export class Host {
       outlivesHost: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env,
-      onEnd: () => {
-        if (!this.#released && this.#restarts++ < GUARDIAN_RESTARTS) this.#guard();
+      onEnd: (_guardian, { error }) => {
+        this.#isGuarded = false;
+        // One that could not be started is started with the next hold.
+        if (!error && !this.#released && this.#restarts++ < GUARDIAN_RESTARTS) this.#guard();
       },
     });
+    this.#isGuarded = true;
     if (this.#needs === 0) this.#guardian.keepAlive(false);
   }
 }

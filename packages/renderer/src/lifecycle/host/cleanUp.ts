@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { Patience } from '../Patience.js';
 import {
   groupExists,
   isAlive,
@@ -9,6 +10,7 @@ import {
   readProcessesNow,
   readStat,
 } from '../processGroup.js';
+import { attempt } from '../../unknowns.js';
 import { remove } from '../temporaryPaths.js';
 import { readRecord, type HostContents } from './HostRecord.js';
 import { TOKEN_VARIABLE } from './owner.js';
@@ -22,19 +24,25 @@ const PROCESSES_MS = 5000;
  * Ends everything that a host which is gone has left, and removes its directory. Harmless where it
  * is done already. Never throws: what cannot be removed stays, with its record, for the next sweep.
  */
-export async function cleanUp(directory: string): Promise<void> {
+export async function cleanUp(directory: string, signal?: AbortSignal): Promise<void> {
   const contents = readRecord(directory);
-  if (contents) await endProcesses(contents);
+  if (contents && !(await endProcesses(contents, signal))) return;
   const removed = await Promise.all([...(contents?.paths ?? [])].map(remove));
   if (removed.every(Boolean)) await remove(directory);
 }
 
-async function endProcesses(contents: HostContents): Promise<void> {
-  const giveUp = performance.now() + PROCESSES_MS;
-  while (killAll(contents) && performance.now() < giveUp) await setTimeout(POLL_MS);
+/** False when nobody could look whether something still lives, or when it was not waited for. */
+async function endProcesses(contents: HostContents, signal: AbortSignal | undefined): Promise<boolean> {
+  const patience = new Patience(PROCESSES_MS);
+  for (;;) {
+    const found = attempt(() => killAll(contents));
+    if (found === false || patience.isOver) return found !== undefined;
+    if (signal?.aborted) return false;
+    await setTimeout(POLL_MS);
+  }
 }
 
-/** Sends SIGKILL to all that lives. False when nothing does. */
+/** Sends SIGKILL to all that lives. False when nothing does. Throws where nobody can look now. */
 function killAll({ owner, groups }: HostContents): boolean {
   const processes = readProcessesNow();
   let found = false;

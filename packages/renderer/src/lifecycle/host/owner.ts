@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { readStat } from '../processGroup.js';
+import { attempt } from '../../unknowns.js';
+import { readStat, type ProcessStat } from '../processGroup.js';
 
 /** In the environment of every process that a host starts: the token of its directory. */
 export const TOKEN_VARIABLE = 'GENLOCK_HOST';
@@ -22,7 +23,7 @@ export interface Owner {
 
 /** This process, under a new token. */
 export function thisOwner(): Owner {
-  const startTime = readStat(process.pid)?.startTime;
+  const startTime = attempt(() => readStat(process.pid))?.startTime;
   return { token: randomUUID(), pid: process.pid, ...(startTime === undefined ? {} : { startTime }), ...place() };
 }
 
@@ -47,20 +48,17 @@ export function isGone(owner: Owner): boolean {
   if (owner.machine !== here.machine) return false;
   if (owner.boot !== here.boot) return owner.boot !== undefined && here.boot !== undefined;
   if (owner.pidNamespace !== here.pidNamespace) return false;
-  const stat = readStat(owner.pid);
+  let stat: ProcessStat | undefined;
+  try {
+    stat = readStat(owner.pid);
+  } catch {
+    return false;
+  }
   if (owner.startTime !== undefined) return stat?.startTime !== owner.startTime || stat.state === 'Z';
   try {
     process.kill(owner.pid, 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
   }
 }

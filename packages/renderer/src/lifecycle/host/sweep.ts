@@ -6,14 +6,14 @@ import { isGone } from './owner.js';
 
 /**
  * Removes what hosts have left in a folder whose process is gone and whose guardian could not do it.
- * A directory is known by the ownership record inside it, never by its name.
+ * A directory is known by the ownership record inside it, never by its name. An abort leaves the rest to the next start.
  */
-export async function sweep(folder: string): Promise<void> {
+export async function sweep(folder: string, signal?: AbortSignal): Promise<void> {
   const abandoned = subfolders(folder).filter((path) => {
     const owner = readRecord(path)?.owner;
     return owner !== undefined && isGone(owner);
   });
-  await Promise.all(abandoned.map(cleanUp));
+  await Promise.all(abandoned.map((path) => cleanUp(path, signal)));
 }
 
 function subfolders(folder: string): string[] {

@@ -4,6 +4,7 @@ import { enterChunk } from './capture/enterChunk.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
+import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseRendererOptions } from './options.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
@@ -40,6 +41,8 @@ export async function renderStill(
   return JobScope.run(jobOptions, options, outputPath, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening();
+    // The guardian is there from before the picture's first byte until after its last one.
+    await using _directory = await WorkDirectory.create(scope.leftover);
     await using output = new StagedOutput(outputPath, scope.leftover);
     scope.signal.throwIfAborted();
     await using browser = new WarmBrowser();

@@ -40,6 +40,20 @@ describe('clause 13: death of the host', () => {
     }
   }
 
+  it('leaves nothing of a picture when killed at its commit', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('still.png');
+    await using host = new ChildHost(sandbox, COUNTER, destination, {}, 'stillHost.mjs');
+    await host.until((event) => event.type === 'at' && event.phase === 'commit');
+    assert.ok(
+      host.left([destination]).some((name) => name.startsWith('still.png.part-')),
+      'it is staged',
+    );
+    await host.kill();
+    assert.deepEqual(await host.gone([destination], GONE_MS), []);
+    sandbox.assertNothingLeft(destination);
+  });
+
   it('leaves nothing when killed while it joins', LONG, async () => {
     using sandbox = new Sandbox();
     const destination = sandbox.destination('out.mp4');

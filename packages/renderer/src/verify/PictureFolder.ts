@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RenderPosition } from '../errors.js';
+import { makeFolder } from '../lifecycle/makeFolder.js';
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
 import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 
@@ -18,7 +18,7 @@ export class PictureFolder implements AsyncDisposable {
 
   /** Writes a picture and flushes it to disk; resolves with the path that it will have. */
   async add(name: string, png: Buffer, deadlineMs: number, position: RenderPosition): Promise<string> {
-    const made = mkdirSync(this.path, { recursive: true });
+    const made = makeFolder(this.path);
     if (made !== undefined) {
       this.#made = made;
       registerTemporary(made);

@@ -128,7 +128,9 @@ class RenderRun {
     await this.#step('plan', group.signal);
 
     const { plan, options, executor, jobOptions } = this;
-    const kept = options.keepChunks ? new KeptChunks(plan, options, directory, group.signal) : undefined;
+    await using kept = options.keepChunks
+      ? new KeptChunks({ plan, options, executor, directory, signal: group.signal, warn: this.#warn })
+      : undefined;
     const workers = new RenderWorkers({
       ...{ plan, options, executor, jobOptions },
       ...{ group, journal, directory, kept, fail: this.#fail },
@@ -138,7 +140,7 @@ class RenderRun {
       journal.allRendered();
       journal.state('finishing');
       const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), workers, group);
-      await kept?.tidy().catch((error: unknown) => this.#warn('the store of chunks could not be tidied', error));
+      await kept?.tidy();
       return { bytes, seams: workers.audit.report() };
     } catch (error) {
       this.#fail(error);
@@ -194,10 +196,10 @@ class RenderRun {
   }
 
   /** Something beside the render did not work. */
-  #warn(what: string, error: unknown): void {
+  readonly #warn = (what: string, error: unknown): void => {
     const why = error instanceof Error ? error.message : String(error);
     this.#journal.record({ type: 'warning', message: `${what}: ${why}` });
-  }
+  };
 
   /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */
   async #watchDisk({ signal }: TaskGroup): Promise<RepeatedCheck | undefined> {

@@ -104,13 +104,7 @@ export class RenderWorkers {
     for (const [chunk, worker] of this.#done) {
       if (worker === undefined || this.#stored.has(chunk) || !this.audit.isProven(chunk.index)) continue;
       this.#stored.add(chunk);
-      try {
-        await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
-      } catch (error) {
-        // The video is what was asked for: without the store it is still right.
-        const message = `chunk ${chunk.index} could not be kept: ${String(error)}`;
-        journal.record({ type: 'warning', message, worker });
-      }
+      await kept.keep(chunk, worker, this.audit, (path) => journal.leftover(path));
     }
   }
 

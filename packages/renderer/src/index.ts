@@ -20,6 +20,7 @@ export { findHardening, type Hardening } from './lifecycle/hardening.js';
 export { holdHost } from './lifecycle/host/Host.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
+export { toolVersions, type ToolVersions } from './toolVersions.js';
 export { stopReceiptOf } from './lifecycle/stopReceipts.js';
 export { DEADLINES, type DeadlineName } from './options.js';
 export { formatFrameRate, parseFrameRate, type FrameRate } from './frameRate.js';

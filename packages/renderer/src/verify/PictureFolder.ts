@@ -32,7 +32,7 @@ export class PictureFolder implements AsyncDisposable {
 
   /** Puts every picture in its place. Synchronous, as each commit is. */
   commit(): void {
-    for (const file of this.#files) file.commit();
+    StagedOutput.commitAll(this.#files);
     if (this.#made !== undefined) keepTemporary(this.#made);
     this.#made = undefined;
   }

@@ -3,7 +3,7 @@ import { SeamError, StallError, TeardownError, type RenderPhase, type RenderPosi
 import { ChunkFiles } from './ChunkFiles.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
-import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
+import { freeDiskCheck, watchTime } from './lifecycle/limits.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
@@ -11,7 +11,9 @@ import { TaskGroup } from './lifecycle/TaskGroup.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { KeptChunks } from './KeptChunks.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
+import { checkRequest } from './checkRequest.js';
 import { createPlan } from './plan.js';
+import { readOptions } from './readOptions.js';
 import { RenderJournal } from './RenderJournal.js';
 import { RenderWorkers } from './RenderWorkers.js';
 import type {
@@ -47,9 +49,18 @@ export class RenderOrchestrator {
     jobOptions: RenderJobOptions = {},
   ): Promise<RenderReport> {
     jobOptions.signal?.throwIfAborted();
-    const plan = createPlan(compositionUrl, outputPath, options);
-    const { executor = new LocalExecutor(), ...data } = options;
-    const run = new RenderRun(plan, parseDistributedOptions(data, outputPath), executor, jobOptions);
+    const read = readOptions(options);
+    const plan = createPlan(compositionUrl, outputPath, read);
+    const { executor = new LocalExecutor(), ...data } = read;
+    const resolved = parseDistributedOptions(data, outputPath);
+    const { frameHashes, partialOutput, keepChunks } = resolved;
+    checkRequest(
+      compositionUrl,
+      { output: plan.outputPath, frameHashes, partialOutput },
+      // Where chunks are rendered elsewhere, what an address means is known there.
+      read.executor !== undefined && !keepChunks ? 'any' : 'url',
+    );
+    const run = new RenderRun(plan, resolved, executor, jobOptions);
     return run.finish();
   }
 }
@@ -125,9 +136,11 @@ class RenderRun {
     await using _disk = await this.#watchDisk(group);
     await using directory = await WorkDirectory.create(this.#leftover);
     group.throwIfStopped();
+    const { plan, options, executor, jobOptions } = this;
+    const places = [plan.outputPath, options.frameHashes, options.partialOutput].filter((path) => path !== undefined);
+    await StagedOutput.probe(places, this.#leftover);
     await this.#step('plan', group.signal);
 
-    const { plan, options, executor, jobOptions } = this;
     await using kept = options.keepChunks
       ? new KeptChunks({ plan, options, executor, directory, signal: group.signal, warn: this.#warn })
       : undefined;
@@ -205,7 +218,7 @@ class RenderRun {
   async #watchDisk({ signal }: TaskGroup): Promise<RepeatedCheck | undefined> {
     const { minFreeDiskMB } = this.options.limits;
     if (minFreeDiskMB === undefined) return undefined;
-    const check = () => checkFreeDisk(minFreeDiskMB, this.plan.outputPath);
+    const check = freeDiskCheck(minFreeDiskMB, this.plan.outputPath);
     const { launch } = this.options.deadlines;
     const late = () => new StallError('the disk to say what is free', launch, { phase: 'plan' });
     await withDeadline(abortable(check(), signal), launch, late);
@@ -225,8 +238,7 @@ class RenderRun {
     for (const file of [hashes, output]) await file?.flush(this.options.deadlines.concat, { phase: 'commit' });
     await this.#step('commit', signal);
     signal.throwIfAborted();
-    hashes?.commit();
-    output.commit();
+    StagedOutput.commitAll(hashes ? [hashes, output] : [output]);
     this.#closeToAborts();
   }
 

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
+import { checkRequest } from './checkRequest.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -14,6 +16,7 @@ import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options.js';
+import { readOptions } from './readOptions.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
@@ -22,8 +25,8 @@ export class Renderer {
 
   /** Throws an OptionsError that names every fault of the options. */
   constructor(options: RendererOptions) {
-    checkRendererOptions(options);
-    this.#options = options;
+    this.#options = readOptions(options);
+    checkRendererOptions(this.#options);
   }
 
   /**
@@ -34,8 +37,10 @@ export class Renderer {
   async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
     jobOptions.signal?.throwIfAborted();
     const options = parseRendererOptions(this.#options, outputPath);
-    await JobScope.run(jobOptions, options, outputPath, (scope) =>
-      renderRange(compositionUrl, outputPath, options, scope, jobOptions),
+    const output = resolve(outputPath);
+    checkRequest(compositionUrl, { output, frameHashes: options.frameHashes, seams: options.seams });
+    await JobScope.run(jobOptions, options, output, (scope) =>
+      renderRange(compositionUrl, output, options, scope, jobOptions),
     );
   }
 }
@@ -52,6 +57,7 @@ async function renderRange(
   const tools = locateFfmpeg(options);
   if (options.hardening) scope.hardening = await findHardening();
   await using directory = await WorkDirectory.create(scope.leftover);
+  await StagedOutput.probe([outputPath, ...(options.frameHashes ? [options.frameHashes] : [])], scope.leftover);
   await using output = new StagedOutput(outputPath, scope.leftover);
   scope.signal.throwIfAborted();
 
@@ -127,8 +133,7 @@ async function renderRange(
   }
   await scope.enter('commit');
   scope.signal.throwIfAborted();
-  list?.commit();
-  output.commit();
+  StagedOutput.commitAll(list ? [list, output] : [output]);
   if (stamp) jobOptions.onVerified?.(stamp);
   scope.committed();
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
+import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from './options.js';
+import { readOptions } from './readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from './types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
@@ -30,7 +31,7 @@ const FRAMES_PER_KEYFRAME = 200;
  * Throws an OptionsError when the options cannot be rendered.
  */
 export function createPlan(compositionUrl: string, outputPath: string, options: DistributedRenderOptions): RenderPlan {
-  const { executor: _executor, ...data } = options;
+  const { executor: _executor, ...data } = readOptions(options);
   const resolved = parseDistributedOptions(data, outputPath);
   const ranges = chunkRanges(resolved);
   const concurrency = Math.min(resolved.concurrency, ranges.length);
@@ -47,7 +48,10 @@ export function createPlan(compositionUrl: string, outputPath: string, options: 
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {
-    const chunkOptions: RendererOptions = { ...shared, startFrame, frameCount, encoderThreads };
+    const chunkOptions: RendererOptions = {
+      ...{ ...shared, ...settled(data, resolved) },
+      ...{ startFrame, frameCount, encoderThreads },
+    };
     // The chunk's extension must not change the codec that the output's extension asked for.
     if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
     if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;

@@ -40,7 +40,8 @@ export class RenderOrchestrator {
    * place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
    * stops at once; the promise settles when nothing of the render is left, and rejects with the
    * first worker's error itself, or with `signal.reason` itself. The destination then holds what it
-   * held before.
+   * held before. What cannot be done, because an option is wrong or a file has no place, is refused
+   * with an OptionsError before anything starts.
    */
   static async render(
     compositionUrl: string,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { browserLaunch } from '../src/browser/Browser.js';
 import { browserFlags } from '../src/browser/flags.js';
 import { Renderer, ToolError } from '../src/index.js';
+import { parseRendererOptions } from '../src/options.js';
 import { Sandbox } from './support/Sandbox.js';
 
 describe('the environment of a browser', () => {
@@ -17,6 +19,20 @@ describe('the environment of a browser', () => {
     const environment = readFileSync(list, 'utf8');
     for (const name of ['DBUS_SESSION_BUS_ADDRESS', 'VK_ICD_FILENAMES'])
       assert.match(environment, new RegExp(`^${name}=`, 'm'));
+  });
+});
+
+describe('a browser that may serve another job', () => {
+  it('is not one whose file has been replaced since it was started', () => {
+    using sandbox = new Sandbox();
+    const executablePath = sandbox.script('browser', 'exit 3');
+    const options = { width: 64, height: 36, fps: 10, frameCount: 1, browserConfig: { executablePath } };
+    const key = () => browserLaunch(parseRendererOptions(options, 'out.mp4')).key;
+    const first = key();
+    assert.equal(key(), first);
+    rmSync(executablePath);
+    sandbox.script('browser', 'exit 4');
+    assert.notEqual(key(), first);
   });
 });
 

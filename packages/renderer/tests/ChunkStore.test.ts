@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -228,6 +229,46 @@ describe('the store of chunks', () => {
     const store = new ChunkStore(cache);
     await assert.rejects(store.prune({ maxBytes: -1 }), { code: 'EROFS' });
     assert.equal((await store.list()).length, 1);
+  });
+
+  it('of another user is used as far as it may be read', async (test) => {
+    if (process.getuid?.() !== 0) {
+      test.skip('needs root');
+      return;
+    }
+    const other = { ...RECORD, files: [{ address: '/page.html', sha256: 'c'.repeat(64) }] };
+    const store = new ChunkStore(cache);
+    await keep();
+    await store.keep(KEY, other, { 'chunk.mkv': made }, noLeftover);
+    const [closed, open] = readdirSync(join(chunks, KEY)).map((name) => join(chunks, KEY, name));
+    chmodSync(join(closed!, 'chunk.json'), 0o600);
+    chmodSync(sandbox.inputs, 0o755);
+    const place = join(sandbox.inputs, 'for everybody');
+    mkdirSync(place);
+    chmodSync(place, 0o777);
+    const reuse = () => store.reuse(KEY, () => Promise.resolve(true), { 'chunk.mkv': join(place, 'taken') });
+    process.seteuid!(65534);
+    try {
+      assert.ok(await reuse(), 'the one that may be read is found');
+      await assert.rejects(keep('d'.repeat(32)), { code: 'EACCES' });
+      const listed = await store.list();
+      assert.deepEqual(listed.map(({ url, damaged }) => [url, damaged]).sort(), [
+        ['', false],
+        [RECORD.url, false],
+      ]);
+      assert.deepEqual(await store.prune({}), []);
+      await assert.rejects(store.prune({ maxBytes: -1 }), { code: 'EACCES' });
+    } finally {
+      process.seteuid!(0);
+    }
+    rmSync(open!, { recursive: true });
+    process.seteuid!(65534);
+    try {
+      await assert.rejects(reuse(), { code: 'EACCES' });
+    } finally {
+      process.seteuid!(0);
+    }
+    assert.ok(existsSync(closed!), 'what cannot be read is left to its owner');
   });
 
   it('is nothing below a file or in /proc: there is no chunk, and none is kept', async () => {

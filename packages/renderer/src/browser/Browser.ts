@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
@@ -46,7 +47,9 @@ export function browserLaunch({
   const flags = (profile: string) =>
     browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, extra });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
-  const key = JSON.stringify([found.path, flags(''), environment, hardening]);
+  // A browser that waits while its file is replaced is another one than would be started now.
+  const { ino, mtimeMs, size } = statSync(found.path);
+  const key = JSON.stringify([found.path, ino, mtimeMs, size, flags(''), environment, hardening]);
   return { found, beginFrameControl, flags, environment, key };
 }
 

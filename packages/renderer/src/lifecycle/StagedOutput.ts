@@ -117,10 +117,15 @@ export class StagedOutput implements AsyncDisposable {
     }
     return {
       undo: () => {
-        // What is put back is what was there; else the file is staged again, and is removed as such.
-        if (wasThere) renameSync(old, this.destination);
-        else renameSync(this.destination, this.path);
+        // From now on it may be the only copy of what was there: nobody is to remove it.
         keepTemporary(old);
+        try {
+          // Where nothing was, the file is staged again, and is removed as such.
+          if (wasThere) renameSync(old, this.destination);
+          else renameSync(this.destination, this.path);
+        } catch {
+          this.onLeftover(wasThere ? old : this.destination);
+        }
       },
       settle: () => {
         this.#committed = true;

@@ -52,8 +52,8 @@ export class ChunkStore {
 
   /**
    * Copies the parts of a kept chunk to their places, when there is one of this key whose composition
-   * `matches`. A chunk whose bytes are not what they were is removed from the store. Rejects where the
-   * store cannot be read, and with `signal.reason`.
+   * `matches`. A chunk whose bytes are not what they were is removed from the store. Rejects where none is
+   * found because something could not be read, and with `signal.reason`.
    */
   async reuse(
     key: string,
@@ -62,19 +62,19 @@ export class ChunkStore {
     signal?: AbortSignal,
   ): Promise<ChunkRecord | undefined> {
     const folder = join(this.#chunks, key);
+    const errors: unknown[] = [];
     for (const name of await namesIn(folder, ENTRY, 'ENOTDIR')) {
       signal?.throwIfAborted();
-      const entry = join(folder, name);
-      const record = await readRecord(entry);
-      if (record !== 'damaged' && !(await matches(record.files))) continue;
-      if (record !== 'damaged' && (await copyParts(entry, record, places, signal))) {
-        // The time of its last use is for tidying alone, and the store may be for reading alone.
-        const now = new Date();
-        await utimes(entry, now, now).catch(() => {});
-        return record;
+      try {
+        const record = await take(join(folder, name), matches, places, signal);
+        if (record) return record;
+      } catch (error) {
+        signal?.throwIfAborted();
+        // It may be another user's; the next one may be ours.
+        errors.push(error);
       }
-      await rm(entry, { recursive: true, force: true }).catch(() => {});
     }
+    if (errors.length > 0) throw errors[0];
     return undefined;
   }
 
@@ -186,6 +186,25 @@ export class ChunkStore {
       await rm(path, { recursive: true, force: true }).catch(() => {});
     }
   }
+}
+
+/** Takes the parts from an entry, when it is the one. Removes it when it is damaged. */
+async function take(
+  entry: string,
+  matches: (files: readonly FileHash[]) => Promise<boolean>,
+  places: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<ChunkRecord | undefined> {
+  const record = await readRecord(entry);
+  if (record !== 'damaged' && !(await matches(record.files))) return undefined;
+  if (record !== 'damaged' && (await copyParts(entry, record, places, signal))) {
+    // The time of its last use is for tidying alone, and the store may be for reading alone.
+    const now = new Date();
+    await utimes(entry, now, now).catch(() => {});
+    return record;
+  }
+  await rm(entry, { recursive: true, force: true }).catch(() => {});
+  return undefined;
 }
 
 /** Whether a rename found something in its place. */

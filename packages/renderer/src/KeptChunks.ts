@@ -85,7 +85,7 @@ export class KeptChunks implements AsyncDisposable {
       const { startFrame, frameCount } = chunk;
       const url = this.context.plan.compositionUrl;
       const record = { url, startFrame, frameCount, files, seams: audit.sidesOf(chunk.index) };
-      await store.keep(this.#key(chunk), record, this.#parts(chunk), onLeftover);
+      await store.keep(this.#key(chunk), record, this.#parts(chunk), onLeftover, this.context.signal);
     });
   }
 

@@ -11,7 +11,8 @@ import { TaskGroup } from './lifecycle/TaskGroup.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { KeptChunks } from './KeptChunks.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
-import { checkRequest } from './checkRequest.js';
+import { checkPlaces } from './checkPlaces.js';
+import { requireAddress } from './requireAddress.js';
 import { createPlan } from './plan.js';
 import { readOptions } from './readOptions.js';
 import { RenderJournal } from './RenderJournal.js';
@@ -55,12 +56,9 @@ export class RenderOrchestrator {
     const { executor = new LocalExecutor(), ...data } = read;
     const resolved = parseDistributedOptions(data, outputPath);
     const { frameHashes, partialOutput, keepChunks } = resolved;
-    checkRequest(
-      compositionUrl,
-      { output: plan.outputPath, frameHashes, partialOutput },
-      // Where chunks are rendered elsewhere, what an address means is known there.
-      read.executor !== undefined && !keepChunks ? 'any' : 'url',
-    );
+    // Where chunks are rendered elsewhere, what an address means is known there.
+    requireAddress(compositionUrl, read.executor !== undefined && !keepChunks ? 'any' : 'url');
+    checkPlaces(compositionUrl, { output: plan.outputPath, frameHashes, partialOutput });
     const run = new RenderRun(plan, resolved, executor, jobOptions);
     return run.finish();
   }

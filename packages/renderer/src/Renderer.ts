@@ -5,7 +5,8 @@ import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
-import { checkRequest } from './checkRequest.js';
+import { checkPlaces } from './checkPlaces.js';
+import { requireAddress } from './requireAddress.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -38,7 +39,8 @@ export class Renderer {
     jobOptions.signal?.throwIfAborted();
     const options = parseRendererOptions(this.#options, outputPath);
     const output = resolve(outputPath);
-    checkRequest(compositionUrl, { output, frameHashes: options.frameHashes, seams: options.seams });
+    requireAddress(compositionUrl);
+    checkPlaces(compositionUrl, { output, frameHashes: options.frameHashes, seams: options.seams });
     await JobScope.run(jobOptions, options, output, (scope) =>
       renderRange(compositionUrl, output, options, scope, jobOptions),
     );

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
-import { checkRequest } from './checkRequest.js';
+import { checkPlaces } from './checkPlaces.js';
+import { requireAddress } from './requireAddress.js';
 import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
@@ -41,7 +42,8 @@ export async function renderStill(
   // A picture has no codec: the options are checked as those of a video that any size fits into.
   const asVideo = { ...given, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 } as const;
   const options = renamed(() => parseRendererOptions(asVideo, 'still.mkv'));
-  checkRequest(compositionUrl, { output: outputPath });
+  requireAddress(compositionUrl);
+  checkPlaces(compositionUrl, { output: outputPath });
   const destination = resolve(outputPath);
   return JobScope.run(jobOptions, options, destination, async (scope) => {
     await scope.enter('launch');

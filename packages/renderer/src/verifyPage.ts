@@ -1,5 +1,6 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
-import { checkRequest } from './checkRequest.js';
+import { checkPlaces } from './checkPlaces.js';
+import { requireAddress } from './requireAddress.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { GroupRun } from './GroupRun.js';
@@ -73,7 +74,8 @@ export async function verifyPage(
   jobOptions.signal?.throwIfAborted();
   const read = readOptions(options);
   const plan = planVerification(compositionUrl, read);
-  checkRequest(compositionUrl, { pictures: plan.outputPath });
+  requireAddress(compositionUrl);
+  checkPlaces(compositionUrl, { pictures: plan.outputPath });
   const startedAt = performance.now();
   const verdict = await GroupRun.finish(plan, resolveVerification(read), jobOptions, (run) =>
     new Verification(plan, run).work(),

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -184,6 +185,22 @@ describe('the store of chunks', () => {
     assert.deepEqual(inPlace, [false, false, false, true]);
   });
 
+  it('shows nothing to others', async () => {
+    await keep();
+    const entry = onlyEntry();
+    const modes = [cache, chunks, dirname(entry), entry, join(entry, 'chunk.json')].map(
+      (path) => statSync(path).mode & 0o777,
+    );
+    assert.deepEqual(modes, [0o700, 0o700, 0o700, 0o700, 0o600]);
+  });
+
+  it('takes nothing more after an abort, and leaves nothing', async () => {
+    const store = new ChunkStore(cache);
+    const aborted = store.keep(KEY, RECORD, { 'chunk.mkv': made }, noLeftover, AbortSignal.abort());
+    await assert.rejects(aborted, { name: 'AbortError' });
+    assert.deepEqual(readdirSync(chunks), []);
+  });
+
   it('takes the same chunk from many at once, while others tidy', async () => {
     const stores = Array.from({ length: 6 }, () => new ChunkStore(cache));
     await Promise.all(stores.flatMap((store) => [keep(KEY, store), store.prune({ maxAgeMs: 1e6 })]));
@@ -241,8 +258,8 @@ describe('the store of chunks', () => {
     await keep();
     await store.keep(KEY, other, { 'chunk.mkv': made }, noLeftover);
     const [closed, open] = readdirSync(join(chunks, KEY)).map((name) => join(chunks, KEY, name));
-    chmodSync(join(closed!, 'chunk.json'), 0o600);
-    chmodSync(sandbox.inputs, 0o755);
+    for (const folder of [sandbox.inputs, cache, chunks, join(chunks, KEY), closed!, open!]) chmodSync(folder, 0o755);
+    chmodSync(join(open!, 'chunk.json'), 0o644);
     const place = join(sandbox.inputs, 'for everybody');
     mkdirSync(place);
     chmodSync(place, 0o777);

@@ -10,6 +10,8 @@ import { copyHashed, hashFile, requireFile, saysDamaged, syncFolder, syncToDisk 
 
 /** The names that keys and entries have: whatever else is in the folder is not ours. */
 const ENTRY = /^[0-9a-f]{32}$/;
+/** Pages and their addresses may be nobody else's business. */
+const PRIVATE = 0o700;
 /** The names of entries that are being written, and how old one is that nobody writes any more, in milliseconds. */
 const STAGED = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STAGED_MS = 24 * 3600 * 1000;
@@ -78,19 +80,23 @@ export class ChunkStore {
     return undefined;
   }
 
-  /** Keeps a chunk: copies its parts, given by name, and puts them in place at once. */
+  /**
+   * Keeps a chunk: copies its parts, given by name, and puts them in place at once. Rejects with the system's error
+   * where it cannot be kept, and after an abort, when nothing is left of it.
+   */
   async keep(
     key: string,
     record: Omit<ChunkRecord, 'parts'>,
     parts: Record<string, string>,
     onLeftover: (path: string) => void,
+    signal?: AbortSignal,
   ): Promise<void> {
     const content = createHash('sha256').update(JSON.stringify(record.files)).digest('hex').slice(0, 32);
     const staged = join(this.#chunks, `.${randomUUID()}`);
-    makeFolder(this.#chunks);
+    makeFolder(this.#chunks, PRIVATE);
     registerTemporary(staged);
     try {
-      await mkdir(staged);
+      await mkdir(staged, PRIVATE);
     } catch (error) {
       // There is nothing to remove, and perhaps nowhere to look for it.
       keepTemporary(staged);
@@ -99,11 +105,12 @@ export class ChunkStore {
     try {
       const hashes: Record<string, string> = {};
       for (const [name, path] of Object.entries(parts)) {
-        hashes[name] = await copyHashed(path, join(staged, name));
+        hashes[name] = await copyHashed(path, join(staged, name), signal);
         await syncToDisk(join(staged, name));
       }
       await writeRecord(staged, { ...record, parts: hashes });
       await syncFolder(staged);
+      signal?.throwIfAborted();
       if (await this.#place(staged, key, content)) keepTemporary(staged);
       else await removeTemporary(staged, onLeftover);
     } catch (error) {
@@ -118,7 +125,7 @@ export class ChunkStore {
     const entry = join(folder, content);
     for (let attempt = 1; ; attempt++) {
       try {
-        makeFolder(folder);
+        makeFolder(folder, PRIVATE);
         await rename(staged, entry);
         await syncFolder(folder);
         return true;

@@ -24,7 +24,7 @@ export interface ChunkRecord {
 /** Writes the record of an entry, with a hash of its own by which it is known again, down to the disk. */
 export async function writeRecord(entry: string, record: ChunkRecord): Promise<void> {
   const path = join(entry, RECORD);
-  await writeFile(path, JSON.stringify({ ...record, sha256: sealOf(record) }));
+  await writeFile(path, JSON.stringify({ ...record, sha256: sealOf(record) }), { mode: 0o600 });
   await syncToDisk(path);
 }
 

@@ -8,19 +8,14 @@ import { printable } from './readOptions.js';
 /** The files that a request writes, by the names of its options. `pictures` is a folder, made where it is missing. */
 type Places = Partial<Record<'output' | 'frameHashes' | 'partialOutput' | 'seams' | 'pictures', string | undefined>>;
 
-/** What a browser opens as a page. */
-const PROTOCOLS = ['http:', 'https:', 'file:', 'data:', 'about:'];
-
 /**
- * Looks, before anything starts, whether the page has an address and every file a place. Opens no address and
- * writes nothing. Throws an OptionsError with every fault. `address` may be `any` text where an executor of the
- * caller's own reads it.
+ * Looks, before anything starts, whether every file of a request has a place, and one of its own. Writes nothing.
+ * `page` is the address of what is read. Throws an OptionsError with every fault.
  */
-export function checkRequest(compositionUrl: unknown, places: Places, address: 'url' | 'any' = 'url'): void {
-  const none = addressFault(compositionUrl, address);
-  const problems = none === undefined ? [] : [`compositionUrl ${none}`];
-  const page = none === undefined ? pageFile(compositionUrl as string) : undefined;
-  const taken = new Map<string, string>(page === undefined ? [] : [[page, 'page']]);
+export function checkPlaces(page: string, places: Places): void {
+  const problems: string[] = [];
+  const read = pageFile(page);
+  const taken = new Map<string, string>(read === undefined ? [] : [[read, 'page']]);
   for (const [name, path] of Object.entries(places)) {
     if (path === undefined && name !== 'output') continue;
     const why = typeof path !== 'string' || path === '' ? notAPath(path) : fault(path, name === 'pictures');
@@ -32,18 +27,6 @@ export function checkRequest(compositionUrl: unknown, places: Places, address: '
     taken.set(real, name);
   }
   if (problems.length > 0) throw new OptionsError(problems);
-}
-
-function addressFault(url: unknown, kind: 'url' | 'any'): string | undefined {
-  if (typeof url !== 'string' || url === '') return `must be the address of a page (given: ${printable(url)})`;
-  if (kind === 'any') return undefined;
-  if (!URL.canParse(url)) {
-    const advice = 'the address of a file is pathToFileURL(path).href';
-    return `must be an address such as https://example.com/ or file:///page.html (given: ${printable(url)}); ${advice}`;
-  }
-  const { protocol } = new URL(url);
-  const known = PROTOCOLS.includes(protocol);
-  return known ? undefined : `must begin with ${PROTOCOLS.join(', ')} (given: ${printable(url)})`;
 }
 
 function pageFile(url: string): string | undefined {

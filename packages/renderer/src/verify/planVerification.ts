@@ -116,7 +116,9 @@ export function resolveVerification(options: VerifyOptions): ResolvedDistributed
   const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
     const max = MAX[name as keyof typeof MAX];
     if (Number.isSafeInteger(value) && value >= 1 && value <= max) return [];
-    return [`${name} must be a whole number from 1 to ${max} (given: ${printable(value)})`];
+    return [
+      `${name} must be a whole number from 1 to ${max} (given: ${typeof value === 'string' ? value : printable(value)})`,
+    ];
   });
   if (typeof pictures !== 'string' || pictures === '' || pictures.includes('\0'))
     problems.push('pictures must be the path of a folder');

@@ -108,7 +108,8 @@ export function verifySettings(
 
 function throwProblems({ problems, inputError }: Request): void {
   if (inputError && problems.length === 1) throw inputError;
-  if (problems.length > 0) throw new OptionsError(problems);
+  // What the library finds in the options may have been found in the flags before.
+  if (problems.length > 0) throw new OptionsError([...new Set(problems)]);
 }
 
 function mergeOptions({ given, composition, props }: Request): GivenOptions {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { genlock, makeFolder } from './helpers.js';
@@ -39,7 +39,13 @@ it('--resume goes on from what an earlier run has kept, and `cache` lists and re
     assert.match(refused.stderr, says);
   }
   assert.match((await run('cache', 'prune', '--older-than', '1h')).stdout, /^0 chunks/);
-  assert.match((await run('cache', 'prune', '--all')).stdout, /^2 chunks/);
+  const { chunks: kept } = JSON.parse((await run('cache', '--json')).stdout) as { chunks: { path: string }[] };
+  writeFileSync(join(kept[0]!.path, 'chunk.json'), '{');
+  assert.match((await run('cache')).stdout, /B {2}damaged: .*\n/);
+  assert.match((await run('cache', 'prune', '--older-than', '1h')).stdout, /^1 chunk, /, 'it goes in any case');
+  assert.match((await run('cache', 'prune', '--all')).stdout, /^1 chunk, /);
+  const noFolder = await run('cache', 'list', '--cache', 'page.html');
+  assert.deepEqual([noFolder.code, /page\.html is of no use: ENOTDIR/.test(noFolder.stderr)], [2, true]);
   assert.match((await run('cache')).stdout, /^0 chunks/);
   assert.deepEqual(
     readdirSync(folder.path).filter((name) => name !== 'cache'),

@@ -282,6 +282,18 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     args: ['render', 'page.html', ...OUT, '--frame-hashes', './out.mp4'],
     says: [/--frame-hashes \.\/out\.mp4 is the same file as the output/],
   },
+  'hashes equal the finished part': {
+    args: ['render', 'page.html', ...OUT, '--frame-hashes', 'part.mp4', '--partial', './part.mp4'],
+    says: [/--partial \.\/part\.mp4 is the same file as --frame-hashes/],
+  },
+  'output in a folder that takes no file': {
+    args: ['render', 'page.html', '-o', '/proc/out.mp4'],
+    says: [/\/proc\/out\.mp4 cannot be written: \/proc takes no file \(ENOENT\)/],
+  },
+  'output of too long a name': {
+    args: ['render', 'page.html', '-o', `${'x'.repeat(252)}.mp4`],
+    says: [/its name is too long/],
+  },
 
   'still: no frame': { args: ['still', 'page.html', '-o', 'f.png'], says: [/no frame given: --frame/] },
   'still: bad frame': {

@@ -91,15 +91,17 @@ export class ChunkFiles {
   }
 
   async #concat(chunks: readonly RenderChunk[], output: string, signal: AbortSignal): Promise<void> {
-    const list = this.directory.file('chunks.ffconcat');
-    const files = chunks.map(({ fileName, frameCount }) => ({ path: this.directory.file(fileName), frameCount }));
+    // All names are relative to the directory, whose own may hold what a list cannot, such as a newline.
+    const list = 'chunks.ffconcat';
+    const files = chunks.map(({ fileName, frameCount }) => ({ path: fileName, frameCount }));
     const deadlineMs = this.options.deadlines.concat;
-    const writing = writeFile(list, concatList(files, this.plan.fps));
+    const writing = writeFile(this.directory.file(list), concatList(files, this.plan.fps));
     const position = { phase: 'concat' } as const;
     await onDisk(writing, { waitingFor: 'the disk to take the list of chunks', deadlineMs, position, signal });
     const extension = extname(this.plan.outputPath).slice(1).toLowerCase();
     const end = await runCommand(this.#tools.ffmpeg, concatArguments(list, output, extension), {
       role: 'concat',
+      cwd: this.directory.path,
       signal,
       deadlineMs,
       late: () => new StallError('ffmpeg to join the chunks', deadlineMs, { phase: 'concat' }),

@@ -1,6 +1,6 @@
 import { StallError, type RenderPhase, type RenderPosition, TeardownError } from './errors.js';
 import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
-import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
+import { freeDiskCheck, watchTime } from './lifecycle/limits.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
 import { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { ResolvedOptions } from './options.js';
@@ -104,7 +104,7 @@ export class GroupRun {
     const { minFreeDiskMB } = this.options.limits;
     if (minFreeDiskMB === undefined) return work();
     const { signal } = this.group;
-    const check = () => checkFreeDisk(minFreeDiskMB, this.plan.outputPath);
+    const check = freeDiskCheck(minFreeDiskMB, this.plan.outputPath);
     const { launch } = this.options.deadlines;
     const late = () => new StallError('the disk to say what is free', launch, { phase: 'plan' });
     await withDeadline(abortable(check(), signal), launch, late);

@@ -3,7 +3,7 @@ import { SeamError, StallError, TeardownError, type RenderPhase, type RenderPosi
 import { ChunkFiles } from './ChunkFiles.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
-import { checkFreeDisk, watchTime } from './lifecycle/limits.js';
+import { freeDiskCheck, watchTime } from './lifecycle/limits.js';
 import { onDisk } from './lifecycle/onDisk.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
@@ -12,7 +12,9 @@ import { TaskGroup } from './lifecycle/TaskGroup.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { KeptChunks } from './KeptChunks.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
+import { checkPlaces } from './checkPlaces.js';
 import { createPlan } from './plan.js';
+import { readOptions } from './readOptions.js';
 import { RenderJournal } from './RenderJournal.js';
 import { RenderWorkers } from './RenderWorkers.js';
 import type {
@@ -41,7 +43,8 @@ export class RenderOrchestrator {
    * place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
    * stops at once; the promise settles when nothing of the render is left, and rejects with the
    * first worker's error itself, or with `signal.reason` itself. The destination then holds what it
-   * held before.
+   * held before. What cannot be done, because an option is wrong or a file has no place, is refused
+   * with an OptionsError before anything starts.
    */
   static async render(
     compositionUrl: string,
@@ -50,10 +53,14 @@ export class RenderOrchestrator {
     jobOptions: RenderJobOptions = {},
   ): Promise<RenderReport> {
     jobOptions.signal?.throwIfAborted();
+    const read = readOptions(options);
     // An executor of the caller's may run where there are other files.
-    const plan = createPlan(compositionUrl, outputPath, options, options.executor === undefined);
-    const { executor = new LocalExecutor(), ...data } = options;
-    const run = new RenderRun(plan, parseDistributedOptions(data, outputPath), executor, jobOptions);
+    const plan = createPlan(compositionUrl, outputPath, read, read.executor === undefined);
+    const { executor = new LocalExecutor(), ...data } = read;
+    const resolved = parseDistributedOptions(data, outputPath);
+    const { frameHashes, partialOutput } = resolved;
+    checkPlaces(plan.compositionUrl, { output: plan.outputPath, frameHashes, partialOutput });
+    const run = new RenderRun(plan, resolved, executor, jobOptions);
     return run.finish();
   }
 }
@@ -129,10 +136,14 @@ class RenderRun {
     await using _disk = await this.#watchDisk(group);
     await using directory = await WorkDirectory.create(this.#leftover, group.signal);
     group.throwIfStopped();
+    const { plan, options, executor, jobOptions } = this;
+    const places = [plan.outputPath, options.frameHashes, options.partialOutput].filter((path) => path !== undefined);
+    await StagedOutput.probe(places, this.#leftover);
     await this.#step('plan', group.signal);
 
-    const { plan, options, executor, jobOptions } = this;
-    const kept = options.keepChunks ? new KeptChunks(plan, options, directory, group.signal) : undefined;
+    await using kept = options.keepChunks
+      ? new KeptChunks({ plan, options, executor, directory, signal: group.signal, warn: this.#warn })
+      : undefined;
     const workers = new RenderWorkers({
       ...{ plan, options, executor, jobOptions },
       ...{ group, journal, directory, kept, fail: this.#fail },
@@ -142,7 +153,7 @@ class RenderRun {
       journal.allRendered();
       journal.state('finishing');
       const bytes = await this.#finish(new ChunkFiles(plan, options, directory, this.#processEvents()), workers, group);
-      await kept?.tidy().catch((error: unknown) => this.#warn('the store of chunks could not be tidied', error));
+      await kept?.tidy();
       return { bytes, seams: workers.seams.report() };
     } catch (error) {
       this.#fail(error);
@@ -198,15 +209,15 @@ class RenderRun {
   }
 
   /** Something beside the render did not work. */
-  #warn(what: string, error: unknown): void {
+  readonly #warn = (what: string, error: unknown): void => {
     this.#journal.record({ type: 'warning', message: `${what}: ${wordsOf(error)}` });
-  }
+  };
 
   /** Makes sure that there is room on the disk, and that it stays so for as long as the result lives. */
   async #watchDisk({ signal }: TaskGroup): Promise<RepeatedCheck | undefined> {
     const { minFreeDiskMB } = this.options.limits;
     if (minFreeDiskMB === undefined) return undefined;
-    const check = () => checkFreeDisk(minFreeDiskMB, this.plan.outputPath);
+    const check = freeDiskCheck(minFreeDiskMB, this.plan.outputPath);
     const { launch } = this.options.deadlines;
     const late = () => new StallError('the disk to say what is free', launch, { phase: 'plan' });
     await withDeadline(abortable(check(), signal), launch, late);
@@ -227,8 +238,7 @@ class RenderRun {
     for (const file of [hashes, output]) await file?.flush(this.options.deadlines.concat, { phase: 'commit' }, signal);
     await this.#step('commit', signal);
     signal.throwIfAborted();
-    hashes?.commit();
-    output.commit();
+    StagedOutput.commitAll(hashes ? [hashes, output] : [output]);
     this.#closeToAborts();
   }
 

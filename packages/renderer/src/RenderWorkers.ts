@@ -102,14 +102,7 @@ export class RenderWorkers {
     for (const [chunk, worker] of this.#done) {
       if (worker === undefined || this.#stored.has(chunk) || !this.seams.audit.isProven(chunk.index)) continue;
       this.#stored.add(chunk);
-      try {
-        await kept.keep(chunk, worker, this.seams.audit, (path) => journal.leftover(path));
-      } catch (error) {
-        this.#context.group.signal.throwIfAborted();
-        // The video is what was asked for: without the store it is still right.
-        const message = `chunk ${chunk.index} could not be kept: ${wordsOf(error)}`;
-        journal.record({ type: 'warning', message, worker });
-      }
+      await kept.keep(chunk, worker, this.seams.audit, (path) => journal.leftover(path));
     }
   }
 

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
+import { checkPlaces } from './checkPlaces.js';
 import { withAddress } from './compositionAddress.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
@@ -15,6 +17,7 @@ import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options.js';
+import { readOptions } from './readOptions.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
@@ -23,8 +26,8 @@ export class Renderer {
 
   /** Throws an OptionsError that names every fault of the options. */
   constructor(options: RendererOptions) {
-    checkRendererOptions(options);
-    this.#options = options;
+    this.#options = readOptions(options);
+    checkRendererOptions(this.#options);
   }
 
   /**
@@ -38,9 +41,9 @@ export class Renderer {
     const { url, options } = withAddress(compositionUrl, true, (address) => {
       return { url: address, options: parseRendererOptions(this.#options, outputPath, address) };
     });
-    await JobScope.run(jobOptions, options, outputPath, (scope) =>
-      renderRange(url, outputPath, options, scope, jobOptions),
-    );
+    const output = resolve(outputPath);
+    checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });
+    await JobScope.run(jobOptions, options, output, (scope) => renderRange(url, output, options, scope, jobOptions));
   }
 }
 
@@ -56,6 +59,7 @@ async function renderRange(
   const tools = locateFfmpeg(options);
   if (options.hardening) scope.hardening = await findHardening(scope.signal);
   await using directory = await WorkDirectory.create(scope.leftover, scope.signal);
+  await StagedOutput.probe([outputPath, ...(options.frameHashes ? [options.frameHashes] : [])], scope.leftover);
   await using output = new StagedOutput(outputPath, scope.leftover);
   scope.signal.throwIfAborted();
 
@@ -136,7 +140,6 @@ async function renderRange(
   if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
-  list?.commit();
-  output.commit();
+  StagedOutput.commitAll(list ? [list, output] : [output]);
   scope.committed();
 }

@@ -20,6 +20,7 @@ export { findHardening, type Hardening } from './lifecycle/hardening.js';
 export { holdHost } from './lifecycle/host/Host.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
+export { toolVersions, type ToolVersions } from './toolVersions.js';
 export { stopReceiptOf } from './lifecycle/stopReceipts.js';
 export { attempt, isA, namedWordsOf, nameOf, wordsOf } from './unknowns.js';
 export { DEADLINES, type DeadlineName } from './options.js';

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { OptionsError } from './errors.js';
+import { temporaryFolder } from './lifecycle/temporaryFolder.js';
 import {
   distributedSchema,
   poolSchema,
@@ -10,7 +11,9 @@ import {
   type DistributedOptionsInput,
   type RendererOptionsInput,
 } from './optionsSchema.js';
+import { printable, readOptions } from './readOptions.js';
 import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
+import { cacheDirectory } from './store/cacheDirectory.js';
 
 export * from './optionsSchema.js';
 export type { ResolvedOptions } from './resolveOptions.js';
@@ -40,7 +43,8 @@ export function parseRendererOptions(
   outputPath: string,
   compositionUrl = '',
 ): ResolvedOptions {
-  const resolved = resolveOptions(check(rendererSchema, options, outputPath), outputPath);
+  const values = check(rendererSchema, options, outputPath);
+  const resolved = resolveOptions(values, outputPath, clashes(options, values, outputPath));
   return { ...resolved, fileAccess: /^\s*file:/i.test(compositionUrl) };
 }
 
@@ -50,21 +54,65 @@ export function parseDistributedOptions(
   outputPath: string,
 ): ResolvedDistributedOptions {
   const values = check(distributedSchema, options, outputPath);
-  const { partialOutput } = values;
-  if (partialOutput !== undefined && extname(partialOutput) !== extname(outputPath)) {
-    throw new OptionsError([`partialOutput ${partialOutput} must end as the output does: in ${extname(outputPath)}`]);
-  }
+  const { partialOutput, keepChunks = false } = values;
   return {
-    ...resolveOptions(values, outputPath),
+    ...resolveOptions(values, outputPath, clashes(options, values, outputPath)),
     concurrency: values.concurrency ?? DEFAULT_WORKERS,
     retries: values.retries ?? 0,
     chunkFrames: values.chunkFrames,
     seams: values.seams ?? 'fail',
-    keepChunks: values.keepChunks ?? false,
-    cacheDirectory: values.cacheDirectory,
-    partialOutput: values.partialOutput,
+    keepChunks,
+    cacheDirectory: values.cacheDirectory ?? (keepChunks ? defaultCache() : undefined),
+    partialOutput,
   };
 }
+
+/** As an absolute path; undefined where the user has none, which the store finds out when it is needed. */
+function defaultCache(): string | undefined {
+  try {
+    return cacheDirectory();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files of a render that would replace one another. They are told as they were `given`. */
+function clashes(
+  given: DistributedOptionsInput | RendererOptionsInput,
+  values: { frameHashes?: string | undefined; partialOutput?: string | undefined },
+  outputPath: string,
+): string[] {
+  if (typeof outputPath !== 'string') return [];
+  const { frameHashes, partialOutput } = { partialOutput: undefined, ...given };
+  const problems: string[] = [];
+  const output = resolve(outputPath);
+  if (values.frameHashes === output) problems.push(`frameHashes ${frameHashes} is the same file as the output`);
+  if (values.partialOutput === undefined) return problems;
+  const extension = extname(output);
+  if (extname(values.partialOutput) !== extension) {
+    problems.push(`partialOutput ${partialOutput} must end as the output does: in ${extension}`);
+  }
+  if (values.partialOutput === output) problems.push(`partialOutput ${partialOutput} is the same file as the output`);
+  if (values.partialOutput === values.frameHashes) {
+    problems.push(`partialOutput ${partialOutput} is the same file as frameHashes`);
+  }
+  return problems;
+}
+
+/**
+ * Those of the options that are given on to workers and may mean something else later: paths, which are relative to
+ * the folder that this process is in now, and values that the caller may change.
+ */
+export function settled(
+  given: Pick<RendererOptionsInput, SettledOption>,
+  resolved: ResolvedOptions,
+): Pick<RendererOptionsInput, SettledOption> {
+  const names = SETTLED.filter((name) => given[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, resolved[name]]));
+}
+
+const SETTLED = ['ffmpegPath', 'ffprobePath', 'browserConfig', 'inputProps'] as const;
+type SettledOption = (typeof SETTLED)[number];
 
 /** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
 export function checkRendererOptions(options: RendererOptionsInput): void {
@@ -79,7 +127,10 @@ export function resolvePoolOptions(options: BrowserPoolOptions): ResolvedPoolOpt
 
 type OptionsSchema = typeof rendererSchema | typeof distributedSchema | typeof poolSchema;
 
-function check<Schema extends OptionsSchema>(schema: Schema, options: unknown, outputPath?: string): z.output<Schema> {
+function check<Schema extends OptionsSchema>(schema: Schema, given: object, outputPath?: string): z.output<Schema> {
+  const options = readOptions(given);
+  // From now on it is where it is.
+  temporaryFolder(true);
   const result = schema.safeParse(options, { reportInput: true });
   if (result.success) return result.data as z.output<Schema>;
   const problems = result.error.issues.flatMap(describeIssue);
@@ -112,8 +163,4 @@ function describeIssue(issue: z.core.$ZodIssue): string[] {
   const name = issue.path.join('.') || 'options';
   if (issue.input === undefined) return [`${name} is missing: it ${issue.message}`];
   return [`${name} ${issue.message}${issue.input === undefined ? '' : ` (given: ${printable(issue.input)})`}`];
-}
-
-function printable(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
 }

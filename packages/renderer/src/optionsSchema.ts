@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseFrameRate, type FrameRate } from './frameRate.js';
 
@@ -66,6 +67,21 @@ function text(what: string) {
   return z.string({ error }).min(1, { error });
 }
 
+/** What a program or the system is given as text: it ends at a null character. */
+function withoutNull(what: string) {
+  return text(what).refine((value) => !value.includes('\0'), { error: 'must not hold a null character' });
+}
+
+/** A path, made absolute: this process may go elsewhere while it renders. */
+function path(what: string) {
+  return withoutNull(what).transform((value) => resolve(value));
+}
+
+/** A path, or the name of a command that is looked for on the PATH. */
+function command(what: string) {
+  return withoutNull(what).transform((value) => (/[/\\]/.test(value) ? resolve(value) : value));
+}
+
 const frameRate = z
   .union([z.number(), z.string(), z.object({ num: z.number(), den: z.number() })], { error: RATE_ERROR })
   .transform((value, context): FrameRate => {
@@ -83,9 +99,14 @@ const milliseconds = wholeNumber(1, 24 * 3600 * 1000, 'of milliseconds ');
 
 const browserConfig = z.strictObject({
   /** The Chromium to use. Default: `GENLOCK_BROWSER`, then what the system has. */
-  executablePath: text('the path of a browser').optional(),
+  executablePath: command('the path of a browser').optional(),
   /** More command line switches for it. */
-  args: z.array(z.string(), { error: 'must be a list of strings' }).optional(),
+  args: z
+    .array(
+      z.string().refine((value) => !value.includes('\0'), { error: 'must not hold a null character' }),
+      { error: 'must be a list of strings' },
+    )
+    .optional(),
   /**
    * Whether frames are issued one by one through begin-frame control. Default: where the browser
    * has it (chromium-headless-shell on Linux); false draws with `Page.captureScreenshot` instead.
@@ -182,7 +203,7 @@ export const rendererSchema = z.strictObject({
    */
   ignoreHttpsErrors: flag().optional(),
   /** Writes a file with the SHA-256 of each captured frame's RGB: one line `<frame> <hash>` a frame. */
-  frameHashes: text('the path of a file').optional(),
+  frameHashes: path('the path of a file').optional(),
   /**
    * How a page is taken to a first frame that is not frame 0. `replay` runs it through every frame
    * before, without drawing them; `draw` draws them too, which is right on every page and takes as long as
@@ -195,7 +216,7 @@ export const rendererSchema = z.strictObject({
    * first one, drawn but not in the video, `<seamFiles>.end.png` its last one; a `.json` beside each says what
    * was in the page. Default: none are written, and there are no `seam` events.
    */
-  seamFiles: text('the path of a file').optional(),
+  seamFiles: path('the path of a file').optional(),
   /** Whether a chunk follows, so that the last frame is at a seam. Default true; it matters only with `seamFiles`. */
   endSeam: flag().optional(),
   /**
@@ -206,9 +227,9 @@ export const rendererSchema = z.strictObject({
   /** Threads of the encoder. Default: as many as ffmpeg likes, or this worker's share of the cores. */
   encoderThreads: wholeNumber(1, 128, '').optional(),
   /** The ffmpeg to use. Default: `GENLOCK_FFMPEG`, then the one on the PATH. */
-  ffmpegPath: text('the path of ffmpeg').optional(),
+  ffmpegPath: command('the path of ffmpeg').optional(),
   /** The ffprobe to use. Default: the one beside ffmpeg, then the one on the PATH. */
-  ffprobePath: text('the path of ffprobe').optional(),
+  ffprobePath: command('the path of ffprobe').optional(),
   browserConfig: browserConfig.optional(),
   /** Lets the kernel end browsers and encoders with this process where the system can. Default true. */
   hardening: flag().optional(),
@@ -249,12 +270,12 @@ export const distributedSchema = rendererSchema.extend({
    */
   keepChunks: flag().optional(),
   /** Where chunks are kept. Default: `GENLOCK_CACHE`, then the user's folder for caches. */
-  cacheDirectory: text('the path of a folder').optional(),
+  cacheDirectory: path('the path of a folder').optional(),
   /**
    * Where a render that is stopped, or fails, puts a video of the finished chunks from its start, as far
    * as they go without a gap. Default: nowhere.
    */
-  partialOutput: text('the path of a file').optional(),
+  partialOutput: path('the path of a file').optional(),
 });
 
 export const poolSchema = z.strictObject({

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { withAddress } from './compositionAddress.js';
-import { parseDistributedOptions, type ResolvedDistributedOptions } from './options.js';
+import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from './options.js';
+import { readOptions } from './readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from './types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
@@ -37,7 +38,7 @@ export function createPlan(
   options: DistributedRenderOptions,
   look = false,
 ): RenderPlan {
-  const { executor: _executor, ...data } = options;
+  const { executor: _executor, ...data } = readOptions(options);
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: parseDistributedOptions(data, outputPath) };
   });
@@ -57,7 +58,10 @@ export function createPlan(
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {
-    const chunkOptions: RendererOptions = { ...shared, startFrame, frameCount, encoderThreads };
+    const chunkOptions: RendererOptions = {
+      ...{ ...shared, ...settled(data, resolved) },
+      ...{ startFrame, frameCount, encoderThreads },
+    };
     // The chunk's extension must not change the codec that the output's extension asked for.
     if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
     if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;

@@ -1,11 +1,16 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
+import { checkPlaces } from './checkPlaces.js';
 import { withAddress } from './compositionAddress.js';
+import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
+import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseRendererOptions } from './options.js';
+import { readOptions } from './readOptions.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
 export type StillOptions = Omit<RendererOptions, 'startFrame' | 'frameCount' | 'durationInSeconds'> & {
@@ -29,19 +34,25 @@ export interface StillReport {
 export async function renderStill(
   compositionUrl: string,
   outputPath: string,
-  { frame, ...stillOptions }: StillOptions,
+  stillOptions: StillOptions,
   jobOptions: RenderJobOptions = {},
 ): Promise<StillReport> {
   jobOptions.signal?.throwIfAborted();
+  const { frame, ...given } = readOptions(stillOptions);
   // A picture has no codec: the options are checked as those of a video that any size fits into.
+  const asVideo = { ...given, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 } as const;
   const { url, options } = withAddress(compositionUrl, true, (address) => {
-    const given = { ...stillOptions, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 } as const;
-    return { url: address, options: parseRendererOptions(given, 'still.mkv', address) };
+    return { url: address, options: renamed(() => parseRendererOptions(asVideo, 'still.mkv', address)) };
   });
-  return JobScope.run(jobOptions, options, outputPath, async (scope) => {
+  checkPlaces(url, { output: outputPath });
+  const destination = resolve(outputPath);
+  return JobScope.run(jobOptions, options, destination, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening(scope.signal);
-    await using output = new StagedOutput(outputPath, scope.leftover);
+    // The guardian is there from before the picture's first byte until after its last one.
+    await using _directory = await WorkDirectory.create(scope.leftover, scope.signal);
+    await StagedOutput.probe([destination], scope.leftover);
+    await using output = new StagedOutput(destination, scope.leftover);
     scope.signal.throwIfAborted();
     await using browser = new WarmBrowser();
     const { source } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
@@ -60,4 +71,14 @@ export async function renderStill(
     const { pixelWidth: width, pixelHeight: height } = options;
     return { outputPath: output.destination, frame, width, height, bytes: png.length };
   });
+}
+
+/** The first frame of that video is the frame of the picture. */
+function renamed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    throw new OptionsError(error.problems.map((problem) => problem.replace(/^startFrame /, 'frame ')));
+  }
 }

@@ -23,6 +23,7 @@ import {
   type Mode,
   type WebGl,
 } from './optionsSchema.js';
+import { printable } from './readOptions.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
 export interface JobLimits {
@@ -78,11 +79,20 @@ export interface ResolvedOptions {
   extension: string;
 }
 
-/** Fills in every default, and checks what options mean together. Throws an OptionsError with all faults. */
-export function resolveOptions(values: CheckedOptions, outputPath: string): ResolvedOptions {
-  const problems: string[] = [];
-  const extension = extname(outputPath).slice(1).toLowerCase();
-  if (!(EXTENSIONS as readonly string[]).includes(extension)) {
+/**
+ * Fills in every default, and checks what options mean together. Throws an OptionsError with all faults, those that
+ * were `found` before among them.
+ */
+export function resolveOptions(
+  values: CheckedOptions,
+  outputPath: string,
+  found: readonly string[] = [],
+): ResolvedOptions {
+  const problems = [...found];
+  const unusable = pathFault(outputPath);
+  const extension = unusable ? '' : extname(outputPath).slice(1).toLowerCase();
+  if (unusable) problems.push(`output ${unusable}`);
+  else if (!(EXTENSIONS as readonly string[]).includes(extension)) {
     const list = EXTENSIONS.map((name) => `.${name}`).join(', ');
     problems.push(`output ${outputPath || '(empty)'} must end in one of ${list}`);
   }
@@ -146,6 +156,12 @@ export function resolveOptions(values: CheckedOptions, outputPath: string): Reso
     },
     extension,
   };
+}
+
+/** What is wrong with the path of an output. */
+function pathFault(path: unknown): string | undefined {
+  if (typeof path !== 'string') return `must be the path of a file (given: ${printable(path)})`;
+  return path.includes('\0') ? 'must not hold a null character' : undefined;
 }
 
 function resolveDeadlines(values: CheckedOptions): Record<DeadlineName, number> {

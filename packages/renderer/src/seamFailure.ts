@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { join, parse } from 'node:path';
 import { SeamError } from './errors.js';
 import type { ElementState } from './page/describe.js';
 import { loadPng } from './png.js';
@@ -72,8 +72,12 @@ export async function saveSeamPictures(audit: SeamAudit, plan: RenderPlan, error
   }
 }
 
+/** So many characters of the output's name leave room for what comes after them. */
+const LONGEST_NAME = 60;
+
 function picturePaths({ outputPath }: RenderPlan, seam: number, frame: number) {
-  const base = `${outputPath.slice(0, -extname(outputPath).length)}.frame-${frame}`;
+  const { dir, name } = parse(outputPath);
+  const base = join(dir, `${name.slice(0, LONGEST_NAME)}.frame-${frame}`);
   return {
     end: `${base}.chunk-${seam - 1}.png`,
     entry: `${base}.chunk-${seam}.png`,

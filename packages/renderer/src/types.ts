@@ -5,6 +5,7 @@ import type { RenderEvent } from './events.js';
 import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
+import type { ToolVersions } from './toolVersions.js';
 
 export type { BrowserConfig, BrowserPoolOptions, Entry, Mode, WebGl } from './options.js';
 export type { FrameRate } from './frameRate.js';
@@ -71,6 +72,16 @@ export interface RenderExecutor {
     options: RendererOptions,
     jobOptions: RenderJobOptions,
   ): Promise<unknown>;
+  /**
+   * What all of its workers make chunks with, as `toolVersions` tells it of the machine that it is called on; for
+   * `keepChunks`, which without it neither finds nor keeps any chunk. A worker that reads another file than
+   * this process does at the same address must not be spoken for. Chunks are kept only of workers whose
+   * `files` events are passed on.
+   */
+  versions?(
+    options: RendererOptions,
+    jobOptions: Pick<RenderJobOptions, 'signal'>,
+  ): Promise<ToolVersions> | ToolVersions;
 }
 
 /** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */

@@ -1,8 +1,10 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
+import { checkPlaces } from './checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { GroupRun } from './GroupRun.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
+import { readOptions } from './readOptions.js';
 import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';
 import { PictureFolder } from './verify/PictureFolder.js';
@@ -69,9 +71,11 @@ export async function verifyPage(
   jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
-  const plan = planVerification(compositionUrl, options, true);
+  const read = readOptions(options);
+  const plan = planVerification(compositionUrl, read, true);
+  checkPlaces(plan.compositionUrl, { pictures: plan.outputPath });
   const startedAt = performance.now();
-  const verdict = await GroupRun.finish(plan, resolveVerification(options), jobOptions, (run) =>
+  const verdict = await GroupRun.finish(plan, resolveVerification(read), jobOptions, (run) =>
     new Verification(plan, run).work(),
   );
   return { ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt };

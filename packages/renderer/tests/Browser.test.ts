@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { browserLaunch } from '../src/browser/Browser.js';
 import { browserFlags } from '../src/browser/flags.js';
 import { Renderer, ToolError } from '../src/index.js';
 import { parseRendererOptions } from '../src/options.js';
@@ -27,6 +28,19 @@ const LAUNCH = {
   ...{ beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', extra: [] },
   ...{ htmlInCanvas: false, fileAccess: false, ignoreHttpsErrors: false },
 };
+describe('a browser that may serve another job', () => {
+  it('is not one whose file has been replaced since it was started', () => {
+    using sandbox = new Sandbox();
+    const executablePath = sandbox.script('browser', 'exit 3');
+    const options = { width: 64, height: 36, fps: 10, frameCount: 1, browserConfig: { executablePath } };
+    const key = () => browserLaunch(parseRendererOptions(options, 'out.mp4')).key;
+    const first = key();
+    assert.equal(key(), first);
+    rmSync(executablePath);
+    sandbox.script('browser', 'exit 4');
+    assert.notEqual(key(), first);
+  });
+});
 
 describe('the switches of a browser', () => {
   it('have the features and settings of the options beside ours: a second switch would replace the first', () => {

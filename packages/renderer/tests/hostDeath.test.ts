@@ -40,6 +40,20 @@ describe('clause 13: death of the host', () => {
     }
   }
 
+  it('leaves nothing of a picture when killed at its commit', async () => {
+    using sandbox = new Sandbox();
+    const destination = sandbox.destination('still.png');
+    await using host = new ChildHost(sandbox, COUNTER, destination, {}, 'stillHost.mjs');
+    await host.until((event) => event.type === 'at' && event.phase === 'commit');
+    assert.ok(
+      host.left([destination]).some((name) => name.startsWith('still.png.part-')),
+      'it is staged',
+    );
+    await host.kill();
+    assert.deepEqual(await host.gone([destination], GONE_MS), []);
+    sandbox.assertNothingLeft(destination);
+  });
+
   it('leaves nothing when killed while it joins', LONG, async () => {
     using sandbox = new Sandbox();
     const destination = sandbox.destination('out.mp4');
@@ -240,6 +254,44 @@ describe('the sweep', () => {
     assert.ok(lines.length < 1100, `${lines.length} lines`);
     const { owner } = record;
     assert.deepEqual(readRecord(record.directory), { owner, groups: new Map([[7, '1']]), paths: new Set(['/kept']) });
+  });
+
+  it('leaves alone what cannot be read, whatever is in it', async () => {
+    using sandbox = new Sandbox();
+    const owner = await goneOwner();
+    const lines = [
+      ...['', '5', 'null', '"x"', '[]', '[5]', '{}', '{', 'no JSON', '\0', '{"owner":null}', '{"owner":5}'],
+      ...['{"owner":"me"}', '{"owner":[]}', '{"owner":{}}', '{"group":1}', '{"path":"/x"}'],
+      ...[{ token: '' }, { token: 5 }, { pid: '1' }, { pid: 0 }, { pid: 1.5 }, { machine: null }, { startTime: 1 }].map(
+        (change) => JSON.stringify({ owner: { ...owner, ...change } }),
+      ),
+    ];
+    for (const [index, line] of lines.entries()) {
+      mkdirSync(join(sandbox.root, `any-${index}`));
+      writeFileSync(join(sandbox.root, `any-${index}`, 'genlock-owner.jsonl'), `${line}\n{"path":"/y"}\n`);
+    }
+    mkdirSync(join(sandbox.root, 'folder', 'genlock-owner.jsonl'), { recursive: true });
+    const before = sandbox.disk();
+    await sweep(sandbox.root);
+    assert.deepEqual(sandbox.disk(), before);
+    // A render begins with the sweep.
+    await using _directory = await WorkDirectory.create();
+  });
+
+  it('passes over lines of a record that say nothing', async () => {
+    using sandbox = new Sandbox();
+    const record = await abandoned(sandbox);
+    const staged = join(sandbox.inputs, 'out.mp4.part-1');
+    const file = join(record.directory, 'genlock-owner.jsonl');
+    const relative = join('node_modules', '..', 'not-absolute');
+    const lines = [5, null, 'x', [], {}, { group: 'x' }, { group: -1 }, { group: 1 }, { group: 9, startTime: 5 }];
+    const more = [{ ended: null }, { path: 5 }, { path: null, gone: '/x' }, { path: relative }, { owner: 5 }];
+    const all = [...lines, ...more, { path: staged }].map((line) => `${JSON.stringify(line)}\n`);
+    writeFileSync(file, readFileSync(file, 'utf8') + all.join(''));
+    const { groups, paths } = readRecord(record.directory)!;
+    assert.deepEqual([[...groups], [...paths]], [[], [staged]]);
+    await sweep(sandbox.root);
+    assert.deepEqual(sandbox.files(), []);
   });
 
   it('survives a torn record', async () => {

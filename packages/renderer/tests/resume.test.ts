@@ -119,6 +119,18 @@ describe('chunks that are kept', () => {
     assert.deepEqual(await new ChunkStore(cache).list(), []);
   });
 
+  it('are not kept of a page that hears from its server what never ends, which holds up nobody', async () => {
+    await using server = await Server.start(({ url }, response) => {
+      if (url !== '/stream') return response.end('<script>new EventSource("/stream"); fetch("/stream")</script>');
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return response.write('data: 1\n\n');
+    });
+    const options = { ...OPTIONS, width: 64, height: 36, concurrency: 1, frameCount: 2 };
+    const { report } = await succeed(sandbox, server.url(''), options, {}, 'stream.mkv');
+    assert.equal(report.frames, 2);
+    assert.deepEqual(await new ChunkStore(cache).list(), []);
+  });
+
   it('are rendered again when they are damaged', LONG, async () => {
     const url = await writePage();
     const { hashes } = await render(url);

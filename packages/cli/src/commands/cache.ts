@@ -1,4 +1,12 @@
-import { cacheDirectory, ChunkStore, OptionsError, type KeptChunk, type PruneLimits } from '@genlock/renderer';
+import { resolve } from 'node:path';
+import {
+  cacheDirectory,
+  ChunkStore,
+  InputError,
+  OptionsError,
+  type KeptChunk,
+  type PruneLimits,
+} from '@genlock/renderer';
 import { formatBytes, formatRange, plural } from '../format.js';
 import type { OutputFlags, Terminal } from '../terminal.js';
 
@@ -15,8 +23,8 @@ const BYTES_OF_UNIT: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 
 
 /** `genlock cache list`: the chunks that are kept, the most recently used first. */
 export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
-  const directory = flags.cache ?? cacheDirectory();
-  const chunks = await new ChunkStore(directory).list();
+  const directory = directoryOf(flags);
+  const chunks = await usable(directory, (store) => store.list());
   terminal.result([...chunks.map(chunkLine), total(chunks, `in ${directory}`)], {
     type: 'cache',
     directory,
@@ -24,16 +32,29 @@ export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<
   });
 }
 
-/** `genlock cache prune`: removes the chunks that are too old or too much. */
+/** `genlock cache prune`: removes the chunks that are too old or too much, and those that are damaged. */
 export async function pruneCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
   const limits = readLimits(flags);
-  const directory = flags.cache ?? cacheDirectory();
-  const removed = await new ChunkStore(directory).prune(limits);
+  const directory = directoryOf(flags);
+  const removed = await usable(directory, (store) => store.prune(limits));
   terminal.result([total(removed, `removed from ${directory}`)], {
     type: 'cache-pruned',
     directory,
     removed: removed.map(record),
   });
+}
+
+function directoryOf({ cache }: CacheFlags): string {
+  return cache === undefined ? cacheDirectory() : resolve(cache);
+}
+
+/** Throws an InputError where there can be no store, or one that may not be changed. */
+async function usable<T>(directory: string, work: (store: ChunkStore) => Promise<T>): Promise<T> {
+  try {
+    return await work(new ChunkStore(directory));
+  } catch (error) {
+    throw new InputError(`the store of chunks at ${directory} is of no use: ${(error as Error).message}`);
+  }
 }
 
 function readLimits({ olderThan, maxSize, all }: CacheFlags): PruneLimits {
@@ -63,7 +84,11 @@ function measure(text: string | undefined, units: Readonly<Record<string, number
 
 function chunkLine(chunk: KeptChunk): string {
   const used = chunk.usedAt.toISOString().slice(0, 16).replace('T', ' ');
-  return `${used}  ${formatBytes(chunk.bytes).padStart(8)}  ${chunk.url}  frames ${formatRange(chunk)}`;
+  const what =
+    chunk.url === ''
+      ? `${chunk.damaged ? 'damaged' : 'cannot be read'}: ${chunk.path}`
+      : `${chunk.url}  frames ${formatRange(chunk)}${chunk.damaged ? '  (damaged)' : ''}`;
+  return `${used}  ${formatBytes(chunk.bytes).padStart(8)}  ${what}`;
 }
 
 function total(chunks: readonly KeptChunk[], where: string): string {

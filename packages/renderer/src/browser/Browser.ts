@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { CDPSession } from 'puppeteer-core';
@@ -49,7 +50,9 @@ export function browserLaunch({
   const launch = { beginFrameControl, scale, locale, htmlInCanvas, fileAccess, ignoreHttpsErrors, extra };
   const flags = (profile: string) => browserFlags(found, { ...launch, profile });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
-  const key = JSON.stringify([found.path, flags(''), environment, hardening]);
+  // A browser that waits while its file is replaced is another one than would be started now.
+  const { ino, mtimeMs, size } = statSync(found.path);
+  const key = JSON.stringify([found.path, ino, mtimeMs, size, flags(''), environment, hardening]);
   return { found, beginFrameControl, flags, environment, key };
 }
 

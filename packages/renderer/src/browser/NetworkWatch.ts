@@ -21,6 +21,9 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Script',
 ]);
 
+/** What the page reads piece by piece as it comes: how much of one that has not come to its end, nobody knows. */
+const STREAMED: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Fetch', 'XHR']);
+
 export interface NetworkFailure {
   url: string;
   /** HTTP status, or the browser's network error. */
@@ -44,7 +47,9 @@ export class NetworkWatch {
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
     client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
-      if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
+      // What it says depends on the moment, and never ends: it is no file.
+      if (type === 'EventSource') this.#repeatable = false;
+      else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.#requests.set(requestId, { url: request.url, type });
@@ -63,6 +68,7 @@ export class NetworkWatch {
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
       const url = this.#requests.get(requestId)?.url;
+      if (canceled && STREAMED.has(type)) this.#repeatable = false;
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
       if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
@@ -82,7 +88,8 @@ export class NetworkWatch {
 
   /** Every address that was read, without its password, and whether to read them again says what they said. */
   get files(): { urls: string[]; repeatable: boolean } {
-    return { urls: [...this.#read], repeatable: this.#repeatable };
+    const ended = [...this.#requests.values()].every(({ type }) => !STREAMED.has(type));
+    return { urls: [...this.#read], repeatable: this.#repeatable && ended };
   }
 
   #add(address: string): void {

@@ -1,4 +1,5 @@
 import { Renderer } from '../Renderer.js';
+import { toolVersions, type ToolVersions } from '../toolVersions.js';
 import type { RendererOptions, RenderExecutor, RenderJobOptions } from '../types.js';
 
 /** Runs chunks in this process, each through a Renderer of its own. */
@@ -10,5 +11,9 @@ export class LocalExecutor implements RenderExecutor {
     jobOptions: RenderJobOptions,
   ): Promise<unknown> {
     return new Renderer(options).render(compositionUrl, outputPath, jobOptions);
+  }
+
+  versions(options: RendererOptions, { signal }: Pick<RenderJobOptions, 'signal'>): Promise<ToolVersions> {
+    return toolVersions(options, signal ? { signal } : {});
   }
 }

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ToolError } from '../errors.js';
 import { isExecutable, onPath } from '../executables.js';
 import { howItEnded } from '../lifecycle/howItEnded.js';
@@ -49,10 +49,10 @@ export async function findFfmpeg(
 function locate(tool: string, named: string | undefined): string {
   if (named === undefined) {
     const found = onPath(tool);
-    if (found) return found;
+    if (found) return resolve(found);
     throw new ToolError(`${tool} is not on the PATH. ${FFMPEG_HELP}`);
   }
   const found = named.includes('/') ? (isExecutable(named) ? named : undefined) : onPath(named);
-  if (found) return found;
+  if (found) return resolve(found);
   throw new ToolError(`no ${tool} at ${named}: there is no such executable. ${FFMPEG_HELP}`);
 }

@@ -7,7 +7,7 @@ import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
 import { callUser } from './callUser.js';
-import { checkFreeDisk, checkMemory, watchTime } from './limits.js';
+import { checkMemory, freeDiskCheck, watchTime } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
@@ -251,7 +251,7 @@ export class JobScope implements Disposable {
     work: (scope: JobScope) => Promise<T>,
   ): Promise<T> {
     const { timeoutMs, minFreeDiskMB, maxMemoryMB } = limits;
-    const checkDisk = () => checkFreeDisk(minFreeDiskMB!, outputPath);
+    const checkDisk = freeDiskCheck(minFreeDiskMB ?? 0, outputPath);
     const position = () => ({ ...this.position });
     const isAt = () => `now ${where(this.position).slice(0, -2) || 'at its start'}`;
     const endWatch = watchTime(timeoutMs, isAt, this.#overLimit);

@@ -1,18 +1,25 @@
 import { statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { BudgetError, type RenderPosition } from '../errors.js';
 import { memoryOfGroups } from './memory.js';
 import { afterPatience } from './Patience.js';
+import { temporaryFolder } from './temporaryFolder.js';
 
 const MB = 1e6;
 
-/** Throws a BudgetError when less than `minFreeMB` are free for temporary files or beside the output. */
-export async function checkFreeDisk(minFreeMB: number, outputPath: string): Promise<void> {
+/** A check that rejects with a BudgetError when less than `minFreeMB` are free for temporary files or beside the output. */
+export function freeDiskCheck(minFreeMB: number, outputPath: string): () => Promise<void> {
   const places = [
-    { folder: tmpdir(), what: 'temporary files', advice: 'point TMPDIR to a larger disk' },
+    { folder: temporaryFolder(), what: 'temporary files', advice: 'point TMPDIR to a larger disk' },
     { folder: dirname(resolve(outputPath)), what: 'the output', advice: 'write to a larger disk' },
   ];
+  return () => checkFreeDisk(minFreeMB, places);
+}
+
+async function checkFreeDisk(
+  minFreeMB: number,
+  places: readonly { folder: string; what: string; advice: string }[],
+): Promise<void> {
   for (const { folder, what, advice } of places) {
     const { bavail, bsize } = await statfs(folder);
     const freeMB = Math.floor((bavail * bsize) / MB);

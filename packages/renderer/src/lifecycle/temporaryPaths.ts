@@ -56,8 +56,9 @@ function removeNow(path: string): boolean {
   try {
     rmSync(path, { recursive: true, force: true });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Below a file there is nothing.
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
 

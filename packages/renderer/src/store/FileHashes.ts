@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { setMaxListeners } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { httpGet } from '../httpGet.js';
+import { linkAbort, underDeadline } from '../lifecycle/abort.js';
 import { splitLogin, type Login } from '../redact.js';
+import { hashFile } from './files.js';
 
 /** A file that a page was made from. `address` is below the composition's origin where it can be: `/style.css`. */
 export interface FileHash {
@@ -23,22 +27,39 @@ export function stableAddress(url: string): string {
   return LOOPBACK.includes(hostname) ? `${protocol}//${hostname}${pathname}${search}` : href;
 }
 
+export interface FileReading {
+  signal: AbortSignal;
+  /** No address is read for longer, in milliseconds: one that has not ended by then counts as unreadable. */
+  deadlineMs: number;
+  /** Default false. */
+  ignoreHttpsErrors?: boolean;
+}
+
 /**
  * What the files of a page hold, during one render. A file that changes after the render has begun is
- * told apart: what was drawn from it belongs to no version of it.
+ * told apart: what was drawn from it belongs to no version of it. Disposing ends what is still being read.
  */
-export class FileHashes {
+export class FileHashes implements AsyncDisposable {
   readonly #first = new Map<string, Promise<string | undefined>>();
+  readonly #reading = new Set<Promise<unknown>>();
+  readonly #controller = new AbortController();
+  readonly #unlink: () => void;
   readonly #origin: string;
   /** What the composition's own server wants to know. The addresses of files do not have it. */
   readonly #login: Login | undefined;
+  readonly #deadlineMs: number;
+  readonly #ignoreHttpsErrors: boolean;
 
   constructor(
     compositionUrl: string,
-    readonly signal: AbortSignal,
-    readonly ignoreHttpsErrors = false,
+    { signal, deadlineMs, ignoreHttpsErrors = false }: FileReading,
     readonly startedAt = Date.now(),
   ) {
+    this.#deadlineMs = deadlineMs;
+    this.#ignoreHttpsErrors = ignoreHttpsErrors;
+    // Each address that is being read listens; there may be many, and none of them is a leak.
+    setMaxListeners(0, this.#controller.signal);
+    this.#unlink = linkAbort(signal, this.#controller);
     const { origin } = new URL(compositionUrl);
     this.#origin = origin === 'null' ? 'file://' : origin;
     this.#login = splitLogin(compositionUrl).login;
@@ -46,26 +67,18 @@ export class FileHashes {
 
   /** Takes note of the files as they are now. */
   see(urls: Iterable<string>): void {
-    for (const url of urls) {
-      if (!this.#first.has(url))
-        this.#first.set(
-          url,
-          this.#read(url, this.startedAt).catch(() => undefined),
-        );
-    }
+    for (const url of urls) if (!this.#first.has(url)) this.#first.set(url, this.#read(url, this.startedAt));
   }
 
   /** The files' hashes; undefined when one of them has changed since it was seen, or cannot be read. */
   async unchanged(urls: Iterable<string>): Promise<FileHash[] | undefined> {
     const all = [...urls].sort();
     this.see(all);
-    const hashes = await Promise.all(
-      all.map(async (url) => {
-        const [first, now] = [await this.#first.get(url), await this.#read(url, this.startedAt).catch(() => undefined)];
-        return first !== undefined && first === now ? { address: this.#short(url), sha256: now } : undefined;
-      }),
-    );
-    return hashes.includes(undefined) ? undefined : (hashes as FileHash[]);
+    const first = await Promise.all(all.map(async (url) => this.#first.get(url)));
+    if (first.includes(undefined)) return undefined;
+    const now = await Promise.all(all.map((url) => this.#read(url, this.startedAt)));
+    if (now.some((sha256, index) => sha256 !== first[index])) return undefined;
+    return all.map((url, index) => ({ address: this.#short(url), sha256: first[index]! }));
   }
 
   /** Whether every file is now as it was when these hashes were taken. */
@@ -74,40 +87,58 @@ export class FileHashes {
       files.map(async ({ address, sha256 }) => {
         const url = address.startsWith('/') ? this.#origin + address : address;
         let first = this.#first.get(url);
-        if (!first) this.#first.set(url, (first = this.#read(url, Infinity).catch(() => undefined)));
+        if (!first) this.#first.set(url, (first = this.#read(url, Infinity)));
         return (await first) === sha256;
       }),
     );
     return all.every(Boolean);
   }
 
+  /** Resolves when nothing is being read any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#controller.abort();
+    this.#unlink();
+    await Promise.all(this.#reading);
+  }
+
   #short(url: string): string {
     return url.startsWith(`${this.#origin}/`) ? url.slice(this.#origin.length) : url;
   }
 
-  /** The hash of what an address answers; undefined when that was written after `until`, in ms since 1970. */
-  async #read(url: string, until: number): Promise<string | undefined> {
-    const hash = createHash('sha256');
-    if (url.startsWith('file:')) {
-      const path = fileURLToPath(url);
-      if ((await stat(path)).mtimeMs >= until) return undefined;
-      return hash.update(await readFile(path, { signal: this.signal })).digest('hex');
-    }
-    const { signal, ignoreHttpsErrors } = this;
+  /**
+   * The hash of what an address answers; undefined when that was written after `until`, in ms since 1970, or
+   * cannot be read. Never rejects.
+   */
+  #read(url: string, until: number): Promise<string | undefined> {
+    const late = () => new Error(`${url} did not end`);
+    const hash = (signal: AbortSignal) =>
+      url.startsWith('file:') ? hashOfFile(fileURLToPath(url), until, signal) : this.#hashOfAnswer(url, until, signal);
+    const reading = underDeadline(this.#controller.signal, this.#deadlineMs, late, hash).catch(() => undefined);
+    this.#reading.add(reading);
+    void reading.then(() => this.#reading.delete(reading));
+    return reading;
+  }
+
+  /** With the status and the address that it sends on to, which make another page of the same bytes. */
+  async #hashOfAnswer(url: string, until: number, signal: AbortSignal): Promise<string | undefined> {
     const address = new URL(url);
     if (this.#login?.origin === address.origin) {
       ({ username: address.username, password: address.password } = this.#login);
     }
-    const response = await httpGet(address, { signal, ignoreHttpsErrors });
+    const response = await httpGet(address, { signal, ignoreHttpsErrors: this.#ignoreHttpsErrors });
     // The browser was let in by what we do not have: what we are told is not what it has read.
     if (response.statusCode === 401 || response.statusCode === 407) {
       response.destroy();
       return undefined;
     }
+    const hash = createHash('sha256').update(`${response.statusCode} ${response.headers.location ?? ''} `);
+    await pipeline(response, hash, { signal });
     const written = Date.parse(response.headers['last-modified'] ?? '');
-    hash.update(`${response.statusCode} `);
-    for await (const data of response) hash.update(data as Buffer);
     // The header counts whole seconds.
     return written + 1000 > until ? undefined : hash.digest('hex');
   }
+}
+
+async function hashOfFile(path: string, until: number, signal: AbortSignal): Promise<string | undefined> {
+  return (await stat(path)).mtimeMs >= until ? undefined : hashFile(path, signal);
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { ownVersion, type ToolVersions } from '../toolVersions.js';
 import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
 
@@ -19,14 +18,6 @@ const IRRELEVANT = [
   'ffprobePath',
 ] as const;
 
-/** The programs that made a chunk, as they name themselves. */
-export interface ToolVersions {
-  browser: string;
-  /** The driver that WebGL may be drawn with beside the browser's own. */
-  webgl: string;
-  encoder: string;
-}
-
 /** The name of a chunk by what makes it, but for the content of the composition's files. */
 export function chunkKey(url: string, { options, fileName }: RenderChunk, tools: ToolVersions): string {
   // Where the hashes are written says nothing; whether they are, does.
@@ -34,20 +25,15 @@ export function chunkKey(url: string, { options, fileName }: RenderChunk, tools:
   const given = all.filter(([name]) => !(IRRELEVANT as readonly string[]).includes(name));
   const made = [
     FORMAT,
-    version(),
+    ownVersion(),
     stableAddress(url),
-    given.sort(([one], [other]) => (one < other ? -1 : 1)),
+    sorted(given),
     fileName.slice(fileName.lastIndexOf('.')),
-    tools,
-    // Arithmetic and encoders may differ between processors.
-    [process.arch, cpus()[0]?.model ?? ''],
+    sorted(Object.entries(tools)),
   ];
   return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 32);
 }
 
-let ownVersion: string | undefined;
-
-function version(): string {
-  const read = () => JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as unknown;
-  return (ownVersion ??= String((read() as { version?: string }).version));
+function sorted(entries: [name: string, value: unknown][]): unknown[] {
+  return entries.sort(([one], [other]) => (one < other ? -1 : 1));
 }

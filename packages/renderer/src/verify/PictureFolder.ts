@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RenderPosition } from '../errors.js';
+import { makeFolder } from '../lifecycle/makeFolder.js';
 import { onDisk } from '../lifecycle/onDisk.js';
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
 import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
@@ -25,7 +25,7 @@ export class PictureFolder implements AsyncDisposable {
     position: RenderPosition,
     signal: AbortSignal,
   ): Promise<string> {
-    const made = mkdirSync(this.path, { recursive: true });
+    const made = makeFolder(this.path);
     if (made !== undefined) {
       this.#made = made;
       registerTemporary(made);
@@ -40,7 +40,7 @@ export class PictureFolder implements AsyncDisposable {
 
   /** Puts every picture in its place. Synchronous, as each commit is. */
   commit(): void {
-    for (const file of this.#files) file.commit();
+    StagedOutput.commitAll(this.#files);
     if (this.#made !== undefined) keepTemporary(this.#made);
     this.#made = undefined;
   }

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { withAddress } from '../compositionAddress.js';
 import { OptionsError } from '../errors.js';
-import { parseDistributedOptions, type ResolvedDistributedOptions } from '../options.js';
+import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from '../options.js';
 import { splitFrames } from '../plan.js';
+import { printable, readOptions } from '../readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /**
@@ -63,7 +64,8 @@ const FIRST_JUMP = 3;
  * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
  * Throws an OptionsError that names every fault of the options. With `look` a path must lead to a file.
  */
-export function planVerification(composition: string, options: VerifyOptions, look = false): VerifyPlan {
+export function planVerification(composition: string, verifyOptions: VerifyOptions, look = false): VerifyPlan {
+  const options = readOptions(verifyOptions);
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: resolveVerification(options) };
   });
@@ -77,7 +79,10 @@ export function planVerification(composition: string, options: VerifyOptions, lo
   const chunksOf = (way: VerifyWay, chosen = samples) =>
     chosen.map((range): VerifyChunk => {
       const entry = way === 'seek' ? 'seek' : 'replay';
-      const chunkOptions: RendererOptions = { ...shared, ...range, lossless: true, entry };
+      const chunkOptions: RendererOptions = {
+        ...{ ...shared, ...settled(shared, resolved) },
+        ...{ ...range, lossless: true, entry },
+      };
       const names = { index: chunks.length, fileName: '', way, sample: samples.indexOf(range) };
       const chunk = { ...names, ...range, options: chunkOptions };
       chunks.push(chunk);
@@ -114,9 +119,12 @@ export function resolveVerification(options: VerifyOptions): ResolvedDistributed
   const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
     const max = MAX[name as keyof typeof MAX];
     if (Number.isSafeInteger(value) && value >= 1 && value <= max) return [];
-    return [`${name} must be a whole number from 1 to ${max} (given: ${String(value)})`];
+    return [
+      `${name} must be a whole number from 1 to ${max} (given: ${typeof value === 'string' ? value : printable(value)})`,
+    ];
   });
-  if (typeof pictures !== 'string' || pictures === '') problems.push('pictures must be the path of a folder');
+  if (typeof pictures !== 'string' || pictures === '' || pictures.includes('\0'))
+    problems.push('pictures must be the path of a folder');
   try {
     // Pictures have no codec: the options are checked as those of a video that any size fits into.
     const resolved = parseDistributedOptions({ ...rest, lossless: true }, 'verify.mkv');

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { InputError } from '../../errors.js';
 import { ManagedProcess } from '../ManagedProcess.js';
 import { isSomethingLeft, removeLeftovers, tryAgain } from '../leftovers.js';
 import { orShortage, requireRoom } from '../shortage.js';
+import { temporaryFolder } from '../temporaryFolder.js';
 import { keepTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
 import { HostRecord, setCurrentRecord } from './HostRecord.js';
 import { thisOwner } from './owner.js';
@@ -50,15 +51,15 @@ export class Host {
   }
 
   static async #create(signal: AbortSignal | undefined): Promise<Host> {
-    const host = new Host(join(tmpdir(), `genlock-${randomUUID().slice(0, 8)}`));
+    const host = new Host(join(temporaryFolder(), `genlock-${randomUUID().slice(0, 8)}`));
     // The guardian comes first: there is no moment at which nobody would remove the directory.
     host.#guard();
     try {
-      await mkdir(host.directory, { mode: 0o700 });
+      await mkdir(host.directory, { mode: 0o700 }).catch(explain);
       registerTemporary(host.directory);
       setCurrentRecord(new HostRecord(host.directory, thisOwner()));
       await removeLeftovers();
-      await sweep(tmpdir(), signal);
+      await sweep(dirname(host.directory), signal);
       return host;
     } catch (error) {
       await host.#end(() => {});
@@ -126,6 +127,18 @@ export class Host {
     this.#isGuarded = true;
     if (this.#needs === 0) this.#guardian.keepAlive(false);
   }
+}
+
+/** What the system says of a folder that is of no use, whoever looks at it. */
+const OF_NO_USE = ['ENOENT', 'ENOTDIR', 'EACCES', 'EROFS', 'ENAMETOOLONG', 'EPERM'];
+
+function explain(error: NodeJS.ErrnoException): never {
+  if (!OF_NO_USE.includes(error.code ?? '')) throw error;
+  throw new InputError(
+    `no folder for temporary files can be made in ${temporaryFolder()} (${error.code}): let TMPDIR name one that is there`,
+    {},
+    { cause: error },
+  );
 }
 
 /**

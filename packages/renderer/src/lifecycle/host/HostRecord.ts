@@ -1,6 +1,6 @@
 import { appendFileSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Owner } from './owner.js';
+import { isAbsolute, join } from 'node:path';
+import { isOwner, type Owner } from './owner.js';
 
 /** The file in a host directory that says whose it is and what belongs to it. */
 const FILE_NAME = 'genlock-owner.jsonl';
@@ -95,13 +95,30 @@ export function readRecord(directory: string): HostContents | undefined {
   return contents;
 }
 
-/** The last line may be torn where its writer was killed. */
+/** The last line may be torn where its writer was killed, and a folder of this kind may be anybody's making. */
 function parseLine(text: string): Line | undefined {
   try {
-    return JSON.parse(text) as Line;
+    const line: unknown = JSON.parse(text);
+    return isLine(line) ? line : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isLine(line: unknown): line is Line {
+  if (typeof line !== 'object' || line === null) return false;
+  const { owner, group, startTime, ended, path, gone } = line as Record<string, unknown>;
+  if (owner !== undefined) return isOwner(owner);
+  if (group !== undefined) return isPid(group) && (startTime === undefined || typeof startTime === 'string');
+  if (ended !== undefined) return isPid(ended);
+  const named = path === undefined ? gone : path;
+  // What is not absolute would be looked for below the folder that this process happens to be in.
+  return typeof named === 'string' && isAbsolute(named);
+}
+
+/** Whether it can be a process that we have started: 1 and what is below mean something else to `kill`. */
+function isPid(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 1;
 }
 
 function isOurs(path: string, kind: 'file' | 'directory'): boolean {

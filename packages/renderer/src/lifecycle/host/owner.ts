@@ -21,6 +21,19 @@ export interface Owner {
   pidNamespace?: string;
 }
 
+/** Whether this, out of a file, is an owner. */
+export function isOwner(value: unknown): value is Owner {
+  if (typeof value !== 'object' || value === null) return false;
+  const { token, pid, machine, ...rest } = value as Record<keyof Owner, unknown>;
+  const optional = [rest.startTime, rest.boot, rest.pidNamespace];
+  return (
+    [token, machine].every((text) => typeof text === 'string' && text !== '') &&
+    Number.isSafeInteger(pid) &&
+    (pid as number) > 0 &&
+    optional.every((text) => text === undefined || typeof text === 'string')
+  );
+}
+
 /** This process, under a new token. */
 export function thisOwner(): Owner {
   const startTime = attempt(() => readStat(process.pid))?.startTime;

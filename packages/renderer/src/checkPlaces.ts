@@ -1,0 +1,129 @@
+import { accessSync, constants, lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OptionsError } from './errors.js';
+import { stagedPath } from './lifecycle/StagedOutput.js';
+import { printable } from './readOptions.js';
+
+/** The files that a request writes, by the names of its options. `pictures` is a folder, made where it is missing. */
+type Places = Partial<
+  Record<'output' | 'frameHashes' | 'partialOutput' | 'seamFiles' | 'pictures', string | undefined>
+>;
+
+/**
+ * Looks, before anything starts, whether every file of a request has a place, and one of its own. Writes nothing.
+ * `page` is the address of what is read. Throws an OptionsError with every fault.
+ */
+export function checkPlaces(page: string, places: Places): void {
+  const problems: string[] = [];
+  const read = pageFile(page);
+  const taken = new Map<string, string>(read === undefined ? [] : [[read, 'page']]);
+  for (const [name, path] of Object.entries(places)) {
+    if (path === undefined && name !== 'output') continue;
+    const why = typeof path !== 'string' || path === '' ? notAPath(path) : fault(path, name === 'pictures');
+    if (why !== undefined) problems.push(`${name} ${why}`);
+    if (why !== undefined || path === undefined) continue;
+    const real = realPath(path);
+    const other = taken.get(real);
+    if (other !== undefined) problems.push(`${name} ${path} is the same file as the ${other}`);
+    taken.set(real, name);
+  }
+  if (problems.length > 0) throw new OptionsError(problems);
+}
+
+function pageFile(url: string): string | undefined {
+  try {
+    return url.startsWith('file:') ? realpathSync(fileURLToPath(url)) : undefined;
+  } catch {
+    // Not there: the browser says so.
+    return undefined;
+  }
+}
+
+/** A file's path without links on the way to it. A link in its own place would be replaced. */
+function realPath(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}
+
+function notAPath(path: unknown): string {
+  return `must be the path of a file (given: ${printable(path)})`;
+}
+
+function fault(path: string, isFolder: boolean): string | undefined {
+  if (path.includes('\0')) return 'must not hold a null character';
+  const why = isFolder ? folderFault(path) : placeFault(path);
+  return why && `${path} ${why}`;
+}
+
+/** What stands in the way of a file there, or of the one that is renamed to it. */
+function placeFault(path: string): string | undefined {
+  const folder = dirname(path);
+  try {
+    const found = look(path);
+    if (found?.isDirectory()) return 'is a folder: name a file in it';
+    if (found && !found.isFile()) return 'is there already and is not a file';
+    const parent = look(folder);
+    if (!parent) return `cannot be written: there is no folder ${folder}`;
+    if (!parent.isDirectory()) return `cannot be written: ${folder} is not a folder`;
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    lstatSync(stagedPath(path), { throwIfNoEntry: false });
+    if (isAnothers(path, parent)) return 'is there already and belongs to another user, who alone may replace it';
+    if (found && isMountPoint(path)) return 'is mounted there, and cannot be replaced: mount its folder';
+    return undefined;
+  } catch (error) {
+    return words(error as NodeJS.ErrnoException, folder);
+  }
+}
+
+function folderFault(path: string): string | undefined {
+  try {
+    const found = look(path);
+    if (!found && dirname(path) !== path) return folderFault(dirname(path));
+    if (!found?.isDirectory()) return `cannot be made: ${path} is not a folder`;
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return words(error as NodeJS.ErrnoException, path);
+  }
+}
+
+function words({ code, message }: NodeJS.ErrnoException, folder: string): string {
+  if (code === 'ENAMETOOLONG') return 'cannot be written: its name is too long';
+  if (code === 'EROFS') return `cannot be written: ${folder} is on a disk for reading alone`;
+  if (code === 'EACCES' || code === 'EPERM') return `cannot be written: the folder ${folder} is not writable`;
+  return `cannot be written: ${message}`;
+}
+
+/** Undefined where nothing is. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** In a folder for everybody, such as /tmp, a file is replaced by its owner alone. */
+function isAnothers(path: string, folder: Stats): boolean {
+  const user = process.getuid?.();
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const isForAll = (folder.mode & 0o1000) !== 0;
+  return isForAll && !!user && found !== undefined && found.uid !== user && folder.uid !== user;
+}
+
+/** Containers get single files so. */
+function isMountPoint(path: string): boolean {
+  // As the kernel writes it: space, tab, newline and backslash in octal (proc(5)).
+  const escaped = path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  try {
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+    return mounts.some((mount) => mount.split(' ')[4] === escaped);
+  } catch {
+    return false;
+  }
+}

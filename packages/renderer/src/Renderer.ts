@@ -107,7 +107,7 @@ async function renderRange(
 
   await scope.enter('verify');
   const stamp = await stampOf(output.path);
-  await verifyVideo(
+  const coding = await verifyVideo(
     output.path,
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
     {
@@ -129,6 +129,6 @@ async function renderRange(
   scope.signal.throwIfAborted();
   list?.commit();
   output.commit();
-  if (stamp) jobOptions.onVerified?.(stamp);
+  if (stamp) jobOptions.onVerified?.(stamp, coding);
   scope.committed();
 }

@@ -20,6 +20,9 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Script',
 ]);
 
+/** Requests that are not there to end. */
+const ENDLESS: ReadonlySet<Protocol.Network.ResourceType> = new Set(['EventSource', 'WebSocket', 'Ping']);
+
 export interface NetworkFailure {
   url: string;
   /** HTTP status, or the browser's network error. */
@@ -28,10 +31,18 @@ export interface NetworkFailure {
   requestId: string;
 }
 
+interface Request {
+  url: string;
+  type: Protocol.Network.ResourceType;
+  /** The frame and the document in it that need the file; none for workers. */
+  frameId: string | undefined;
+  loaderId: string;
+}
+
 /** Knows which files are still loading, and reports those that do not come. */
 export class NetworkWatch {
   readonly #loading = new Map<string, string>();
-  readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
+  readonly #requests = new Map<string, Request>();
   readonly #read = new Set<string>();
   #repeatable = true;
   #waiters: (() => void)[] = [];
@@ -40,11 +51,11 @@ export class NetworkWatch {
 
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
-    client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
+    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId }) => {
       if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
-      this.#requests.set(requestId, { url: request.url, type });
+      this.#requests.set(requestId, { url: request.url, type, frameId, loaderId });
       if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
@@ -57,6 +68,13 @@ export class NetworkWatch {
         this.#repeatable = false;
       });
     }
+    // What a document has asked for ends with it, and nothing more may be told of that.
+    client.on('Page.frameNavigated', ({ frame }) => {
+      this.#endAll((request) => request.frameId === frame.id && request.loaderId !== frame.loaderId);
+    });
+    client.on('Page.frameDetached', (detached) => {
+      if (detached.reason !== 'swap') this.#endAll(({ frameId }) => frameId === detached.frameId);
+    });
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
       const url = this.#requests.get(requestId)?.url;
@@ -70,6 +88,11 @@ export class NetworkWatch {
   /** Addresses of the files that are still loading. */
   get loading(): string[] {
     return [...this.#loading.values()];
+  }
+
+  /** Addresses of all that is under way and has an end, also of what the page itself waits for. */
+  get underWay(): string[] {
+    return [...this.#requests.values()].filter(({ type }) => !ENDLESS.has(type)).map(({ url }) => url);
   }
 
   /** No longer waits for the script of a worker: the clock of the page does. */
@@ -86,6 +109,10 @@ export class NetworkWatch {
   idle(): Promise<void> {
     if (this.#loading.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #endAll(isOver: (request: Request) => boolean): void {
+    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#end(requestId);
   }
 
   #end(requestId: string): void {

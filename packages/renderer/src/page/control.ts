@@ -98,8 +98,13 @@ export interface Control extends Moment {
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
-  /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
-  track<T>(promise: Promise<T>): Promise<T>;
+  /**
+   * Counts the promise among the work that the clock waits for, by a name for people. Give the page the
+   * returned one.
+   */
+  track<T>(promise: Promise<T>, name?: string): Promise<T>;
+  /** The names of the work that the clock waits for, each once. */
+  waitsFor(): string[];
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
   /**

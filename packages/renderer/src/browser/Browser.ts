@@ -37,6 +37,7 @@ export function browserLaunch({
   locale,
   mode,
   webgl,
+  webgpu,
   hardening,
 }: ResolvedOptions): BrowserLaunch {
   const found = locateBrowser(browserConfig.executablePath);
@@ -44,7 +45,7 @@ export function browserLaunch({
   const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
   const flags = (profile: string) =>
-    browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, extra });
+    browserFlags(found, { beginFrameControl, profile, scale, locale, htmlInCanvas, webgpu, extra });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
   const key = JSON.stringify([found.path, flags(''), environment, hardening]);
   return { found, beginFrameControl, flags, environment, key };

@@ -29,6 +29,8 @@ export interface NetworkFailure {
   reason: number | string;
   type: Protocol.Network.ResourceType;
   requestId: string;
+  /** It was asked for by a `<link rel="preload">`, which may be all that wants it. */
+  isPreload: boolean;
 }
 
 interface Request {
@@ -37,6 +39,7 @@ interface Request {
   /** The frame and the document in it that need the file; none for workers. */
   frameId: string | undefined;
   loaderId: string;
+  isPreload: boolean;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
@@ -44,6 +47,9 @@ export class NetworkWatch {
   readonly #loading = new Map<string, string>();
   readonly #requests = new Map<string, Request>();
   readonly #read = new Set<string>();
+  /** Addresses of pictures and fonts that have come. */
+  readonly pictures = new Set<string>();
+  readonly fonts = new Set<string>();
   #repeatable = true;
   #waiters: (() => void)[] = [];
 
@@ -55,12 +61,20 @@ export class NetworkWatch {
       if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
-      this.#requests.set(requestId, { url: request.url, type, frameId, loaderId });
+      this.#requests.set(requestId, {
+        url: request.url,
+        type,
+        frameId,
+        loaderId,
+        isPreload: request.isLinkPreload === true,
+      });
       if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
+      if (response.status < 400) this.#note(response.url, type);
       if (response.status < 400 || !NEEDED.has(type)) return;
-      this.onFailure({ url: response.url, reason: response.status, type, requestId });
+      const isPreload = this.#requests.get(requestId)?.isPreload ?? false;
+      this.onFailure({ url: response.url, reason: response.status, type, requestId, isPreload });
     });
     // What comes through these depends on who else is there.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
@@ -77,11 +91,11 @@ export class NetworkWatch {
     });
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
-      const url = this.#requests.get(requestId)?.url;
+      const { url, isPreload = false } = this.#requests.get(requestId) ?? {};
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
       if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
-      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId });
+      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId, isPreload });
     });
   }
 
@@ -109,6 +123,13 @@ export class NetworkWatch {
   idle(): Promise<void> {
     if (this.#loading.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Takes note of a file that the picture may show, and that is to be looked into. */
+  #note(url: string, type: Protocol.Network.ResourceType): void {
+    if (!/^(https?|file|blob):/.test(url)) return;
+    if (type === 'Image') this.pictures.add(url);
+    if (type === 'Font') this.fonts.add(url);
   }
 
   #endAll(isOver: (request: Request) => boolean): void {

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import { AssetError, NavigationError, shortUrl } from '../errors.js';
+import { NavigationError, shortUrl, ToolError, where } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
-import type { FrameFate, Outcome } from '../page/index.js';
+import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { PageFiles } from './PageFiles.js';
 import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
@@ -36,6 +37,9 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
+  readonly #files: PageFiles;
+  /** What the documents last said of their files. */
+  #faults: FileFaults[] = [];
   readonly frames: PageFrames;
   /** The requests for the page's own document: more than one where it goes on to another while it loads. */
   readonly #mainRequests = new Set<string>();
@@ -52,6 +56,8 @@ export class PageSession {
   #frame: number | undefined;
   /** Whether the page has a context of WebGL, or had one. */
   usesWebGl = false;
+  /** What it has asked of WebGPU and not got. */
+  webgpu: Outcome['webgpu'];
   /** Whether nothing is left out of frames that nobody sees. */
   drawsUnseen = false;
 
@@ -70,6 +76,7 @@ export class PageSession {
       seed: options.randomSeed,
       epoch: EPOCH,
       allowMissingAssets: options.allowMissingAssets,
+      webgpu: options.webgpu,
     };
     this.#targets = new PageTargets(
       session,
@@ -81,6 +88,7 @@ export class PageSession {
       },
       (url) => this.#network.workerStarts(url),
     );
+    this.#files = new PageFiles(scope, options, this.#network, this.#targets);
     this.frames = new PageFrames(session, scope, options, this.#targets);
     this.#listen();
   }
@@ -108,6 +116,7 @@ export class PageSession {
     do {
       await this.scope.wait(this.#untilLoaded(), load, () => this.#stillLoading(url));
       loads = this.#loads;
+      if (this.webgpu === 'wanted') return;
       if (this.session.beginFrameControl) await this.frames.first(load);
       await this.settle(load);
     } while (this.#isLoading || this.#loads !== loads);
@@ -164,7 +173,9 @@ export class PageSession {
     });
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
+      const outcomes = await Promise.race([loaded, this.#targets.evaluateAll<Outcome>('settle()')]);
+      this.webgpu ??= outcomes?.find(({ webgpu }) => webgpu)?.webgpu;
+      if (this.webgpu === 'wanted') return;
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
     }
   }
@@ -190,6 +201,7 @@ export class PageSession {
       const next = await this.#settleOnce(deadlineMs);
       total = { ...next, observed: total.observed + next.observed };
     }
+    await this.#files.judge(this.#faults, deadlineMs);
     return total;
   }
 
@@ -205,6 +217,13 @@ export class PageSession {
       await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
     }
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
+    this.#faults = outcomes.flatMap(({ files }) => files ?? []);
+    this.webgpu ??= outcomes.find(({ webgpu }) => webgpu)?.webgpu;
+    if (this.webgpu === 'wanted' && this.#loaded !== undefined) {
+      const advice = 'browserConfig.args: ["--enable-unsafe-webgpu"] (--browser-arg) has it from the start';
+      const message = `the page asks for WebGPU only now, which it would have got while it loaded: ${advice}`;
+      this.#fail(new ToolError(`${where(this.scope.position)}${message}`, { ...this.scope.position }));
+    }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
@@ -275,16 +294,14 @@ export class PageSession {
     });
   }
 
-  #onMissingAsset({ url, reason, type, requestId }: NetworkFailure): void {
+  #onMissingAsset(failure: NetworkFailure): void {
+    const { url, reason, requestId } = failure;
     const position = { ...this.scope.position };
     if (this.#mainRequests.has(requestId)) {
       this.scope.fail(new NavigationError(url, typeof reason === 'number' ? `HTTP ${reason}` : reason, position));
       return;
     }
-    const error = new AssetError(url, reason, type, position);
-    if (this.options.allowMissingAssets)
-      this.scope.emit({ type: 'warning', message: error.message, ...this.#reporter.place() });
-    else this.scope.fail(error);
+    this.#files.missing(failure);
   }
 
   #fail(error: Error): never {

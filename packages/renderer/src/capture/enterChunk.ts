@@ -89,7 +89,7 @@ async function pictureByJump(
   frame: number,
 ): Promise<Buffer | undefined> {
   // By the same driver: two draw WebGL differently.
-  const same = { ...options, webgl: source.page.options.webgl };
+  const same = { ...options, webgl: source.page.options.webgl, webgpu: source.page.options.webgpu };
   await using session = await BrowserSession.open(scope, same, source.page.session.pool);
   return await scope.guard(async () => {
     const page = await loadPage(session, scope, same, url);

@@ -92,6 +92,7 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     finishDrawing: () => {},
     usesWebGl: () => false,
+    webgpu: undefined,
     readWebGl: () => {},
     isOurs: false,
     readsCanvas: () => {},
@@ -120,6 +121,9 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
+    fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
+    stylesWith: () => false,
+    inspect: () => Promise.resolve([]),
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],

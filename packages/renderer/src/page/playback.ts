@@ -45,6 +45,8 @@ export interface Media {
   rebase(element: HTMLMediaElement, playback: Playback): void;
   /** Sets the timer for the end: to be called when the rate or the end has changed. */
   schedule(element: HTMLMediaElement, playback: Playback): void;
+  /** All elements that have no live stream. */
+  elements(): HTMLMediaElement[];
   /** Called with each element that is taken over. */
   onTaken(element: HTMLMediaElement): void;
 }
@@ -309,6 +311,7 @@ export function installPlayback(control: Control): void {
       .filter(hasPicture)
       .filter((video) => video.isConnected);
 
-  const media: Media = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule, onTaken: () => {} };
+  const calls = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
+  const media: Media = { ...calls, elements: () => [...all()].map(([element]) => element), onTaken: () => {} };
   control.media = media;
 }

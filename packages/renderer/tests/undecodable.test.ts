@@ -20,14 +20,17 @@ before(async () => {
   };
   await make('ok.mp4', '-c:v', 'libx264', '-pix_fmt', 'yuv420p');
   await make('phone clip.mp4', '-c:v', 'libx265', '-x265-params', 'log-level=none', '-tag:v', 'hvc1');
+  await make('early.mp4', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-movflags', '+faststart');
   await make('ok.png', '-frames:v', '1');
   const write = (name: string, data: string | Buffer) => writeFileSync(join(sandbox.inputs, name), data);
   const [video, picture] = ['ok.mp4', 'ok.png'].map((name) => readFileSync(join(sandbox.inputs, name)));
+  const early = readFileSync(join(sandbox.inputs, 'early.mp4'));
   for (const n of [1, 2, 3, 4, 5, 6]) write(`half-${n}.png`, picture!.subarray(0, picture!.length / 2));
   for (const n of [1, 2, 3, 4]) write(`text-${n}.png`, 'no picture');
   write('empty.png', '');
   write('half.mp4', video!.subarray(0, video!.length / 2));
   write('text.mp4', 'no video');
+  write('short.mp4', early.subarray(0, early.length - 500));
   for (const n of [1, 2]) write(`noise-${n}.woff2`, Buffer.alloc(3000, n));
 });
 
@@ -56,6 +59,12 @@ describe('a file that cannot be decoded', () => {
     assert.match(error.message, /frame 2 \(capture\): image cannot be decoded: .*half-1\.png \(it is damaged: /);
   });
 
+  it('fails it where the end of a video is missing', async () => {
+    const { error } = await fail(sandbox, page('<video src="short.mp4" muted autoplay></video>'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(error.message, /short\.mp4 \(the file is cut short: its last 500 bytes are missing\)/);
+  });
+
   it('is a warning with allowMissingAssets, each one, wherever it is used', async () => {
     const box = 'width: 9px; height: 9px; background-color: red';
     const url = page(`
@@ -64,7 +73,7 @@ describe('a file that cannot be decoded', () => {
       <div style="${box}; border: 3px solid; border-image: url(half-3.png) 3"></div>
       <div style="${box}; mask-image: url(text-2.png)"></div>
       <svg><image href="text-3.png" width="9" height="9"/></svg>
-      <video poster="half-4.png"></video><video src="half.mp4"></video><audio src="text.mp4"></audio>
+      <video poster="half-4.png"></video><video src="half.mp4"></video><video src="short.mp4"></video><audio src="text.mp4"></audio>
       <canvas></canvas>
       <style>@font-face { font-family: one; src: url(noise-1.woff2) } p { font-family: one }</style><p>text</p>
       <script>
@@ -76,7 +85,14 @@ describe('a file that cannot be decoded', () => {
     const { events } = await succeed(sandbox, url, { ...SMALL, allowMissingAssets: true });
     const warned = eventsOf(events, 'warning').map(({ message }) => message);
     const files = ['half-1', 'half-2', 'half-3', 'half-4', 'half-5', 'text-1', 'text-2', 'text-3', 'empty'];
-    const names = [...files.map((name) => `${name}.png`), 'half.mp4', 'text.mp4', 'noise-1.woff2', 'noise-2.woff2'];
+    const names = [
+      ...files.map((name) => `${name}.png`),
+      'half.mp4',
+      'short.mp4',
+      'text.mp4',
+      'noise-1.woff2',
+      'noise-2.woff2',
+    ];
     for (const name of [...names, 'data:image/png']) {
       assert.equal(warned.filter((text) => text.includes(name) && text.includes('cannot be decoded')).length, 1, name);
     }

@@ -50,6 +50,8 @@ export class NetworkWatch {
   /** Addresses of pictures and fonts that have come. */
   readonly pictures = new Set<string>();
   readonly fonts = new Set<string>();
+  /** Is told the address of each video or sound that begins to come. */
+  onMedia: (url: string) => void = () => {};
   #repeatable = true;
   #waiters: (() => void)[] = [];
 
@@ -130,6 +132,7 @@ export class NetworkWatch {
     if (!/^(https?|file|blob):/.test(url)) return;
     if (type === 'Image') this.pictures.add(url);
     if (type === 'Font') this.fonts.add(url);
+    if (type === 'Media') this.onMedia(url);
   }
 
   #endAll(isOver: (request: Request) => boolean): void {

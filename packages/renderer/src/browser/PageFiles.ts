@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssetError, shortUrl } from '../errors.js';
+import { bytesMissing } from '../ffmpeg/cutShort.js';
 import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { runCommand } from '../lifecycle/runCommand.js';
@@ -23,6 +24,8 @@ export class PageFiles {
   /** Addresses of which something has been said. */
   readonly #told = new Set<string>();
   readonly #inspected = new Set<string>();
+  /** The looks at videos and sounds, by address. */
+  readonly #looks = new Map<string, Promise<void>>();
   #hasFontFailed = false;
 
   constructor(
@@ -45,6 +48,8 @@ export class PageFiles {
     const replaced = new Set(found.flatMap((each) => each.replaced));
     const fonts = found.some((each) => each.fonts);
     const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
+    if (this.#looks.size > 0)
+      await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
@@ -75,6 +80,22 @@ export class PageFiles {
     const call = `inspect(${lists.map((list) => JSON.stringify(list)).join(', ')})`;
     const looked = this.targets.evaluate<FileFault[]>(call);
     return (await this.scope.wait(looked, deadlineMs, 'the page to look into its pictures')) ?? [];
+  }
+
+  /** A video or sound begins to come. One of which the end is missing plays, and then stands still. */
+  media(url: string): void {
+    if (this.#looks.has(url) || url.startsWith('blob:')) return;
+    this.#looks.set(url, this.#lookAt(url));
+  }
+
+  async #lookAt(url: string): Promise<void> {
+    // Who cannot read it need not: the browser can.
+    const missing = await bytesMissing(url, this.scope.signal).catch(() => 0);
+    if (missing === 0 || this.scope.signal.aborted) return;
+    const reason = `the file is cut short: its last ${missing} bytes are missing`;
+    this.#tell(new AssetError(url, reason, 'Media', { ...this.scope.position }, 'Replace the file'));
+    // What is not there is not to be waited for.
+    await this.targets.evaluateAll(`media?.giveUp(${JSON.stringify(url)})`);
   }
 
   #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {

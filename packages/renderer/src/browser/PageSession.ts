@@ -89,6 +89,7 @@ export class PageSession {
       (url) => this.#network.workerStarts(url),
     );
     this.#files = new PageFiles(scope, options, this.#network, this.#targets);
+    this.#network.onMedia = (url) => this.#files.media(url);
     this.frames = new PageFrames(session, scope, options, this.#targets);
     this.#listen();
   }

@@ -17,14 +17,7 @@ import { createPlan } from './plan.js';
 import { readOptions } from './readOptions.js';
 import { RenderJournal } from './RenderJournal.js';
 import { RenderWorkers } from './RenderWorkers.js';
-import type {
-  DistributedRenderOptions,
-  RenderChunk,
-  RenderExecutor,
-  RenderJobOptions,
-  RenderPlan,
-  RenderReport,
-} from './types.js';
+import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
 import { isA, wordsOf } from './unknowns.js';
 
 /** Renders a page to a video with several workers that start, and stop, together. */
@@ -157,7 +150,7 @@ class RenderRun {
       return { bytes, seams: workers.seams.report() };
     } catch (error) {
       this.#fail(error);
-      if (!isA(error, SeamError)) await this.#deliverPrefix(workers.prefix, directory);
+      if (!isA(error, SeamError)) await this.#deliverPrefix(workers, directory);
       throw error;
     }
   }
@@ -190,7 +183,7 @@ class RenderRun {
    * What a stopped render has of its video from the start, where `partialOutput` says, if anything.
    * It comes after the stop, so that it fails by itself: a warning, never the render's error.
    */
-  async #deliverPrefix(chunks: readonly RenderChunk[], directory: WorkDirectory): Promise<void> {
+  async #deliverPrefix({ prefix: chunks, verified }: RenderWorkers, directory: WorkDirectory): Promise<void> {
     const { partialOutput } = this.options;
     if (partialOutput === undefined || chunks.length === 0) return;
     const journal = this.#journal;
@@ -199,6 +192,7 @@ class RenderRun {
       await using output = new StagedOutput(partialOutput, this.#leftover);
       const { signal } = new AbortController();
       const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
+      await files.verifySome(chunks, verified, signal);
       await files.join(chunks, output.path, signal);
       await output.flush(this.options.deadlines.concat, { phase: 'commit' });
       output.commit();

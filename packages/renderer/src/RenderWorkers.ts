@@ -1,7 +1,7 @@
 import { WarmBrowser } from './browser/WarmBrowser.js';
+import type { VerifiedChunk } from './ChunkFiles.js';
 import { wasKilled, type RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
-import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { isEcho } from './lifecycle/abort.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
@@ -30,8 +30,8 @@ export interface WorkerContext {
 /** The workers of one render: they take chunks in order as they come free, and stop together. */
 export class RenderWorkers {
   readonly seams: SeamRepair;
-  /** Chunks that were verified as they were rendered, with what their files were then. */
-  readonly verified = new Map<RenderChunk, FileStamp>();
+  /** Chunks that were verified as they were rendered. */
+  readonly verified = new Map<RenderChunk, VerifiedChunk>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
   /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
@@ -201,7 +201,7 @@ export class RenderWorkers {
         onEvent: (event) => {
           if (running) this.#onEvent(chunk, worker, event, onFailure);
         },
-        onVerified: (stamp) => this.verified.set(chunk, stamp),
+        onVerified: (stamp, coding) => this.verified.set(chunk, { stamp, coding }),
       });
       // It has told of a failure: whatever it says now, its chunk is not to be trusted.
       if (failed) throw crash?.error ?? group.signal.reason;

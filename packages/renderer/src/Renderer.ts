@@ -116,7 +116,7 @@ async function renderRange(
   await scope.enter('verify');
   const { verify, concat } = options.deadlines;
   const stamp = await scope.wait(stampOf(output.path), verify, 'the disk to tell of the video');
-  await verifyVideo(
+  const coding = await verifyVideo(
     output.path,
     { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
     {
@@ -137,7 +137,7 @@ async function renderRange(
   for (const file of [list, output]) {
     await file?.flush(concat, { ...scope.position }, scope.signal);
   }
-  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp));
+  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp, coding));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   StagedOutput.commitAll(list ? [list, output] : [output]);

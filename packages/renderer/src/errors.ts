@@ -97,21 +97,24 @@ export class PageError extends GenlockError {
   }
 }
 
-/** A file that the page needs (image, font, style, script, media, frame) did not load. */
+/** A file that the page needs (image, font, style, script, media, frame) did not load, or cannot be decoded. */
 export class AssetError extends GenlockError {
   readonly url: string;
 
   constructor(
     url: string,
-    /** The HTTP status, or the browser's network error such as `net::ERR_CONNECTION_REFUSED`. */
+    /** The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded. */
     readonly reason: number | string,
     readonly assetType: string,
     position: RenderPosition,
+    /** What can be done about a file that cannot be decoded. */
+    advice?: string,
   ) {
+    const what = advice === undefined ? 'did not load' : 'cannot be decoded';
     const why = typeof reason === 'number' ? `HTTP ${reason}` : reason;
     super(
-      `${where(position)}${assetType.toLowerCase()} did not load: ${shortUrl(url)} (${why}). ` +
-        `Mend the address, or go on without it with allowMissingAssets (--allow-missing-assets)` +
+      `${where(position)}${assetType.toLowerCase()} ${what}: ${shortUrl(url)} (${why}). ` +
+        `${advice ?? 'Mend the address'}, or go on without it with allowMissingAssets (--allow-missing-assets)` +
         `${certificateAdvice(why)}.`,
       position,
     );

@@ -43,6 +43,8 @@ export interface ResolvedOptions {
   mode: Mode;
   fast: boolean;
   webgl: WebGl;
+  /** Whether the browser is to have WebGPU: where its switches ask for that, and for a page that has asked for it. */
+  webgpu: boolean;
   /** Whether the browser may encode the frames of a canvas itself. */
   inPage: boolean;
   /** Size of the picture in pixels: the view times the scale. */
@@ -122,6 +124,7 @@ export function resolveOptions(
     mode,
     fast: values.fast ?? false,
     webgl: values.webgl ?? 'auto',
+    webgpu: values.browserConfig?.args?.includes('--enable-unsafe-webgpu') ?? false,
     inPage: mayEncodeInPage(values, codec, pixelFormat),
     pixelWidth,
     pixelHeight,

@@ -2,6 +2,7 @@ import type { BrowserPool } from './browser/BrowserPool.js';
 import type { WarmBrowser } from './browser/WarmBrowser.js';
 import type { RenderPhase, RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
+import type { VideoCoding } from './ffmpeg/coding.js';
 import type { FileStamp } from './ffmpeg/fileStamp.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
@@ -46,10 +47,10 @@ export interface RenderJobOptions {
   /** The browser that this worker keeps between its chunks. Default: one for this job alone. */
   warm?: WarmBrowser;
   /**
-   * Is told what the finished output is, by which it is known again: it was verified as that, and whoever
-   * gave the job need not look into it once more. An executor that cannot pass it on leaves it out.
+   * Is told what the finished output is, by which it is known again, and how it is coded: it was verified as
+   * that, and whoever gave the job need not look into it once more. An executor that cannot pass it on leaves it out.
    */
-  onVerified?: (stamp: FileStamp) => unknown;
+  onVerified?: (stamp: FileStamp, coding: VideoCoding) => unknown;
   /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
   hooks?: RenderHooks;
 }

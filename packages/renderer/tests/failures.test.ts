@@ -322,6 +322,26 @@ describe('clause 12: something stalls', () => {
   const DEADLINE = 1500;
   const position = { worker: 1, frame: FRAME, phase: 'capture' } as const;
 
+  it('what it waits for is named: an answer that does not end, and all else', async () => {
+    using sandbox = new Sandbox();
+    await using server = await Server.start(({ url }, response) => {
+      if (url === '/body') response.write('the beginning');
+      else if (url === '/page') {
+        response.setHeader('content-type', 'text/html');
+        response.end(`<!doctype html><script>
+          new EventSource('/events');
+          fetch('/answer');
+          fetch('/body').then((answer) => answer.text());
+          genlock.waitUntil(new Promise(() => {}));
+        </script>`);
+      }
+    });
+    const failure = await fail(sandbox, server.url('page'), { concurrency: 1, deadlines: { load: DEADLINE } });
+    const words = [server.url('answer'), server.url('body'), 'text()', 'genlock.waitUntil'];
+    assertError(failure, StallError, { worker: 0, phase: 'load' }, ...words);
+    assert.doesNotMatch(String(failure.error), /events|script that does not end/);
+  });
+
   it('a page that loops for ever at a frame', async () => {
     using sandbox = new Sandbox();
     const failure = await fail(sandbox, COUNTER, { inputProps: { loopAt: FRAME }, deadlines: { capture: DEADLINE } });

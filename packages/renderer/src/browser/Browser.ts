@@ -39,6 +39,7 @@ export function browserLaunch({
   locale,
   mode,
   webgl,
+  webgpu,
   hardening,
   fileAccess,
   ignoreHttpsErrors,
@@ -47,7 +48,7 @@ export function browserLaunch({
   const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
   const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
-  const launch = { beginFrameControl, scale, locale, htmlInCanvas, fileAccess, ignoreHttpsErrors, extra };
+  const launch = { beginFrameControl, scale, locale, htmlInCanvas, webgpu, fileAccess, ignoreHttpsErrors, extra };
   const flags = (profile: string) => browserFlags(found, { ...launch, profile });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
   // A browser that waits while its file is replaced is another one than would be started now.

@@ -37,6 +37,8 @@ export class BrowserSession implements AsyncDisposable {
   #launched: boolean;
   #root: CDPSession | undefined;
   #client: CDPSession | undefined;
+  /** The page's own frame, as the protocol names it. */
+  frameId = '';
   /** Where all that the page leaves in the browser is, when the browser is to outlive it. */
   #contextId: string | undefined;
 
@@ -162,6 +164,8 @@ export class BrowserSession implements AsyncDisposable {
         ...(this.#contextId === undefined ? {} : { browserContextId: this.#contextId }),
         ...(this.beginFrameControl ? { enableBeginFrameControl: true } : {}),
       });
+      // A page's own frame has the name of its target.
+      this.frameId = targetId;
       root.on('Target.targetDestroyed', (gone) => {
         if (gone.targetId === targetId)
           this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));

@@ -23,6 +23,8 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
 
 /** What the page reads piece by piece as it comes: how much of one that has not come to its end, nobody knows. */
 const STREAMED: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Fetch', 'XHR']);
+/** Requests that are not there to end. */
+const ENDLESS: ReadonlySet<Protocol.Network.ResourceType> = new Set(['EventSource', 'WebSocket', 'Ping']);
 
 export interface NetworkFailure {
   url: string;
@@ -30,13 +32,29 @@ export interface NetworkFailure {
   reason: number | string;
   type: Protocol.Network.ResourceType;
   requestId: string;
+  /** It was asked for by a `<link rel="preload">`, which may be all that wants it. */
+  isPreload: boolean;
+}
+
+interface Request {
+  url: string;
+  type: Protocol.Network.ResourceType;
+  /** The frame and the document in it that need the file; none for workers. */
+  frameId: string | undefined;
+  loaderId: string;
+  isPreload: boolean;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
 export class NetworkWatch {
   readonly #loading = new Map<string, string>();
-  readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
+  readonly #requests = new Map<string, Request>();
   readonly #read = new Set<string>();
+  /** Addresses of pictures and fonts that have come. */
+  readonly pictures = new Set<string>();
+  readonly fonts = new Set<string>();
+  /** Is told the address of each video or sound that begins to come. */
+  onMedia: (url: string) => void = () => {};
   #repeatable = true;
   /** The name and password in the address of the page. */
   login: Login | undefined;
@@ -46,18 +64,26 @@ export class NetworkWatch {
 
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
-    client.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
+    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId }) => {
       // What it says depends on the moment, and never ends: it is no file.
       if (type === 'EventSource') this.#repeatable = false;
       else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
-      this.#requests.set(requestId, { url: request.url, type });
+      this.#requests.set(requestId, {
+        url: request.url,
+        type,
+        frameId,
+        loaderId,
+        isPreload: request.isLinkPreload === true,
+      });
       if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
+      if (response.status < 400) this.#note(response.url, type);
       if (response.status < 400 || !NEEDED.has(type)) return;
-      this.onFailure({ url: response.url, reason: response.status, type, requestId });
+      const isPreload = this.#requests.get(requestId)?.isPreload ?? false;
+      this.onFailure({ url: response.url, reason: response.status, type, requestId, isPreload });
     });
     // What comes through these depends on who else is there.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
@@ -65,20 +91,32 @@ export class NetworkWatch {
         this.#repeatable = false;
       });
     }
+    // What a document has asked for ends with it, and nothing more may be told of that.
+    client.on('Page.frameNavigated', ({ frame }) => {
+      this.#endAll((request) => request.frameId === frame.id && request.loaderId !== frame.loaderId);
+    });
+    client.on('Page.frameDetached', (detached) => {
+      if (detached.reason !== 'swap') this.#endAll(({ frameId }) => frameId === detached.frameId);
+    });
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
-      const url = this.#requests.get(requestId)?.url;
+      const { url, isPreload = false } = this.#requests.get(requestId) ?? {};
       if (canceled && STREAMED.has(type)) this.#repeatable = false;
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
       if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
-      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId });
+      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId, isPreload });
     });
   }
 
   /** Addresses of the files that are still loading. */
   get loading(): string[] {
     return [...this.#loading.values()];
+  }
+
+  /** Addresses of all that is under way and has an end, also of what the page itself waits for. */
+  get underWay(): string[] {
+    return [...this.#requests.values()].filter(({ type }) => !ENDLESS.has(type)).map(({ url }) => url);
   }
 
   /** No longer waits for the script of a worker: the clock of the page does. */
@@ -103,6 +141,18 @@ export class NetworkWatch {
   idle(): Promise<void> {
     if (this.#loading.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Takes note of a file that the picture may show, and that is to be looked into. */
+  #note(url: string, type: Protocol.Network.ResourceType): void {
+    if (!/^(https?|file|blob):/.test(url)) return;
+    if (type === 'Image') this.pictures.add(url);
+    if (type === 'Font') this.fonts.add(url);
+    if (type === 'Media') this.onMedia(url);
+  }
+
+  #endAll(isOver: (request: Request) => boolean): void {
+    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#end(requestId);
   }
 
   #end(requestId: string): void {

@@ -1,14 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
-import { AssetError, NavigationError, shortUrl } from '../errors.js';
+import { NavigationError, shortUrl, ToolError, where } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { wordsOf } from '../unknowns.js';
-import type { FrameFate, Outcome } from '../page/index.js';
+import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { PageFiles } from './PageFiles.js';
 import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
@@ -38,14 +39,27 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
+  readonly #files: PageFiles;
+  /** What the documents last said of their files. */
+  #faults: FileFaults[] = [];
   readonly frames: PageFrames;
-  #mainRequest: string | undefined;
+  /** The requests for the page's own document: more than one where it goes on to another while it loads. */
+  readonly #mainRequests = new Set<string>();
+  /** Whether the page's own frame loads a document, or is about to. */
+  #isLoading = false;
+  /** Whether a script has sent it to another document, which the browser has yet to begin with. */
+  #begins = false;
+  /** How often it has begun to. */
+  #loads = 0;
+  #onLoaded = (): void => {};
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
   /** Whether the page has a context of WebGL, or had one. */
   usesWebGl = false;
+  /** What it has asked of WebGPU and not got. */
+  webgpu: Outcome['webgpu'];
   /** Whether nothing is left out of frames that nobody sees. */
   drawsUnseen = false;
 
@@ -64,6 +78,7 @@ export class PageSession {
       seed: options.randomSeed,
       epoch: EPOCH,
       allowMissingAssets: options.allowMissingAssets,
+      webgpu: options.webgpu,
     };
     this.#targets = new PageTargets(
       session,
@@ -75,6 +90,8 @@ export class PageSession {
       },
       (url) => this.#network.workerStarts(url),
     );
+    this.#files = new PageFiles(scope, options, this.#network, this.#targets);
+    this.#network.onMedia = (url) => this.#files.media(url);
     this.frames = new PageFrames(session, scope, options, this.#targets);
     this.#listen();
   }
@@ -90,9 +107,7 @@ export class PageSession {
   async load(url: string): Promise<void> {
     const { load } = this.options.deadlines;
     this.#network.login = splitLogin(url).login;
-    const loaded = new Promise<void>((resolve) => {
-      this.session.client.once('Page.loadEventFired', () => resolve());
-    });
+    this.#isLoading = true;
     const { errorText } = await this.scope.wait(
       this.session.send('Page.navigate', { url }),
       load,
@@ -100,9 +115,15 @@ export class PageSession {
     );
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
-    await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
-    if (this.session.beginFrameControl) await this.frames.first(load);
-    await this.settle(load);
+    // A page that has loaded may go on to another document: the one that stays is the page.
+    let loads: number;
+    do {
+      await this.scope.wait(this.#untilLoaded(), load, () => this.#stillLoading(url));
+      loads = this.#loads;
+      if (this.webgpu === 'wanted') return;
+      if (this.session.beginFrameControl) await this.frames.first(load);
+      await this.settle(load);
+    } while (this.#isLoading || this.#loads !== loads);
     this.#loaded = url;
   }
 
@@ -145,14 +166,20 @@ export class PageSession {
   }
 
   /** Timers that are due at once run while a page loads: scripts start themselves with them. */
-  async #untilLoaded(loaded: Promise<void>): Promise<void> {
+  async #untilLoaded(): Promise<void> {
+    if (!this.#isLoading) return;
     let done = false;
-    void loaded.then(() => {
-      done = true;
+    const loaded = new Promise<void>((resolve) => {
+      this.#onLoaded = () => {
+        done = true;
+        resolve();
+      };
     });
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
+      const outcomes = await Promise.race([loaded, this.#targets.evaluateAll<Outcome>('settle()')]);
+      this.webgpu ??= outcomes?.find(({ webgpu }) => webgpu)?.webgpu;
+      if (this.webgpu === 'wanted') return;
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
     }
   }
@@ -178,6 +205,7 @@ export class PageSession {
       const next = await this.#settleOnce(deadlineMs);
       total = { ...next, observed: total.observed + next.observed };
     }
+    await this.#files.judge(this.#faults, deadlineMs);
     return total;
   }
 
@@ -186,14 +214,20 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
-    const waitingFor = 'the page to be ready (a script that does not end, or a promise given to genlock.waitUntil?)';
-    const outcomes = await this.scope.wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, waitingFor);
+    const outcomes = await this.#named(this.#targets.evaluateAll<Outcome>(call), deadlineMs);
     // Who is told of it at a later frame would look for it there.
     if (outcomes.some(({ failed }) => failed)) {
       const { signal } = this.scope;
       await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
     }
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
+    this.#faults = outcomes.flatMap(({ files }) => files ?? []);
+    this.webgpu ??= outcomes.find(({ webgpu }) => webgpu)?.webgpu;
+    if (this.webgpu === 'wanted' && this.#loaded !== undefined) {
+      const advice = 'browserConfig.args: ["--enable-unsafe-webgpu"] (--browser-arg) has it from the start';
+      const message = `the page asks for WebGPU only now, which it would have got while it loaded: ${advice}`;
+      this.#fail(new ToolError(`${where(this.scope.position)}${message}`, { ...this.scope.position }));
+    }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
@@ -205,8 +239,29 @@ export class PageSession {
     };
   }
 
+  /** Waits for the page. What that waits for is asked half-way: a page in a script that does not end cannot say. */
+  async #named<T>(answer: Promise<T>, deadlineMs: number): Promise<T> {
+    let names: string[] | undefined;
+    const answered = new AbortController();
+    const ask = async () => {
+      await setTimeout(deadlineMs / 2, undefined, { signal: answered.signal, ref: false });
+      names = (await this.#targets.evaluateAll<string[]>('waitsFor()')).flat();
+    };
+    void ask().catch(() => {});
+    const what = () => {
+      const known = names ?? ['a script that does not end'];
+      const all = [...new Set([...known, ...this.#network.underWay.map(shortUrl)])];
+      return `the page to be ready${all.length > 0 ? ` (still under way: ${all.join(', ')})` : ''}`;
+    };
+    try {
+      return await this.scope.wait(answer, deadlineMs, what);
+    } finally {
+      answered.abort();
+    }
+  }
+
   #stillLoading(url: string): string {
-    const list = this.#network.loading.filter((loading) => loading !== url);
+    const list = this.#network.underWay.filter((loading) => loading !== url);
     return `${shortUrl(url)} to load${list.length > 0 ? ` (still loading: ${list.map(shortUrl).join(', ')})` : ''}`;
   }
 
@@ -218,8 +273,24 @@ export class PageSession {
       const reason = `the page went to ${shortUrl(frame.url)} while it was being rendered`;
       this.scope.fail(new NavigationError(this.#loaded, reason, { ...this.scope.position }));
     });
-    client.on('Network.requestWillBeSent', ({ requestId, type }) => {
-      if (type === 'Document') this.#mainRequest ??= requestId;
+    client.on('Network.requestWillBeSent', ({ requestId, type, frameId }) => {
+      if (type === 'Document' && frameId === this.session.frameId) this.#mainRequests.add(requestId);
+    });
+    const isOwn = ({ frameId }: { frameId: string }) => frameId === this.session.frameId;
+    client.on('Page.frameRequestedNavigation', (asked) => {
+      if (isOwn(asked) && asked.disposition === 'currentTab') this.#begins = this.#isLoading = true;
+    });
+    client.on('Page.frameStartedLoading', (started) => {
+      if (!isOwn(started)) return;
+      this.#begins = false;
+      this.#isLoading = true;
+      this.#loads++;
+    });
+    client.on('Page.frameStoppedLoading', (stopped) => {
+      // It may be the document before that has stopped.
+      if (!isOwn(stopped) || this.#begins) return;
+      this.#isLoading = false;
+      this.#onLoaded();
     });
     // Nobody is there to answer a dialog, and it would stop the page.
     client.on('Page.javascriptDialogOpening', ({ type }) => {
@@ -231,16 +302,14 @@ export class PageSession {
     });
   }
 
-  #onMissingAsset({ url, reason, type, requestId }: NetworkFailure): void {
+  #onMissingAsset(failure: NetworkFailure): void {
+    const { url, reason, requestId } = failure;
     const position = { ...this.scope.position };
-    if (requestId === this.#mainRequest) {
+    if (this.#mainRequests.has(requestId)) {
       this.scope.fail(new NavigationError(url, typeof reason === 'number' ? `HTTP ${reason}` : reason, position));
       return;
     }
-    const error = new AssetError(url, reason, type, position);
-    if (this.options.allowMissingAssets)
-      this.scope.emit({ type: 'warning', message: error.message, ...this.#reporter.place() });
-    else this.scope.fail(error);
+    this.#files.missing(failure);
   }
 
   #fail(error: Error): never {

@@ -4,6 +4,7 @@ import { elementStage, STAGE_KEY } from '../page/elementStage.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
+import { OpenedWindow } from './OpenedWindow.js';
 import { shadowRootsIn } from './shadowRoots.js';
 
 /** A document of the page, in the session of the process that it lives in. */
@@ -13,10 +14,11 @@ interface PageDocument {
   origin: string;
 }
 
-/** What the browser attaches us to before its first script runs; it waits for us there. */
+/** What we are attached to before its first script runs; it waits for us there. */
 const AUTO_ATTACH = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
 
-const SHARED_WORKERS = [{ type: 'shared_worker' }, { exclude: true }];
+/** What the browser attaches us to by itself, as it belongs to no page: shared workers, and windows that a page opens. */
+const OF_THE_BROWSER = [{ type: 'shared_worker' }, { type: 'page' }, { exclude: true }];
 
 /**
  * Everything that the page consists of: its documents, wherever the browser keeps them, and its
@@ -26,6 +28,7 @@ export class PageTargets {
   /** One for each document. */
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
+  readonly #windows = new Map<CDPSession, OpenedWindow>();
   readonly #config: PageConfig;
   /** Workers from one address so far: each has random numbers of its own. */
   readonly #namesakes = new Map<string, number>();
@@ -45,13 +48,17 @@ export class PageTargets {
   /** Prepares the empty page and all that it will consist of. */
   async open(): Promise<void> {
     const { client, root } = this.session;
-    // Shared workers belong to the browser, not to the page.
-    root.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
+    const twice: Promise<unknown>[] = [];
+    root.on('Target.attachedToTarget', ({ sessionId, targetInfo, waitingForDebugger }) => {
       const child = root.connection()?.session(sessionId);
-      if (child && targetInfo.type === 'shared_worker') void this.#onAttached(client, child, targetInfo);
+      // The page itself has a session: another one would let its animations run, as its own last word.
+      const isOwn = targetInfo.type === 'page' && !waitingForDebugger;
+      if (isOwn) twice.push(root.send('Target.detachFromTarget', { sessionId }));
+      else if (child) void this.#onAttached(client, child, targetInfo);
     });
-    const shared = root.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: SHARED_WORKERS });
-    await Promise.all([this.#prepareDocument(client), shared]);
+    await root.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: OF_THE_BROWSER });
+    await Promise.all(twice);
+    await this.#prepareDocument(client);
   }
 
   /** How many documents and shared workers there are. */
@@ -82,8 +89,17 @@ export class PageTargets {
   async evaluateAll<T>(call: string): Promise<T[]> {
     // These are ahead of the documents, which may ask them something.
     const shared = await Promise.all([...this.#sharedWorkers].map((client) => this.evaluate<T>(call, { client })));
-    const answers = [...this.#documents.values()].map((document) => this.evaluate<T>(call, document));
-    return [...shared, ...(await Promise.all(answers))].filter((answer) => answer !== undefined);
+    const answers = this.#askAll((document) => this.evaluate<T>(call, document));
+    return [...shared, ...(await answers)].filter((answer) => answer !== undefined);
+  }
+
+  /** Asks every document that can answer. */
+  #askAll<T>(ask: (document: PageDocument) => Promise<T | undefined>): Promise<(T | undefined)[]> {
+    const answers = [...this.#documents.values()].map((document) => {
+      const asked = () => ask(document);
+      return this.#windows.get(document.client)?.answer(asked) ?? asked();
+    });
+    return Promise.all(answers);
   }
 
   /** The same in one document, by default the page's own. */
@@ -114,10 +130,10 @@ export class PageTargets {
    * the whole of those: some 3 ms for a few hundred elements.
    */
   async adoptShadowRoots(): Promise<void> {
-    await Promise.all([...this.#documents.values()].map((document) => this.#adoptIn(document)));
+    await this.#askAll((document) => this.#adoptIn(document));
   }
 
-  async #adoptIn(document: PageDocument): Promise<void> {
+  async #adoptIn(document: PageDocument): Promise<undefined> {
     if (!(await this.evaluate<boolean>('hidesRoots()', document))) return;
     const { client, contextId } = document;
     const send = this.session.sendTo(client);
@@ -137,18 +153,20 @@ export class PageTargets {
 
   /** The sessions of the processes that documents live in: that of the page's own first. */
   #clients(): Set<CDPSession> {
-    return new Set([...this.#documents.values()].map(({ client }) => client));
+    const clients = [...this.#documents.values()].map(({ client }) => client);
+    return new Set(clients.filter((client) => !this.#windows.has(client)));
   }
 
+  /** The page's own document, which is the first of its process. */
   #main(): PageDocument | undefined {
-    return this.#documents.values().next().value;
+    return [...this.#documents.values()].find(({ client }) => client === this.session.client);
   }
 
   async #prepareDocument(client: CDPSession): Promise<void> {
     const { options, session } = this;
     this.#listenForDocuments(client);
     this.#listenForChildren(client);
-    this.onClient(client);
+    if (!this.#windows.has(client)) this.onClient(client);
     const send = session.sendTo(client);
     const commands: Promise<unknown>[] = [
       send('Page.enable'),
@@ -186,10 +204,7 @@ export class PageTargets {
       // eslint-disable-next-line @typescript-eslint/no-deprecated
       this.#documents.delete(keyOf(destroyed.executionContextId));
     });
-    const forget = () => {
-      for (const [key, document] of this.#documents) if (document.client === client) this.#documents.delete(key);
-    };
-    client.on('Runtime.executionContextsCleared', forget);
+    client.on('Runtime.executionContextsCleared', () => this.#forget(client.id()));
   }
 
   #listenForChildren(client: CDPSession): void {
@@ -197,11 +212,11 @@ export class PageTargets {
       const child = client.connection()?.session(sessionId);
       if (child) void this.#onAttached(client, child, targetInfo);
     });
-    client.on('Target.detachedFromTarget', ({ sessionId }) => {
-      for (const [key, document] of this.#documents) {
-        if (document.client.id() === sessionId) this.#documents.delete(key);
-      }
-    });
+    client.on('Target.detachedFromTarget', ({ sessionId }) => this.#forget(sessionId));
+  }
+
+  #forget(sessionId: string): void {
+    for (const [key, { client }] of this.#documents) if (client.id() === sessionId) this.#documents.delete(key);
   }
 
   async #onAttached(parent: CDPSession, child: CDPSession, info: Protocol.Target.TargetInfo): Promise<void> {
@@ -221,7 +236,9 @@ export class PageTargets {
       }
       // Those that wait may answer only when they go on: the commands are sent, not waited for.
       let ready: Promise<unknown> | undefined;
-      if (info.type === 'iframe') ready = this.#prepareDocument(child);
+      // The call that opens a window stands still until that goes on.
+      if (info.type === 'page') this.#windows.set(child, new OpenedWindow(child, info.targetId));
+      if (info.type === 'iframe' || info.type === 'page') ready = this.#prepareDocument(child);
       if (info.type === 'worker' || info.type === 'shared_worker') {
         const kind = info.type === 'worker' ? 'dedicated' : 'shared';
         ({ done: ready } = await this.#prepareWorker(parent, child, info.url, kind));

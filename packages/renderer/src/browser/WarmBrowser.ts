@@ -1,6 +1,7 @@
 import { ElementSource } from '../capture/ElementSource.js';
 import { loadPage, openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
+import { ToolError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
@@ -113,6 +114,10 @@ async function loadDrawn(
   pool: BrowserPool | undefined,
 ): Promise<PageSession> {
   const page = await loadAlone(scope, options, url, pool);
+  if (page.webgpu === 'wanted') {
+    await page.session[Symbol.asyncDispose]();
+    return loadAlone(scope, { ...options, webgpu: true, webgl: 'swiftshader' }, url, pool);
+  }
   if (options.webgl !== 'auto' || !page.usesWebGl || !llvmpipeFor('auto')) return page;
   await page.session[Symbol.asyncDispose]();
   try {
@@ -128,7 +133,12 @@ async function loadAlone(...[scope, options, url, pool]: Parameters<typeof loadD
   const session = await BrowserSession.open(scope, options, pool);
   try {
     // Whatever fails here stops the others before the browser is waited for.
-    return await scope.guard(() => loadPage(session, scope, options, url));
+    return await scope.guard(async () => {
+      const page = await loadPage(session, scope, options, url);
+      // Who asks and goes on with WebGL has done without it.
+      if (page.webgpu !== 'lacking' || page.usesWebGl) return page;
+      throw new ToolError('the page needs WebGPU, and the browser has none', { ...scope.position });
+    });
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;

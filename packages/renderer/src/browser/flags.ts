@@ -27,16 +27,30 @@ const COMMON = [
   '--hide-scrollbars',
   '--force-color-profile=srgb',
   '--font-render-hinting=none',
-  // Software compositing draws the same pixels on every machine; WebGL still works, in software.
-  '--disable-gpu',
   '--enable-unsafe-swiftshader',
-  // Two processes less (see ENABLED), with the same pixels: a browser starts a third sooner, and there is less to end.
-  '--in-process-gpu',
   // Whoever runs outside the sandbox runs in the main process already: nobody is to be forked for it.
   '--no-unsandboxed-zygote',
   '--password-store=basic',
   '--use-mock-keychain',
   '--log-level=3',
+];
+
+const WITHOUT_WEBGPU = [
+  // Software compositing draws the same pixels on every machine; WebGL still works, in software.
+  '--disable-gpu',
+  // Two processes less (see ENABLED), with the same pixels: a browser starts a third sooner, and there is less to end.
+  '--in-process-gpu',
+];
+
+/**
+ * A canvas of WebGPU is shown only where the page is put together by the same device, in a process of its own:
+ * SwiftShader, which draws the same pixels on every machine, too. The rest of the page is drawn as ever.
+ */
+const WITH_WEBGPU = [
+  '--enable-unsafe-webgpu',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+  '--disable-gpu-rasterization',
 ];
 
 const ENABLED = ['NetworkServiceInProcess2'];
@@ -80,6 +94,7 @@ export interface LaunchOptions {
   /** Whether a page at a file: address may read what is in other files. */
   fileAccess: boolean;
   ignoreHttpsErrors: boolean;
+  webgpu: boolean;
   extra: readonly string[];
 }
 
@@ -87,8 +102,13 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
   return [
     browser.headlessShell ? '--headless' : '--headless=new',
     ...COMMON,
+    ...(options.webgpu ? WITH_WEBGPU : WITHOUT_WEBGPU),
     ...(options.beginFrameControl ? BEGIN_FRAME : []),
-    list('--enable-features=', [...ENABLED, ...(options.beginFrameControl ? BEGIN_FRAME_ENABLED : [])], options.extra),
+    list(
+      '--enable-features=',
+      [...ENABLED, ...(options.webgpu ? ['Vulkan'] : []), ...(options.beginFrameControl ? BEGIN_FRAME_ENABLED : [])],
+      options.extra,
+    ),
     list('--disable-features=', DISABLED, options.extra),
     list('--blink-settings=', SETTINGS, options.extra),
     ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),

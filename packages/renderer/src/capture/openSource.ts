@@ -94,7 +94,11 @@ export async function openSource(page: PageSession, undrawn?: string): Promise<S
       }
       if (mode === 'canvas') return screenshots(refusal);
     }
-    const refusal = await tap.captureTab();
+    // Planes that the device makes of the page are not those of its screenshot.
+    const refusal =
+      mode === 'auto' && options.webgpu
+        ? 'the page is put together by the device of its WebGPU'
+        : await tap.captureTab();
     if (refusal !== '') {
       await tap[Symbol.asyncDispose]();
       return screenshots(refusal);

@@ -1,6 +1,7 @@
 import type { FrameFormat } from '../capture/FrameSource.js';
 import { formatFrameRate } from '../frameRate.js';
 import type { ResolvedOptions } from '../options.js';
+import { CODING_FIELDS } from './coding.js';
 
 /** Containers by file name extension, as ffmpeg names them. */
 const MUXERS: Readonly<Record<string, string>> = { mp4: 'mp4', mov: 'mov', mkv: 'matroska', webm: 'webm' };
@@ -133,6 +134,7 @@ export function concatList(
 
 /** Lists a video's properties on one line and the time stamp of each frame on a line of its own. */
 export function probeArguments(path: string): string[] {
-  const entries = 'stream=width,height,r_frame_rate:packet=pts_time';
-  return ['-v', 'error', '-select_streams', 'v:0', '-show_entries', entries, '-of', 'compact=p=0', path];
+  const entries = `stream=${CODING_FIELDS.join(',')}:packet=pts_time`;
+  const stream = ['-select_streams', 'v:0', '-show_data_hash', 'sha256'];
+  return ['-v', 'error', ...stream, '-show_entries', entries, '-of', 'compact=p=0', path];
 }

@@ -3,6 +3,7 @@ import { formatFrameRate, frameTime, type FrameRate } from '../frameRate.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 import type { ProcessOptions } from '../lifecycle/ManagedProcess.js';
 import { probeArguments } from './arguments.js';
+import { codingOf, type VideoCoding } from './coding.js';
 
 /** What a video file must be. */
 export interface ExpectedVideo {
@@ -20,9 +21,9 @@ export interface VerifyOptions extends Pick<ProcessOptions, 'signal' | 'onStart'
 
 /**
  * Checks that a file holds exactly these frames, at this rate and size: an encoder that exits with
- * code 0 proves nothing. Throws a VerificationError.
+ * code 0 proves nothing. Returns how they are coded. Throws a VerificationError.
  */
-export async function verifyVideo(path: string, expected: ExpectedVideo, options: VerifyOptions): Promise<void> {
+export async function verifyVideo(path: string, expected: ExpectedVideo, options: VerifyOptions): Promise<VideoCoding> {
   const { ffprobe, deadlineMs, position, ...processOptions } = options;
   const end = await runCommand(ffprobe, probeArguments(path), {
     role: 'probe',
@@ -32,9 +33,10 @@ export async function verifyVideo(path: string, expected: ExpectedVideo, options
   });
   if (end.code !== 0) throw new EncoderError('cannot read the encoded video back', end, position);
   const lines = end.stdout.split('\n');
-  const stream = lines.find((line) => line.startsWith('width='));
+  const stream = lines.find((line) => /(^|\|)width=/.test(line));
   if (stream === undefined) throw new VerificationError(`the encoded file holds no video: ${path}`, position);
-  const [width, height] = stream.split('|').map((field) => Number(field.slice(field.indexOf('=') + 1)));
+  const fields = new Map(stream.split('|').map((field) => field.split(/=(.*)/s, 2) as [string, string]));
+  const [width, height] = [Number(fields.get('width')), Number(fields.get('height'))];
   const times = lines.filter((line) => line.startsWith('pts_time=')).map((line) => Number(line.slice(9)));
 
   const faults: string[] = [];
@@ -47,6 +49,7 @@ export async function verifyVideo(path: string, expected: ExpectedVideo, options
     faults.push(`${width}x${height} pixels instead of ${expected.width}x${expected.height}`);
   }
   if (faults.length > 0) throw new VerificationError(`the encoded video is wrong: ${faults.join(', ')}`, position);
+  return codingOf(fields);
 }
 
 /** The first frame that is not at n / fps; undefined when each one is. */

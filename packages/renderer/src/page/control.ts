@@ -21,6 +21,8 @@ export interface PageConfig {
   epoch: number;
   /** Whether a worker whose script is not there is no fault. */
   allowMissingAssets: boolean;
+  /** Whether the browser has WebGPU. */
+  webgpu: boolean;
   /** The moment at which a worker begins. Default: before frame 0. */
   moment?: Moment;
 }
@@ -63,6 +65,25 @@ export interface AnimatedFrame {
  */
 export type FrameFate = 'shown' | 'taken' | 'passed';
 
+/** A file that came, and cannot be decoded. */
+export interface FileFault {
+  url: string;
+  /** What the page has it for: `image`, `video`, `audio`, `font`. */
+  type: string;
+  reason: string;
+}
+
+/** What became of the files of a document. */
+export interface FileFaults {
+  /** Addresses that elements have failed with, and have nothing else in their place. */
+  failing: string[];
+  /** Addresses that elements have failed with, and have another file for. */
+  replaced: string[];
+  broken: FileFault[];
+  /** Whether a font could not be used: its file is to be looked into. */
+  fonts: boolean;
+}
+
 /** What is left to do for the renderer after a call of `step` or `settle`. */
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
@@ -79,8 +100,12 @@ export interface Outcome {
   failed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
   lacks?: boolean;
+  /** The page has asked for WebGPU, which this browser was not started with, or does not have. */
+  webgpu?: 'wanted' | 'lacking' | undefined;
   /** WebGL is at work in the document. */
   webgl?: boolean;
+  /** What became of its files. */
+  files?: FileFaults;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
   videos?: boolean;
 }
@@ -98,8 +123,13 @@ export interface Control extends Moment {
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
-  /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
-  track<T>(promise: Promise<T>): Promise<T>;
+  /**
+   * Counts the promise among the work that the clock waits for, by a name for people. Give the page the
+   * returned one.
+   */
+  track<T>(promise: Promise<T>, name?: string): Promise<T>;
+  /** The names of the work that the clock waits for, each once. */
+  waitsFor(): string[];
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
   /**
@@ -144,6 +174,8 @@ export interface Control extends Moment {
   readWebGl: typeof readWebGl;
   /** Whether a script has asked for a context of WebGL, and got one. */
   usesWebGl(): boolean;
+  /** What the page has asked of WebGPU and not got. */
+  webgpu: Outcome['webgpu'];
   /** Whether it is not the page that reads and draws at present. */
   isOurs: boolean;
   /** Takes note that somebody reads what is on a canvas, if it is one. */
@@ -178,6 +210,12 @@ export interface Control extends Moment {
    * promise of what is to be waited for before that can be said.
    */
   animatedPicture(source: string): AnimatedFrame | null | Promise<unknown>;
+  /** What became of the files of the document so far. */
+  fileFaults(): FileFaults;
+  /** Whether a style asks for this picture. */
+  stylesWith(url: string): boolean;
+  /** Looks into files that have come: those of them that cannot be decoded. */
+  inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** The playing of media elements. */
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */

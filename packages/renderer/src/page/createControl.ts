@@ -6,6 +6,7 @@ export function createControl(config: PageConfig, key: string): Control {
   const tasks: (() => void)[] = [];
   channel.port1.onmessage = () => tasks.shift()?.();
   const pending = new Set<Promise<void>>();
+  const names = new Map<Promise<void>, string>();
   /** A worker does not have it yet; later it is to be found behind ours. */
   const realSetTimeout = (globalThis as { setTimeout?: typeof setTimeout }).setTimeout;
   const realDelay = () =>
@@ -32,14 +33,16 @@ export function createControl(config: PageConfig, key: string): Control {
     fate: 'shown',
     key: Symbol.for(key),
     pending,
-    track: (promise) => {
+    track: (promise, name) => {
       let release = () => {};
       const gate = new Promise<void>((resolve) => {
         release = resolve;
       });
       pending.add(gate);
+      if (name !== undefined) names.set(gate, name);
       const done = () => {
         pending.delete(gate);
+        names.delete(gate);
         release();
       };
       // A promise of its own, so that a rejection that the page does not handle is still reported.
@@ -54,6 +57,7 @@ export function createControl(config: PageConfig, key: string): Control {
         },
       );
     },
+    waitsFor: () => [...new Set(names.values())],
     realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
     realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
     whenComplete: (run) => run(),
@@ -89,6 +93,7 @@ export function createControl(config: PageConfig, key: string): Control {
     rewriteHints: () => {},
     finishDrawing: () => {},
     usesWebGl: () => false,
+    webgpu: undefined,
     readWebGl: () => {},
     isOurs: false,
     readsCanvas: () => {},
@@ -117,6 +122,9 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
+    fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
+    stylesWith: () => false,
+    inspect: () => Promise.resolve([]),
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],

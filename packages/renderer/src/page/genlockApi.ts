@@ -15,7 +15,7 @@ export function installGenlockApi(control: Control): void {
     isRendering: true as const,
     waitUntil(promise: Promise<unknown>) {
       // Nobody handles a rejection of the tracked promise: it is reported, and fails the render.
-      void control.track(Promise.resolve(promise));
+      void control.track(Promise.resolve(promise), 'a promise given to genlock.waitUntil');
     },
   });
   Object.defineProperty(globalThis, 'genlock', { value: api, enumerable: true });

@@ -6,6 +6,7 @@ import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
+import { installFileFaults } from './fileFaults.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
@@ -27,13 +28,14 @@ import { installUntouched } from './untouched.js';
 import { installUnseenDrawing } from './unseenDrawing.js';
 import { installVideoFrames } from './videoFrames.js';
 import { installWebGl } from './webgl.js';
+import { installWebGpu } from './webgpu.js';
 import { installWindowSize } from './windowSize.js';
 import { installWorkerEnd } from './workerEnd.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
+export type { FileFault, FileFaults, FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
@@ -44,6 +46,7 @@ const COMMON: PagePart[] = [
   installTasks,
   installCanvases,
   installWebGl,
+  installWebGpu,
   installWorkers,
 ];
 
@@ -65,6 +68,7 @@ const PARTS: PagePart[] = [
   installPlayback,
   installMediaElements,
   installAudio,
+  installFileFaults,
   installGenlockApi,
   installStepping,
 ];

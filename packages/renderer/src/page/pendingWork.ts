@@ -14,7 +14,7 @@ export function installPendingWork(control: Control): void {
       const real = methods?.[name];
       if (!methods || typeof real !== 'function') continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
-        return control.track(real.apply(this, args));
+        return control.track(real.apply(this, args), `${name}()`);
       };
     }
   }

@@ -45,6 +45,10 @@ export interface Media {
   rebase(element: HTMLMediaElement, playback: Playback): void;
   /** Sets the timer for the end: to be called when the rate or the end has changed. */
   schedule(element: HTMLMediaElement, playback: Playback): void;
+  /** Leaves the elements with this file as they are: its end is missing, and would be waited for. */
+  giveUp(url: string): void;
+  /** All elements that have no live stream. */
+  elements(): HTMLMediaElement[];
   /** Called with each element that is taken over. */
   onTaken(element: HTMLMediaElement): void;
 }
@@ -60,6 +64,8 @@ export function installPlayback(control: Control): void {
   const HAVE_METADATA = 1;
   const HAVE_CURRENT_DATA = 2;
 
+  /** Addresses of files whose end is missing. */
+  const incomplete = new Set<string>();
   const later = setTimeout;
   const forget = clearTimeout;
   const listen = EventTarget.prototype.addEventListener;
@@ -203,7 +209,7 @@ export function installPlayback(control: Control): void {
     const { networkState, readyState, preload } = element;
     const shows = element instanceof HTMLVideoElement && element.poster === '';
     const enough = !playback.paused || shows ? HAVE_CURRENT_DATA : HAVE_METADATA;
-    if (element.error || readyState >= enough) return false;
+    if (element.error || readyState >= enough || incomplete.has(element.currentSrc)) return false;
     if (networkState === HTMLMediaElement.NETWORK_LOADING) return true;
     // A small file may be there as a whole before it is decoded.
     return networkState === HTMLMediaElement.NETWORK_IDLE && (!playback.paused || preload !== 'none');
@@ -211,6 +217,8 @@ export function installPlayback(control: Control): void {
 
   /** Makes the element show the present time, if it does not yet. */
   function show(element: HTMLMediaElement, playback: Playback): Promise<void> | undefined {
+    // A seek into what is missing may never end.
+    if (incomplete.has(element.currentSrc)) return undefined;
     if (playback.showing) return playback.showing;
     if (element.error || element.readyState < (playback.seeking ? HAVE_METADATA : HAVE_CURRENT_DATA)) return undefined;
     const time = timeOf(element, playback);
@@ -309,6 +317,12 @@ export function installPlayback(control: Control): void {
       .filter(hasPicture)
       .filter((video) => video.isConnected);
 
-  const media: Media = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule, onTaken: () => {} };
+  const calls = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
+  const media: Media = {
+    ...calls,
+    giveUp: (url: string) => void incomplete.add(url),
+    elements: () => [...all()].map(([element]) => element),
+    onTaken: () => {},
+  };
   control.media = media;
 }

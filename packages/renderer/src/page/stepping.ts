@@ -34,7 +34,8 @@ export function installStepping(control: Control): void {
   }
 
   async function untilQuiet(): Promise<void> {
-    for (;;) {
+    // A page that is to be loaded again, in a browser that has WebGPU, waits for that in vain.
+    while (control.webgpu !== 'wanted') {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
       // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
@@ -64,7 +65,9 @@ export function installStepping(control: Control): void {
       videos: control.videos().length > 0,
       failed: control.hasFailed(),
       webgl: control.usesWebGl(),
+      webgpu: control.webgpu,
       lacks: control.lacksDrawing(),
+      files: control.fileFaults(),
     };
     control.active = false;
     observers.calls = 0;

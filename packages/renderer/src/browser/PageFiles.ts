@@ -1,0 +1,165 @@
+import { basename, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AssetError, shortUrl } from '../errors.js';
+import { bytesMissing } from '../ffmpeg/cutShort.js';
+import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
+import type { JobScope } from '../lifecycle/JobScope.js';
+import { runCommand } from '../lifecycle/runCommand.js';
+import type { ResolvedOptions } from '../options.js';
+import type { FileFault, FileFaults } from '../page/index.js';
+import type { NetworkFailure, NetworkWatch } from './NetworkWatch.js';
+import type { PageTargets } from './PageTargets.js';
+
+/** How long ffprobe may take to tell a file's codec, in milliseconds: the render fails without it as well. */
+const PROBE_MS = 5000;
+
+/**
+ * The files of a page that have not come, or cannot be decoded. For pictures, videos and sounds a page may
+ * have another one in their place, and what was only preloaded may be wanted by nobody: so they are judged when
+ * the page has nothing more to do.
+ */
+export class PageFiles {
+  /** Those that did not come and are yet to be judged, by address. */
+  readonly #missing = new Map<string, NetworkFailure>();
+  /** Addresses of which something has been said. */
+  readonly #told = new Set<string>();
+  readonly #inspected = new Set<string>();
+  /** The looks at videos and sounds, by address. */
+  readonly #looks = new Map<string, Promise<void>>();
+  #hasFontFailed = false;
+
+  constructor(
+    readonly scope: JobScope,
+    readonly options: ResolvedOptions,
+    readonly network: NetworkWatch,
+    readonly targets: PageTargets,
+  ) {}
+
+  /** A file did not come. */
+  missing(failure: NetworkFailure): void {
+    if (failure.isPreload || failure.type === 'Image' || failure.type === 'Media')
+      this.#missing.set(failure.url, failure);
+    else this.#tellMissing(failure);
+  }
+
+  /** Fails the scope for each file that is missing or broken, as the page stands now; or warns of it. */
+  async judge(found: readonly FileFaults[], deadlineMs: number): Promise<void> {
+    const failing = new Set(found.flatMap((each) => each.failing));
+    const replaced = new Set(found.flatMap((each) => each.replaced));
+    const fonts = found.some((each) => each.fonts);
+    const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
+    if (this.#looks.size > 0)
+      await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
+    const missing = [...this.#missing.values()];
+    this.#missing.clear();
+    for (const failure of missing) {
+      if (isReplaced(failure.url)) this.#told.add(failure.url);
+      else
+        this.#tellMissing(
+          failure,
+          failure.isPreload && !failing.has(failure.url) && !(await this.#isStyled(failure, fonts)),
+        );
+    }
+    const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
+    for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
+  }
+
+  /** Whether a style asks for what was preloaded, and did not come. */
+  async #isStyled({ url, type }: NetworkFailure, fonts: boolean): Promise<boolean> {
+    if (type === 'Font' && !fonts) return false;
+    return (await this.targets.evaluateAll<boolean>(`stylesWith(${JSON.stringify(url)})`)).includes(true);
+  }
+
+  /** Looks into the files that have come since the last time. */
+  async #inspect(fonts: boolean, deadlineMs: number): Promise<FileFault[]> {
+    this.#hasFontFailed ||= fonts;
+    const news = (urls: ReadonlySet<string>) => [...urls].filter((url) => !this.#inspected.has(url));
+    const lists = [news(this.network.pictures), this.#hasFontFailed ? news(this.network.fonts) : []];
+    if (lists.every(({ length }) => length === 0)) return [];
+    for (const url of lists.flat()) this.#inspected.add(url);
+    const call = `inspect(${lists.map((list) => JSON.stringify(list)).join(', ')})`;
+    const looked = this.targets.evaluate<FileFault[]>(call);
+    return (await this.scope.wait(looked, deadlineMs, 'the page to look into its pictures')) ?? [];
+  }
+
+  /** A video or sound begins to come. One of which the end is missing plays, and then stands still. */
+  media(url: string): void {
+    if (this.#looks.has(url) || url.startsWith('blob:')) return;
+    this.#looks.set(url, this.#lookAt(url));
+  }
+
+  async #lookAt(url: string): Promise<void> {
+    // Who cannot read it need not: the browser can.
+    const missing = await bytesMissing(url, this.scope.signal).catch(() => 0);
+    if (missing === 0 || this.scope.signal.aborted) return;
+    const reason = `the file is cut short: its last ${missing} bytes are missing`;
+    this.#tell(new AssetError(url, reason, 'Media', { ...this.scope.position }, 'Replace the file'));
+    // What is not there is not to be waited for.
+    await this.targets.evaluateAll(`media?.giveUp(${JSON.stringify(url)})`);
+  }
+
+  #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {
+    if (isUnused) this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`, url);
+    else this.#tell(new AssetError(url, reason, type, { ...this.scope.position }));
+  }
+
+  async #tellBroken({ url, type, reason }: FileFault): Promise<void> {
+    if (this.#told.has(url)) return;
+    const isMedia = type === 'video' || type === 'audio';
+    const codec = isMedia ? await this.#codecOf(url, type) : undefined;
+    const why = codec === undefined ? reason : `${codec}: ${reason}`;
+    const advice = codec === undefined ? 'Replace the file' : `Convert it with ${conversion(url, type)}`;
+    this.#tell(new AssetError(url, why, type, { ...this.scope.position }, advice));
+  }
+
+  #tell(error: AssetError): void {
+    if (this.#told.has(error.url)) return;
+    if (this.options.allowMissingAssets) this.#warn(error.message, error.url);
+    else {
+      this.#told.add(error.url);
+      this.scope.fail(error);
+    }
+  }
+
+  #warn(message: string, url: string): void {
+    this.#told.add(url);
+    const { frame } = this.scope.position;
+    const place = { worker: this.scope.worker, ...(frame === undefined ? {} : { frame }) };
+    this.scope.emit({ type: 'warning', message, ...place });
+  }
+
+  /** What the file is coded with, as ffprobe names it; undefined where it cannot tell. */
+  async #codecOf(url: string, type: string): Promise<string | undefined> {
+    if (!/^(https?|file):/.test(url)) return undefined;
+    const input = url.startsWith('file:') ? fileURLToPath(url) : url;
+    const stream = ['-select_streams', type === 'audio' ? 'a:0' : 'v:0', '-show_entries', 'stream=codec_name'];
+    try {
+      const args = ['-v', 'error', ...stream, '-of', 'csv=p=0', input];
+      const { ffprobe } = locateFfmpeg(this.options);
+      const options = { role: 'probe', deadlineMs: PROBE_MS, ...this.scope.processOptions() };
+      const { code, stdout } = await runCommand(ffprobe, args, options);
+      const name = stdout.trim().split('\n')[0];
+      return code === 0 && name ? name : undefined;
+    } catch {
+      // What is wrong is known without it.
+      return undefined;
+    }
+  }
+}
+
+/** The command that makes of a file one that the browser can decode. */
+function conversion(url: string, type: string): string {
+  const name = basename(plain(new URL(url).pathname));
+  const stem = name.slice(0, name.length - extname(name).length);
+  if (type === 'audio') return `\`ffmpeg -i "${name}" -c:a aac "${stem}.aac.m4a"\``;
+  const video = '-c:v libx264 -pix_fmt yuv420p -g 15 -c:a aac -movflags +faststart';
+  return `\`ffmpeg -i "${name}" ${video} "${stem}.h264.mp4"\``;
+}
+
+function plain(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

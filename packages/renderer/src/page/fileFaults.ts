@@ -1,0 +1,188 @@
+import type { Control, FileFault } from './control.js';
+
+/**
+ * Knows the files that came and are not what they should be: pictures, videos, sounds and fonts that cannot be decoded.
+ * The page sees most of them as an element that is empty, or not at all. It may have another file in its place:
+ * then nothing is wrong.
+ */
+export function installFileFaults(control: Control): void {
+  const { NETWORK_NO_SOURCE, HAVE_METADATA } = HTMLMediaElement;
+  const listen = EventTarget.prototype.addEventListener;
+  const load = fetch;
+  /** What elements have failed with, by element. */
+  const failed = new Map<Element, Set<string>>();
+  const watched = new WeakSet<Element>();
+  /** Fonts that a script has made of bytes. */
+  const madeFonts: FontFace[] = [];
+  let hasFontFailed = false;
+
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
+
+  function found({ target }: Event): void {
+    if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
+    const { currentSrc, src, href } = target as unknown as Record<string, unknown>;
+    const reference = href instanceof SVGAnimatedString ? new URL(href.baseVal, document.baseURI).href : textOf(href);
+    const address = textOf(currentSrc) || textOf(src) || reference;
+    const isSource = target instanceof HTMLSourceElement && target.parentElement instanceof HTMLMediaElement;
+    const element = isSource ? target.parentElement : target;
+    if (address === '') return;
+    const addresses = failed.get(element) ?? new Set();
+    failed.set(element, addresses.add(address));
+  }
+
+  /** Whether an element shows something. */
+  function isWell(element: Element): boolean {
+    if (element instanceof HTMLImageElement) return element.complete && element.naturalWidth > 0;
+    return element instanceof HTMLMediaElement && element.error === null && element.readyState >= HAVE_METADATA;
+  }
+
+  listen.call(globalThis, 'error', found, true);
+  control.onRoot((root) => listen.call(root, 'error', found, true));
+  // A picture that is not in the document tells nobody but itself.
+  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src')!;
+  Object.defineProperty(HTMLImageElement.prototype, 'src', {
+    ...source,
+    set(this: HTMLImageElement, value: string) {
+      if (!watched.has(this)) listen.call(this, 'error', found);
+      watched.add(this);
+      source.set!.call(this, value);
+    },
+  });
+
+  globalThis.FontFace = new Proxy(FontFace, {
+    construct(target, args: unknown[], newTarget: typeof FontFace) {
+      const font = Reflect.construct(target, args, newTarget) as FontFace;
+      if (typeof args[1] !== 'string') madeFonts.push(font);
+      return font;
+    },
+  });
+  const loadFont = FontFace.prototype.load;
+  FontFace.prototype.load = function () {
+    return loadFont.call(this).catch((error: unknown) => {
+      hasFontFailed = true;
+      throw error;
+    });
+  };
+
+  function mediaFaults(): FileFault[] {
+    return control.media!.elements().flatMap((element) => {
+      const { error, networkState, localName } = element;
+      if (!error && networkState !== NETWORK_NO_SOURCE) return [];
+      const last = [...element.querySelectorAll('source')].at(-1);
+      const url = element.currentSrc || element.src || last?.src || '';
+      return url === '' ? [] : [{ url, type: localName, reason: error?.message || 'the browser cannot decode it' }];
+    });
+  }
+
+  control.fileFaults = () => {
+    const failing = new Set<string>();
+    const replaced = new Set<string>();
+    for (const [element, addresses] of failed) {
+      for (const address of addresses) (isWell(element) ? replaced : failing).add(address);
+    }
+    const isBroken = (font: FontFace) => font.status === 'error';
+    const fonts = madeFonts.filter((font) => isBroken(font) && document.fonts.has(font));
+    const own = [...failing].filter((address) => /^(data|blob):/.test(address));
+    return {
+      failing: [...failing],
+      replaced: [...replaced],
+      broken: [
+        ...mediaFaults(),
+        ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),
+        ...own
+          .filter(
+            (url) => ![...failed].some(([element, all]) => all.has(url) && !(element instanceof HTMLImageElement)),
+          )
+          .map((url) => ({ url, type: 'image', reason: 'it is damaged, or no picture' })),
+      ],
+      fonts: hasFontFailed || [...document.fonts].some(isBroken),
+    };
+  };
+
+  const PICTURES = ['background-image', 'border-image-source', 'mask-image', 'list-style-image', 'content', 'cursor'];
+
+  control.stylesWith = (url) => {
+    const name = url.slice(url.lastIndexOf('/') + 1);
+    const isFont = (rule: CSSRule) =>
+      rule instanceof CSSFontFaceRule && rule.style.getPropertyValue('src').includes(name);
+    for (const root of control.roots()) {
+      for (const sheet of root.styleSheets) {
+        try {
+          if ([...sheet.cssRules].some(isFont)) return true;
+        } catch {
+          // It is of another origin, and may not be read.
+        }
+      }
+      for (const element of root.querySelectorAll('*')) {
+        for (const part of ['', '::before', '::after']) {
+          const style = getComputedStyle(element, part);
+          if (PICTURES.some((name) => style.getPropertyValue(name).includes(url))) return true;
+        }
+      }
+    }
+    return false;
+  };
+
+  const SIGNATURES: [bytes: string, at: number, type: string][] = [
+    ['\x89PNG', 0, 'image/png'],
+    ['\xff\xd8\xff', 0, 'image/jpeg'],
+    ['GIF8', 0, 'image/gif'],
+    ['WEBP', 8, 'image/webp'],
+    ['ftypavi', 4, 'image/avif'],
+  ];
+
+  async function bytesOf(url: string): Promise<ArrayBuffer | undefined> {
+    try {
+      const { origin, protocol } = new URL(url);
+      if (origin !== location.origin && protocol !== 'file:') return undefined;
+      const response = await load(url, { cache: 'force-cache' });
+      return response.ok ? await response.arrayBuffer() : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What is wrong with a picture; the empty string where nothing is. */
+  async function pictureFault(url: string): Promise<string> {
+    const data = await bytesOf(url);
+    if (data?.byteLength === 0) return 'the file is empty';
+    const head = data ? String.fromCharCode(...new Uint8Array(data, 0, Math.min(16, data.byteLength))) : '';
+    const type = SIGNATURES.find(([bytes, at]) => head.startsWith(bytes, at))?.[2];
+    if (data && type && typeof ImageDecoder !== 'undefined') {
+      const decoder = new ImageDecoder({ data, type });
+      try {
+        (await decoder.decode()).image.close();
+        return '';
+      } catch (error) {
+        return `it is damaged: ${(error as Error).message}`;
+      } finally {
+        decoder.close();
+      }
+    }
+    // Of what may not be read, or is of another kind, the browser says only whether it begins as a picture.
+    const picture = document.createElement('img');
+    const isPicture = await new Promise<boolean>((resolve) => {
+      picture.onload = () => resolve(true);
+      picture.onerror = () => resolve(false);
+      source.set!.call(picture, url);
+    });
+    return isPicture ? '' : 'it is damaged, or no picture';
+  }
+
+  async function fontFault(url: string): Promise<string> {
+    const data = await bytesOf(url);
+    if (!data) return '';
+    return loadFont.call(new FontFace('genlock', data)).then(
+      () => '',
+      () => 'it is no font that the browser can read',
+    );
+  }
+
+  control.inspect = async (pictures, fonts) => {
+    const looks = [
+      ...pictures.map(async (url) => ({ url, type: 'image', reason: await pictureFault(url) })),
+      ...fonts.map(async (url) => ({ url, type: 'font', reason: await fontFault(url) })),
+    ];
+    return (await Promise.all(looks)).filter(({ reason }) => reason !== '');
+  };
+}

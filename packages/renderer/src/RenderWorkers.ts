@@ -10,7 +10,6 @@ import type { ResolvedDistributedOptions } from './options.js';
 import type { RenderJournal } from './RenderJournal.js';
 import { SeamRepair } from './SeamRepair.js';
 import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
-import { wordsOf } from './unknowns.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {

@@ -230,7 +230,7 @@ async function describe(path: string): Promise<KeptChunk | undefined> {
   const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   const damaged = record === 'damaged' || (record !== undefined && !(await areThere(path, record)));
   const { url = '', startFrame = 0, frameCount = 0 } = record === 'damaged' ? {} : (record ?? {});
-  return { url, startFrame, frameCount, path, bytes, usedAt: found.mtime, damaged };
+  return { url: withoutPassword(url), startFrame, frameCount, path, bytes, usedAt: found.mtime, damaged };
 }
 
 /** Whether every part is there. What is in them is seen when they are used. */

@@ -53,7 +53,27 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'crypto', shows: 'crypto randomness' },
   { name: 'math-random', shows: 'Math.random' },
 
+  { name: 'poll-timeout', shows: 'polls with setTimeout', pixels: bar(44, 52, 20, [0, 200, 0], [255, 200, 0]) },
+  {
+    name: 'poll-messages',
+    shows: 'polls with messages, tasks and idle time',
+    pixels: [
+      [6, 20, 120, [255, 200, 0]],
+      [6, 120, 120, [255, 0, 0]],
+      [6, 220, 120, [0, 0, 255]],
+    ],
+  },
+  { name: 'window-open', shows: 'windows that the page opens', pixels: bar(44, 52, 20, [0, 200, 0], WHITE) },
+  { name: 'full-screen', shows: 'requestFullscreen', pixels: bar(44, 52, 20, [0, 200, 0], [255, 200, 0]) },
+  { name: 'goes-on', shows: 'location.replace while loading', pixels: bar(44, 52, 20, [0, 200, 0], [255, 200, 0]) },
+
   // What the browser animates
+  // Twelve steps in 0.4 s: one in each frame.
+  { name: 'steps-css', shows: 'CSS animations in steps', timeAlone: true, unique: 0.7 },
+  { name: 'steps-web', shows: 'Web Animations in steps', pixels: bar(51, 45, 20, [255, 0, 0], WHITE) },
+  { name: 'steps-transition', shows: 'transitions in steps', pixels: bar(51, 45, 20, [255, 0, 0], WHITE) },
+  { name: 'smil-discrete', shows: 'SMIL in steps', timeAlone: true, pixels: bar(130, 110, 20, [255, 0, 0], WHITE) },
+  { name: 'many-animations', shows: 'many CSS animations' },
   { name: 'css-animation', shows: 'CSS animations', timeAlone: true, pixels: bar(50, 46, 20, [255, 0, 0], WHITE) },
   { name: 'css-transition', shows: 'CSS transitions' },
   { name: 'css-property', shows: 'CSS custom properties', timeAlone: true },
@@ -73,6 +93,13 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'layer-settles', shows: 'will-change in a container that fades in', timeAlone: true },
   { name: 'layer-kinds', shows: 'will-change on text, a picture, a gradient, SVG, a filter', timeAlone: true },
   { name: 'layer-ways', shows: 'will-change, set in every way' },
+
+  {
+    name: 'layer-remembers',
+    shows: 'a picture in a layer that comes to rest',
+    // It moves for twelve frames.
+    unique: 0.4,
+  },
 
   // Pictures, video, sound
   { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },
@@ -106,6 +133,15 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'audio', shows: 'audio', pixels: bar(34, 48, 30, [68, 136, 255], [0, 17, 34]) },
   { name: 'audio-context', shows: 'AudioContext' },
   { name: 'offline-audio', shows: 'OfflineAudioContext', timeAlone: true },
+
+  {
+    name: 'picture-fallback',
+    shows: 'pictures with a fallback',
+    pixels: [
+      [6, 20, 80, [255, 0, 0]],
+      [6, 120, 80, [255, 0, 0]],
+    ],
+  },
 
   // Other realms
   { name: 'iframe-same-origin', shows: 'frames of the same origin' },

@@ -48,6 +48,8 @@ async function follow(address: URL, options: HttpOptions, followed = 0): Promise
   const decoder = bodyDecoder(given['content-encoding']);
   const body = decoder ? response.pipe(decoder) : response;
   response.on('error', (error) => decoder?.destroy(error));
+  // It may fail before anybody reads the body, who is then told.
+  decoder?.on('error', () => {});
   const close = () => {
     response.destroy();
     decoder?.destroy();

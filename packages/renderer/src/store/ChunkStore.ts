@@ -83,7 +83,7 @@ export class ChunkStore {
 
   /**
    * Keeps a chunk: copies its parts, given by name, and puts them in place at once. Rejects with the system's error
-   * where it cannot be kept, and after an abort, when nothing is left of it.
+   * where it cannot be kept, and with `signal.reason` itself after an abort, when nothing is left of it.
    */
   async keep(
     key: string,
@@ -116,6 +116,7 @@ export class ChunkStore {
       else await removeTemporary(staged, onLeftover);
     } catch (error) {
       await removeTemporary(staged, onLeftover);
+      signal.throwIfAborted();
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import type { Media } from './playback.js';
 import type { readWebGl } from './readWebGl.js';
+import type { Streams } from './streams.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -100,6 +101,11 @@ export interface Control extends Moment {
   readonly key: symbol;
   /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
   track<T>(promise: Promise<T>): Promise<T>;
+  /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
+  hold(promise: Promise<unknown>): void;
+  /** Counts what an object does as pending until the first of these events. */
+  trackEvents(target: EventTarget, ...types: string[]): void;
+  streams: Streams | undefined;
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
   /**

@@ -33,15 +33,7 @@ export function createControl(config: PageConfig, key: string): Control {
     key: Symbol.for(key),
     pending,
     track: (promise) => {
-      let release = () => {};
-      const gate = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      pending.add(gate);
-      const done = () => {
-        pending.delete(gate);
-        release();
-      };
+      const done = begin();
       // A promise of its own, so that a rejection that the page does not handle is still reported.
       return promise.then(
         (value) => {
@@ -54,6 +46,12 @@ export function createControl(config: PageConfig, key: string): Control {
         },
       );
     },
+    hold: (promise) => {
+      const done = begin();
+      promise.then(done, done);
+    },
+    trackEvents: () => {},
+    streams: undefined,
     realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
     realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
     whenComplete: (run) => run(),
@@ -128,6 +126,19 @@ export function createControl(config: PageConfig, key: string): Control {
     settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
     step: () => control.settle(),
   };
+
+  /** Takes note of work; returns what ends it. */
+  function begin(): () => void {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    pending.add(gate);
+    return () => {
+      pending.delete(gate);
+      release();
+    };
+  }
 
   async function exchange(): Promise<void> {
     const present = `${control.frame} ${control.now}`;

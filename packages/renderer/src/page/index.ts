@@ -2,8 +2,10 @@ import { installAnimatedImages } from './animatedImages.js';
 import { installAnimatedStyles } from './animatedStyles.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
+import { installBodies } from './bodies.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
+import { installCodecs } from './codecs.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
@@ -19,6 +21,8 @@ import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
+import { installStoredData } from './storedData.js';
+import { installStreams } from './streams.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
@@ -39,6 +43,10 @@ const COMMON: PagePart[] = [
   installTimers,
   installRandom,
   installPendingWork,
+  installStoredData,
+  installStreams,
+  installBodies,
+  installCodecs,
   installTasks,
   installCanvases,
   installWebGl,

@@ -1,58 +1,116 @@
 import type { Control } from './control.js';
 
 /**
- * Work that the browser does in real time takes no virtual time: the clock waits for answers from
- * the network, decoded pictures, loaded fonts, compiled code and stored data that the page asked for.
+ * Work that the browser does in real time takes no virtual time: the clock waits for answers from the network,
+ * decoded pictures, loaded fonts, compiled code, stored data and whatever else settles by itself. What waits for a
+ * person, for somebody else or for the page is not in these lists: docs/clock.md says why.
  */
 export function installPendingWork(control: Control): void {
+  type Methods = Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>;
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
+  /** Methods of classes whose promises settle without anybody's doing. */
+  const METHODS: Record<string, string> = {
+    AudioDecoder: 'flush',
+    AudioEncoder: 'flush',
+    Blob: 'arrayBuffer bytes text',
+    Cache: 'add addAll delete keys match matchAll put',
+    CacheStorage: 'delete has keys match open',
+    CookieStore: 'delete get getAll set',
+    CSSStyleSheet: 'replace',
+    Document: 'hasPrivateToken hasRedemptionRecord hasStorageAccess hasUnpartitionedCookieAccess',
+    FileSystemDirectoryHandle: 'getDirectoryHandle getFileHandle removeEntry resolve',
+    FileSystemFileHandle: 'createSyncAccessHandle createWritable getFile move',
+    FileSystemHandle: 'isSameEntry queryPermission remove',
+    FileSystemWritableFileStream: 'seek truncate write',
+    FontFace: 'load',
+    FontFaceSet: 'load',
+    GPU: 'requestAdapter',
+    GPUAdapter: 'requestDevice',
+    GPUBuffer: 'mapAsync',
+    GPUDevice: 'createComputePipelineAsync createRenderPipelineAsync popErrorScope',
+    GPUQueue: 'onSubmittedWorkDone',
+    GPUShaderModule: 'getCompilationInfo',
+    HTMLImageElement: 'decode',
+    IDBFactory: 'databases',
+    Keyboard: 'getLayoutMap',
+    LockManager: 'query',
+    MediaCapabilities: 'decodingInfo encodingInfo',
+    MediaDevices: 'enumerateDevices',
+    MediaKeySession: 'close generateRequest load remove update',
+    MediaKeySystemAccess: 'createMediaKeys',
+    MediaKeys: 'getStatusForPolicy setServerCertificate',
+    Navigator: 'getBattery getInstalledRelatedApps requestMediaKeySystemAccess',
+    NavigatorUAData: 'getHighEntropyValues',
+    OffscreenCanvas: 'convertToBlob',
+    Permissions: 'query',
+    ServiceWorkerContainer: 'getRegistration getRegistrations register',
+    ServiceWorkerRegistration: 'getNotifications unregister update',
+    StorageBucket: 'estimate expires getDirectory persisted setExpires',
+    StorageBucketManager: 'delete keys open',
+    StorageManager: 'estimate getDirectory persisted',
+    SVGImageElement: 'decode',
+    SubtleCrypto:
+      'decapsulateBits decapsulateKey decrypt deriveBits deriveKey digest encapsulateBits encapsulateKey encrypt ' +
+      'exportKey generateKey getPublicKey importKey sign unwrapKey verify wrapKey',
+    VideoDecoder: 'flush',
+    VideoEncoder: 'flush',
+    VideoFrame: 'copyTo',
+    XRSystem: 'isSessionSupported',
+  };
+  const STATIC_METHODS: Record<string, string> = {
+    AudioDecoder: 'isConfigSupported',
+    AudioEncoder: 'isConfigSupported',
+    ImageDecoder: 'isTypeSupported',
+    RTCPeerConnection: 'generateCertificate',
+    VideoDecoder: 'isConfigSupported',
+    VideoEncoder: 'isConfigSupported',
+    WebAssembly: 'compile compileStreaming instantiate instantiateStreaming',
+  };
+
   /** Makes every call of an asynchronous method count as pending until its promise settles. */
-  function trackMethods(owner: object | undefined, ...names: string[]): void {
-    for (const name of names) {
-      const methods = owner as Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined> | undefined;
-      const real = methods?.[name];
-      if (!methods || typeof real !== 'function') continue;
+  function trackMethods(owner: object, names: string): void {
+    const methods = owner as Methods;
+    for (const name of names.split(' ')) {
+      const real = methods[name];
+      if (typeof real !== 'function') continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
         return control.track(real.apply(this, args));
       };
     }
   }
 
-  /** The same for the methods of a class, where this context has it. */
-  function trackClass(className: string, ...names: string[]): void {
-    trackMethods(globals[className]?.prototype, ...names);
+  const done = new Set<object>();
+  /** In every class that this context has by now. */
+  function trackAll(): void {
+    for (const [lists, of] of [
+      [METHODS, (name: string) => globals[name]?.prototype],
+      [STATIC_METHODS, (name: string) => globals[name]],
+    ] as const) {
+      for (const [name, names] of Object.entries(lists)) {
+        const owner = of(name);
+        if (!owner || done.has(owner)) continue;
+        done.add(owner);
+        trackMethods(owner, names);
+      }
+    }
   }
+  trackMethods(globalThis, 'fetch createImageBitmap');
+  trackAll();
+  control.whenComplete(trackAll);
 
-  /** Counts what an object does as pending until one of its events. */
-  function trackEvents(target: EventTarget, ...types: string[]): void {
-    void control.track(
+  control.trackEvents = (target, ...types) => {
+    control.hold(
       new Promise<void>((resolve) => {
         for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
       }),
     );
-  }
-
-  const bodies = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
-  trackMethods(globalThis, 'fetch', 'createImageBitmap');
-  trackClass('Response', ...bodies);
-  trackClass('Blob', ...bodies);
-  trackClass('HTMLImageElement', 'decode');
-  trackClass('FontFace', 'load');
-  trackClass('FontFaceSet', 'load');
-  trackClass('OffscreenCanvas', 'convertToBlob');
-  control.whenComplete(() => {
-    trackClass('SubtleCrypto', ...['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey']);
-    trackClass('SubtleCrypto', ...['generateKey', 'importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);
-    trackClass('CacheStorage', 'delete', 'has', 'keys', 'match', 'open');
-    trackClass('Cache', 'add', 'addAll', 'delete', 'keys', 'match', 'matchAll', 'put');
-  });
-  trackMethods(WebAssembly, 'compile', 'compileStreaming', 'instantiate', 'instantiateStreaming');
+  };
 
   if (typeof XMLHttpRequest !== 'undefined') {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
-      trackEvents(this, 'loadend');
+      control.trackEvents(this, 'loadend');
       send.call(this, body);
     };
   }
@@ -62,20 +120,19 @@ export function installPendingWork(control: Control): void {
       const read = FileReader.prototype[name];
       FileReader.prototype[name] = function (this: FileReader, ...args: [Blob]) {
         read.apply(this, args);
-        trackEvents(this, 'loadend');
+        control.trackEvents(this, 'loadend');
       };
     }
   }
 
-  // Every request of a data base is an object that tells its end.
-  for (const className of ['IDBFactory', 'IDBObjectStore', 'IDBIndex']) {
-    const prototype = globals[className]?.prototype as Record<string, unknown> | undefined;
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype ?? {}))) {
-      if (typeof value !== 'function' || name === 'constructor') continue;
-      prototype![name] = function (this: unknown, ...args: unknown[]) {
-        const request = (value as (...given: unknown[]) => unknown).apply(this, args);
-        if (request instanceof IDBRequest) trackEvents(request, 'success', 'error', 'blocked');
-        return request;
+  // Media that a script puts together.
+  if (typeof SourceBuffer !== 'undefined') {
+    for (const name of ['appendBuffer', 'remove'] as const) {
+      const methods = SourceBuffer.prototype as unknown as Record<string, (...args: unknown[]) => void>;
+      const real = methods[name]!;
+      methods[name] = function (this: SourceBuffer, ...args: unknown[]) {
+        real.apply(this, args);
+        control.trackEvents(this, 'updateend');
       };
     }
   }
@@ -84,7 +141,7 @@ export function installPendingWork(control: Control): void {
     const toBlob = HTMLCanvasElement.prototype.toBlob;
     HTMLCanvasElement.prototype.toBlob = function (callback, ...format) {
       let done = () => {};
-      void control.track(new Promise<void>((resolve) => (done = resolve)));
+      control.hold(new Promise<void>((resolve) => (done = resolve)));
       const called = (blob: Blob | null) => {
         done();
         callback(blob);

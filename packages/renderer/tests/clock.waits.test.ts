@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { decodedFrame } from './support/video.js';
 import { byTopic, clockPage, ClockPages } from './support/clockPages.js';
+import { LONG } from './support/extent.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
@@ -247,5 +249,117 @@ describe('what takes real time', () => {
       'second lock': [['second', 5]],
       transform: [[101, 2]],
     });
+  });
+});
+
+/** Each cell of 8 x 8 pixels turns green in a frame of its own, with a part of a file. */
+const REFERENCES: [html: string, code: string][] = [
+  ['<svg width="8" height="8"><use /></svg>', `cell.querySelector('use').setAttribute('href', 'parts.svg?0#shape')`],
+  [
+    '<svg width="8" height="8"><rect width="8" height="8" fill="#c00" /></svg>',
+    `cell.querySelector('rect').style.fill = 'url(parts.svg?1#paint)'`,
+  ],
+  ['', `cell.className = 'filtered'`],
+  ['', `cell.style.background = 'url(parts.svg?3)'`],
+  ['', `cell.innerHTML = '<object width="8" height="8" data="parts.svg?4"></object>'`],
+  ['<i></i>', `cell.firstChild.style.clipPath = 'url(parts.svg?5#none)'`],
+  ['<i></i>', `cell.firstChild.style.mask = 'url(parts.svg?6#empty)'`],
+];
+const GREEN = [0, 204, 0];
+
+describe('files that only a style or an element names', () => {
+  it('are there in the frame that asks for them, however late they come', async () => {
+    const parts = `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect id="shape" width="8" height="8" fill="#0c0" />
+      <linearGradient id="paint"><stop stop-color="#0c0" /></linearGradient>
+      <filter id="filter" x="0" y="0" width="1" height="1"><feFlood flood-color="#0c0" /></filter>
+      <clipPath id="none"><rect width="0" height="0" /></clipPath><mask id="empty"><rect width="0" height="0" /></mask></svg>`;
+    const cells = REFERENCES.map(([html], n) => `<p style="left: ${8 * n}px">${html}</p>`);
+    const page = clockPage(
+      `const steps = [${REFERENCES.map(([, code]) => `(cell) => { ${code} }`).join()}];
+       globalThis.frame = (n) => steps[n - 1]?.(document.querySelectorAll('p')[n - 1]);`,
+      `<style>body { margin: 0; } p { position: absolute; top: 0; margin: 0; width: 8px; height: 8px; background: #0c0; line-height: 0; }
+       p:empty { background: #c00; } .filtered { filter: url(parts.svg?2#filter); } i { display: block; height: 8px; background: #c00; }</style>${cells.join('')}`,
+    );
+    await using server = await Server.start((request, response) => {
+      const isPage = request.url === '/page';
+      response.setHeader('content-type', isPage ? 'text/html' : 'image/svg+xml');
+      if (isPage) response.end(page);
+      else setTimeout(() => response.end(parts), 200);
+    });
+    const count = REFERENCES.length;
+    await pages.render(server.url('page'), { frameCount: count + 1 });
+    const shown: number[][] = [];
+    for (let n = 0; n < count; n++) {
+      const start = (4 * 64 + 8 * n + 4) * 3;
+      shown.push([...(await decodedFrame(pages.output, n + 1)).subarray(start, start + 3)]);
+    }
+    assert.deepEqual(
+      shown,
+      shown.map(() => GREEN),
+    );
+  });
+});
+
+describe('a page that goes on by itself', () => {
+  const tell = (name: string) =>
+    `<script>requestAnimationFrame(function draw(time) { requestAnimationFrame(draw);
+       if (genlock.frame > 8 || time === 0) console.log(JSON.stringify(['${name}', genlock.frame, time, Date.now() % 100000])); });
+       setTimeout(() => console.log(JSON.stringify(['timer', '${name}', performance.now()])), 150);</script>`;
+  const serve = () =>
+    Server.start((request, response) => {
+      response.setHeader('content-type', 'text/html');
+      if (request.url === '/header') response.setHeader('refresh', '1;url=/second');
+      const body = {
+        '/first': `<meta http-equiv="Refresh" content="1; url='second'"><body style="background: #c00">${tell('first')}`,
+        '/second': `<body style="background: #0c0">${tell('second')}`,
+        '/header': tell('header'),
+        '/zero': '<meta http-equiv="refresh" content="0;url=/first">',
+        '/frame': `<iframe src="/first"></iframe>`,
+        '/itself': `<meta http-equiv="refresh" content="1">${tell('itself')}`,
+      }[request.url ?? ''];
+      response.end(`<!doctype html>${body}`);
+    });
+  const onwards = (first: string, second: string) => [
+    [first, 0, 0, 0],
+    ['timer', first, 150],
+    [first, 9, 900, 900],
+    [first, 10, 1000, 1000],
+    [second, 10, 0, 1000],
+    [second, 11, 100, 1100],
+    ['timer', second, 150],
+    [second, 12, 200, 1200],
+  ];
+
+  it('does so in its frame, however it is entered, and the other document counts from there', async () => {
+    await using server = await serve();
+    const url = server.url('first');
+    assert.deepEqual(await pages.render(url, { frameCount: 13 }), onwards('first', 'second'));
+    const colours: number[] = [];
+    for (const frame of [9, 10, 11]) colours.push((await decodedFrame(pages.output, frame))[1]!);
+    assert.deepEqual(colours, [0, 204, 204]);
+    const inTheMiddle = { startFrame: 11, frameCount: 2 };
+    assert.deepEqual(await pages.render(url, inTheMiddle), onwards('first', 'second'));
+    const jumped = await pages.render(url, { ...inTheMiddle, entry: 'seek' });
+    assert.deepEqual(jumped.slice(-2), onwards('first', 'second').slice(-2));
+    assert.deepEqual([...(await decodedFrame(pages.output, 0)).subarray(0, 3)], GREEN);
+  });
+
+  it('does so where its server says it, at once, in a frame, and when it is to come again', LONG, async () => {
+    await using server = await serve();
+    for (const [name, first, second] of [
+      ['header', 'header', 'second'],
+      ['zero', 'first', 'second'],
+      ['itself', 'itself', 'itself'],
+    ] as const) {
+      assert.deepEqual(await pages.render(server.url(name), { frameCount: 13 }), onwards(first, second), name);
+    }
+    // What a frame shows comes into the page in the frame in which it begins to load.
+    const told = await pages.render(server.url('frame'), { frameCount: 13, mode: 'auto', lossless: false });
+    assert.deepEqual(told.slice(0, 4), onwards('first', 'second').slice(0, 4));
+    assert.deepEqual(told.slice(4), [
+      ['second', 11, 100, 1100],
+      ['timer', 'second', 150],
+      ['second', 12, 200, 1200],
+    ]);
   });
 });

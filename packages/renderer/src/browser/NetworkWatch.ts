@@ -8,6 +8,9 @@ const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Font',
   'Script',
   'Manifest',
+  'TextTrack',
+  // Among them SVG files of which a part is shown: <use>, clip-path, filter, mask, fill.
+  'Other',
 ]);
 
 /** Files whose absence makes a wrong picture. What the page fetches itself is the page's to judge. */

@@ -8,6 +8,7 @@ import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { PageFrames } from './PageFrames.js';
+import { PageRefreshes, type Refresh } from './PageRefreshes.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
 
@@ -21,6 +22,8 @@ const MAX_OWN_FRAMES = 5;
 const FAILURE_MS = 1000;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
+/** How many documents may follow each other at once. */
+const MAX_REDIRECTS = 20;
 
 /** The page needs what was left out of frames that nobody sees: it is to be opened again, and to draw all. */
 export class UnseenDrawingError extends Error {
@@ -37,6 +40,10 @@ export class PageSession {
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
   readonly frames: PageFrames;
+  readonly refreshes: PageRefreshes;
+  /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
+  followsRefreshes = true;
+  #mainFrame: string | undefined;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
@@ -70,10 +77,13 @@ export class PageSession {
       (client) => {
         this.#network.watch(client);
         this.#reporter.watch(client);
+        this.refreshes.watch(client);
       },
       (url) => this.#network.workerStarts(url),
     );
     this.frames = new PageFrames(session, scope, options, this.#targets);
+    const [mainFrame, shown] = [() => this.#mainFrame, () => this.#frame];
+    this.refreshes = new PageRefreshes(options, this.#targets, mainFrame, shown);
     this.#listen();
   }
 
@@ -87,20 +97,33 @@ export class PageSession {
   /** Loads the address and waits until everything that frame 0 needs is there. */
   async load(url: string): Promise<void> {
     const { load } = this.options.deadlines;
+    await this.#open(url, load);
+    // It may say that it goes on at once. What calls itself again would do so for ever.
+    for (let [hops, address] = [0, url]; hops < MAX_REDIRECTS; hops++) {
+      const next = this.refreshes.takeDue(0)?.url;
+      if (next === undefined || next === address) break;
+      await this.#open((address = next), load);
+    }
+    this.#loaded = url;
+  }
+
+  async #open(url: string, load: number): Promise<void> {
+    this.refreshes.clear();
+    this.#mainRequest = undefined;
     const loaded = new Promise<void>((resolve) => {
       this.session.client.once('Page.loadEventFired', () => resolve());
     });
-    const { errorText } = await this.scope.wait(
+    const { errorText, frameId } = await this.scope.wait(
       this.session.send('Page.navigate', { url }),
       load,
       `the answer of ${shortUrl(url)}`,
     );
+    this.#mainFrame = frameId;
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.frames.first(load);
     await this.settle(load);
-    this.#loaded = url;
   }
 
   /** Every address that the page has read, and whether to read them again says what they said. */
@@ -126,12 +149,39 @@ export class PageSession {
    */
   async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
     if (frame === this.#frame) return;
+    for (let due = this.refreshes.takeDue(frame); due; due = this.refreshes.takeDue(frame)) {
+      if (!this.followsRefreshes) this.#fail(this.#gone(due.url));
+      await this.#goOn(due, deadlineMs, due.frame === frame ? fate : 'passed');
+    }
+    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, fate);
+  }
+
+  /** Takes the page to the frame of its refresh, and on to the other document. */
+  async #goOn({ frame, url }: Refresh, deadlineMs: number, fate: FrameFate): Promise<void> {
+    await this.#stepTo(frame, deadlineMs, 'passed');
+    const first = this.#loaded;
+    this.#loaded = undefined;
+    const { num, den } = this.options.fps;
+    const moment = { frame, now: (frame * den * 1000) / num, started: false };
+    await this.scope.wait(this.#targets.beginAt(moment), deadlineMs, 'the next document to be prepared');
+    await this.#open(url, this.options.deadlines.load);
+    this.#loaded = first;
+    // The document begins in this frame.
+    const outcome = await this.#run(`step(${frame}, ${frame}, '${fate}')`, deadlineMs);
+    await this.#untilDrawable(outcome, deadlineMs);
+  }
+
+  async #stepTo(frame: number, deadlineMs: number, fate: FrameFate): Promise<void> {
     const from = this.#frame ?? -1;
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
-    outcome = await this.#untilQuiet(outcome, deadlineMs);
+    await this.#untilDrawable(await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs), deadlineMs);
+  }
+
+  /** Waits until nothing more changes in the present frame. */
+  async #untilDrawable(stepped: Outcome, deadlineMs: number): Promise<void> {
+    let outcome = await this.#untilQuiet(stepped, deadlineMs);
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
     let wanted = outcome.observes || outcome.photographs;
     for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
@@ -212,8 +262,7 @@ export class PageSession {
     client.on('Page.frameNavigated', ({ frame }) => {
       // A redirect while it loads is the page's way; later, a new document would start at time 0 again.
       if (frame.parentId !== undefined || this.#loaded === undefined) return;
-      const reason = `the page went to ${shortUrl(frame.url)} while it was being rendered`;
-      this.scope.fail(new NavigationError(this.#loaded, reason, { ...this.scope.position }));
+      this.scope.fail(this.#gone(frame.url));
     });
     client.on('Network.requestWillBeSent', ({ requestId, type }) => {
       if (type === 'Document') this.#mainRequest ??= requestId;
@@ -234,6 +283,11 @@ export class PageSession {
     if (this.options.allowMissingAssets)
       this.scope.emit({ type: 'warning', message: error.message, ...this.#reporter.place() });
     else this.scope.fail(error);
+  }
+
+  #gone(url: string): NavigationError {
+    const reason = `the page went to ${shortUrl(url)} while it was being rendered`;
+    return new NavigationError(this.#loaded ?? url, reason, { ...this.scope.position });
   }
 
   #fail(error: Error): never {

@@ -4,6 +4,7 @@ import { elementStage, STAGE_KEY } from '../page/elementStage.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
+import { hash } from './hash.js';
 import { shadowRootsIn } from './shadowRoots.js';
 
 /** A document of the page, in the session of the process that it lives in. */
@@ -11,6 +12,7 @@ interface PageDocument {
   client: CDPSession;
   contextId: number;
   origin: string;
+  frameId: string | undefined;
 }
 
 /** What the browser attaches us to before its first script runs; it waits for us there. */
@@ -27,6 +29,8 @@ export class PageTargets {
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
   readonly #config: PageConfig;
+  /** The script with our clock that the documents of the page's own process get. */
+  #clock: string | undefined;
   /** Workers from one address so far: each has random numbers of its own. */
   readonly #namesakes = new Map<string, number>();
 
@@ -84,6 +88,12 @@ export class PageTargets {
     const shared = await Promise.all([...this.#sharedWorkers].map((client) => this.evaluate<T>(call, { client })));
     const answers = [...this.#documents.values()].map((document) => this.evaluate<T>(call, document));
     return [...shared, ...(await Promise.all(answers))].filter((answer) => answer !== undefined);
+  }
+
+  /** The same in the document of one frame. */
+  async evaluateIn(frameId: string, call: string): Promise<void> {
+    const document = [...this.#documents.values()].find((each) => each.frameId === frameId);
+    if (document) await this.evaluate(call, document);
   }
 
   /** The same in one document, by default the page's own. */
@@ -154,7 +164,7 @@ export class PageTargets {
       send('Page.enable'),
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
-      send('Page.addScriptToEvaluateOnNewDocument', { source: pageScript(this.#config) }),
+      this.#putClock(client),
       // Animations stand still unless our clock moves them; they stay in the state `running`.
       send('Animation.enable'),
       send('Animation.setPlaybackRate', { playbackRate: 0 }),
@@ -175,11 +185,26 @@ export class PageTargets {
     await Promise.all(commands);
   }
 
+  /** The next document of the page begins at this moment. */
+  async beginAt(moment: Moment): Promise<void> {
+    const { client } = this.session;
+    const before = this.#clock;
+    await this.#putClock(client, moment);
+    if (before) await this.session.send('Page.removeScriptToEvaluateOnNewDocument', { identifier: before });
+  }
+
+  async #putClock(client: CDPSession, moment?: Moment): Promise<void> {
+    const source = pageScript({ ...this.#config, ...(moment && { moment }) });
+    const answer = await this.session.sendTo(client)('Page.addScriptToEvaluateOnNewDocument', { source });
+    if (client === this.session.client) this.#clock = answer.identifier;
+  }
+
   #listenForDocuments(client: CDPSession): void {
     const keyOf = (contextId: number) => `${client.id()} ${contextId}`;
     client.on('Runtime.executionContextCreated', ({ context: { id, origin, auxData } }) => {
-      const details = auxData as { isDefault?: boolean } | undefined;
-      if (details?.isDefault) this.#documents.set(keyOf(id), { client, contextId: id, origin });
+      const details = auxData as { isDefault?: boolean; frameId?: string } | undefined;
+      if (!details?.isDefault) return;
+      this.#documents.set(keyOf(id), { client, contextId: id, origin, frameId: details.frameId });
     });
     client.on('Runtime.executionContextDestroyed', (destroyed) => {
       // The field that is to replace this number is not yet sent by the browsers in use.
@@ -272,11 +297,4 @@ export class PageTargets {
 
 function isSetAlready(error: unknown): void {
   if (!/override is already in effect/i.test(String(error))) throw error;
-}
-
-/** A number that differs for different texts: FNV-1a. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  return value >>> 0;
 }

@@ -121,6 +121,8 @@ export interface Control extends Moment {
   readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
   /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
   addTimer(run: () => void, delay: number): number;
+  /** Puts off all timers by so many milliseconds. */
+  shiftTimers(by: number): void;
   /** When the next timer of this context and of its workers is due; Infinity without any. */
   nextDue(): number;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
@@ -203,6 +205,8 @@ export interface Control extends Moment {
   hidesRoots(): boolean;
   /** All such trees that there were have been given to `adoptShadowRoot`. */
   rootsSearched(): void;
+  /** The document is to go to an address, so many milliseconds from now, as its markup or its server says. */
+  refresh(url: string, delay: number): void;
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
   /** How many view transitions have yet to take their pictures of the page. */

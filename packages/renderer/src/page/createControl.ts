@@ -72,6 +72,7 @@ export function createControl(config: PageConfig, key: string): Control {
     observers: { targets: 0, calls: 0 },
     photographing: 0,
     addTimer: () => 0,
+    shiftTimers: () => {},
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(),
     awaitsFrame: () => false,
@@ -123,6 +124,7 @@ export function createControl(config: PageConfig, key: string): Control {
     adoptShadowRoot: () => {},
     hidesRoots: () => false,
     rootsSearched: () => {},
+    refresh: () => {},
     settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
     step: () => control.settle(),
   };

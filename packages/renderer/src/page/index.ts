@@ -16,6 +16,7 @@ import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
+import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
@@ -57,6 +58,7 @@ const PARTS: PagePart[] = [
   ...COMMON,
   installWindowSize,
   installRoots,
+  installRefresh,
   installAnimations,
   installAnimatedImages,
   installAnimatedStyles,

@@ -23,14 +23,30 @@ export function installStepping(control: Control): void {
     );
   }
 
+  const objects = document.getElementsByTagName('object');
+  const embeds = document.getElementsByTagName('embed');
+  const seen = new WeakMap<Element, string | null>();
+  /** What `<object>` and `<embed>` show is asked for in a task after their layout. */
+  function newlyEmbedded(): boolean {
+    let found = false;
+    for (const element of [...objects, ...embeds]) {
+      const address = element.getAttribute('data') ?? element.getAttribute('src');
+      if (seen.has(element) && seen.get(element) === address) continue;
+      seen.set(element, address);
+      found = true;
+    }
+    return found;
+  }
+
   /** Takes part in a page that shows this frame already. */
   function join(frame: number): void {
     if (control.started) return;
     control.started = true;
     control.frame = frame;
-    const lived = control.now - control.born;
-    control.born = timeOf(frame);
-    control.now = control.born + lived;
+    const later = timeOf(frame) - control.born;
+    control.born += later;
+    control.now += later;
+    control.shiftTimers(later);
   }
 
   async function untilQuiet(): Promise<void> {
@@ -45,6 +61,7 @@ export function installStepping(control: Control): void {
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
       for (const wait of control.waits) waiting.push(...wait());
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
+      if (newlyEmbedded()) waiting.push(control.realDelay(1));
       if (waiting.length === 0) return;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }

@@ -69,6 +69,9 @@ export function installTimers(control: Control): void {
   }
 
   control.addTimer = (run, delay) => add(run, delay, [], false);
+  control.shiftTimers = (by) => {
+    for (const timer of timers.values()) timer.due += by;
+  };
   control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
 
   control.runTimers = async (until) => {

@@ -6,12 +6,15 @@ import send from 'send';
 import { Server } from '../support/server.js';
 import { makeMedia } from './media.js';
 
+/** How late, in milliseconds: much later than a frame is drawn. */
+const LATE_MS = 400;
 const PAGES = join(import.meta.dirname, 'pages');
 const { resolve } = createRequire(import.meta.url);
 
 /**
  * The corpus on loopback: the pages at `/`, what they show at `/media/`, and the files of installed
- * packages at `/vendor/<package>/`. It answers to `localhost` too, which is another site to a browser.
+ * packages at `/vendor/<package>/`. It answers to `localhost` too, which is another site to a browser. What is asked
+ * for with `/late` before its path comes after a while.
  */
 export class CorpusServer implements AsyncDisposable {
   private constructor(
@@ -24,14 +27,18 @@ export class CorpusServer implements AsyncDisposable {
     const media = mkdtempSync(join(tmpdir(), 'genlock-corpus-'));
     await makeMedia(media);
     const server = await Server.start((request, response) => {
-      const path = (request.url ?? '/').replace(/[?#].*$/, '');
+      const asked = (request.url ?? '/').replace(/[?#].*$/, '');
+      const path = asked.replace(/^\/late(?=\/)/, '');
       const found = locate(path, media);
       if (!found) {
         response.writeHead(404).end(`No installed package has ${path}: run npm install.`);
         return;
       }
       const [root, file] = found;
-      send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
+      const answer = () =>
+        send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
+      if (asked === path) answer();
+      else setTimeout(answer, LATE_MS);
     });
     return new CorpusServer(media, server);
   }

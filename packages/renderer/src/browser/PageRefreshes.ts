@@ -27,7 +27,7 @@ export class PageRefreshes {
 
   watch(client: CDPSession): void {
     // No other event tells of a refresh before its time.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
+
     client.on('Page.frameScheduledNavigation', ({ frameId, delay, reason, url }) => {
       if (reason !== 'metaTagRefresh' && reason !== 'httpHeaderRefresh') return;
       void this.targets.evaluateIn(frameId, `refresh(${JSON.stringify(url)}, ${delay * 1000})`).catch(() => {});

@@ -99,8 +99,11 @@ export interface Control extends Moment {
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
-  /** Counts the promise among the work that the clock waits for. Give the page the returned one. */
-  track<T>(promise: Promise<T>): Promise<T>;
+  /**
+   * Counts the promise among the work that the clock waits for: no longer than `patience`, in milliseconds. Give the
+   * page the returned one.
+   */
+  track<T>(promise: Promise<T>, patience?: number): Promise<T>;
   /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
   hold(promise: Promise<unknown>): void;
   /** Counts what an object does as pending until the first of these events. */
@@ -184,6 +187,8 @@ export interface Control extends Moment {
    * promise of what is to be waited for before that can be said.
    */
   animatedPicture(source: string): AnimatedFrame | null | Promise<unknown>;
+  /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */
+  isAssembling(element: HTMLMediaElement): boolean | undefined;
   /** The playing of media elements. */
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */

@@ -32,8 +32,9 @@ export function createControl(config: PageConfig, key: string): Control {
     fate: 'shown',
     key: Symbol.for(key),
     pending,
-    track: (promise) => {
+    track: (promise, patience) => {
       const done = begin();
+      if (patience !== undefined) void control.realDelay(patience).then(done);
       // A promise of its own, so that a rejection that the page does not handle is still reported.
       return promise.then(
         (value) => {
@@ -95,8 +96,11 @@ export function createControl(config: PageConfig, key: string): Control {
       for (;;) {
         await control.inTask(() => {});
         await control.exchange();
-        if (control.pending.size === 0) break;
-        await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
+        const { fonts } = globalThis as { fonts?: FontFaceSet };
+        const waiting: Promise<unknown>[] = [...control.pending];
+        if (fonts?.status === 'loading') waiting.push(fonts.ready);
+        if (waiting.length === 0) break;
+        await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
       }
       control.finishDrawing();
     },
@@ -115,6 +119,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
+    isAssembling: () => undefined,
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],

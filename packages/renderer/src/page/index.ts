@@ -11,6 +11,7 @@ import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
+import { installMediaSources } from './mediaSources.js';
 import { installObservers } from './observers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
@@ -48,6 +49,7 @@ const COMMON: PagePart[] = [
   installStreams,
   installBodies,
   installCodecs,
+  installMediaSources,
   installTasks,
   installCanvases,
   installWebGl,

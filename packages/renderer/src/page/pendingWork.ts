@@ -58,6 +58,26 @@ export function installPendingWork(control: Control): void {
     VideoFrame: 'copyTo',
     XRSystem: 'isSessionSupported',
   };
+  /** Methods that ask a person, where there is one. Here they are refused, mostly at once. */
+  const ASKING_METHODS: Record<string, string> = {
+    Clipboard: 'read readText write writeText',
+    CredentialsContainer: 'create get preventSilentAccess store',
+    Document: 'requestStorageAccess',
+    HID: 'getDevices',
+    IdleDetector: 'start',
+    MediaDevices: 'getDisplayMedia getUserMedia',
+    Navigator: 'requestMIDIAccess share',
+    PaymentRequest: 'canMakePayment hasEnrolledInstrument',
+    RTCPeerConnection: 'createAnswer createOffer setLocalDescription setRemoteDescription',
+    ScreenOrientation: 'lock',
+    Serial: 'getPorts',
+    StorageBucket: 'persist',
+    StorageManager: 'persist',
+    USB: 'getDevices',
+    WakeLock: 'request',
+  };
+  /** So long they may take, in milliseconds. */
+  const PATIENCE_MS = 3000;
   const STATIC_METHODS: Record<string, string> = {
     AudioDecoder: 'isConfigSupported',
     AudioEncoder: 'isConfigSupported',
@@ -69,29 +89,31 @@ export function installPendingWork(control: Control): void {
   };
 
   /** Makes every call of an asynchronous method count as pending until its promise settles. */
-  function trackMethods(owner: object, names: string): void {
+  function trackMethods(owner: object, names: string, isAsking = false): void {
     const methods = owner as Methods;
     for (const name of names.split(' ')) {
       const real = methods[name];
       if (typeof real !== 'function') continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
-        return control.track(real.apply(this, args));
+        return control.track(real.apply(this, args), isAsking ? PATIENCE_MS : undefined);
       };
     }
   }
 
-  const done = new Set<object>();
+  const done = new Set<string>();
   /** In every class that this context has by now. */
   function trackAll(): void {
-    for (const [lists, of] of [
-      [METHODS, (name: string) => globals[name]?.prototype],
-      [STATIC_METHODS, (name: string) => globals[name]],
+    for (const [lists, isStatic, isAsking] of [
+      [METHODS, false, false],
+      [ASKING_METHODS, false, true],
+      [STATIC_METHODS, true, false],
     ] as const) {
       for (const [name, names] of Object.entries(lists)) {
-        const owner = of(name);
-        if (!owner || done.has(owner)) continue;
-        done.add(owner);
-        trackMethods(owner, names);
+        const owner = isStatic ? globals[name] : globals[name]?.prototype;
+        const key = `${name} ${names}`;
+        if (!owner || done.has(key)) continue;
+        done.add(key);
+        trackMethods(owner, names, isAsking);
       }
     }
   }
@@ -121,18 +143,6 @@ export function installPendingWork(control: Control): void {
       FileReader.prototype[name] = function (this: FileReader, ...args: [Blob]) {
         read.apply(this, args);
         control.trackEvents(this, 'loadend');
-      };
-    }
-  }
-
-  // Media that a script puts together.
-  if (typeof SourceBuffer !== 'undefined') {
-    for (const name of ['appendBuffer', 'remove'] as const) {
-      const methods = SourceBuffer.prototype as unknown as Record<string, (...args: unknown[]) => void>;
-      const real = methods[name]!;
-      methods[name] = function (this: SourceBuffer, ...args: unknown[]) {
-        real.apply(this, args);
-        control.trackEvents(this, 'updateend');
       };
     }
   }

@@ -84,14 +84,13 @@ export function installStoredData(control: Control): void {
     const locks = globals['LockManager']?.prototype as LockManager | undefined;
     if (!locks) return;
     const { query } = locks;
-    const ask = (manager: LockManager) => control.hold(query.call(manager));
+    const ask = (manager: LockManager) => query.call(manager).catch(() => {});
     after(locks, ['request'], (result, self) => {
       const manager = self as LockManager;
-      ask(manager);
-      // Then the next in line may have it.
+      control.hold(ask(manager));
+      // Then the next in line has it, in whatever context that is.
       return (result as Promise<unknown>).finally(() => {
-        control.active = true;
-        ask(manager);
+        control.hold(ask(manager).then(() => (control.active = true)));
       });
     });
   }

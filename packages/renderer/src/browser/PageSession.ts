@@ -130,7 +130,8 @@ export class PageSession {
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
+    const hasNewAnimations = this.#targets.takeNewAnimations();
+    let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}', ${hasNewAnimations})`, deadlineMs);
     outcome = await this.#untilQuiet(outcome, deadlineMs);
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
     let wanted = outcome.observes || outcome.photographs;

@@ -154,9 +154,14 @@ export interface Control extends Moment {
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
-  /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */
-  observeAnimations(at: number): void;
-  /** Moves every running animation to virtual time `to`. */
+  /**
+   * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
+   * new ones of style sheets are found only with `all`.
+   */
+  observeAnimations(at: number, all: boolean): void;
+  /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
+  holdSvgs(at: number): void;
+  /** Moves every animation that was found running to virtual time `to`. */
   moveAnimations(to: number): void;
   /** The trees of elements in the document: its own and those of shadow roots. */
   roots(): Iterable<Document | ShadowRoot>;
@@ -208,9 +213,9 @@ export interface Control extends Moment {
   settle(frame?: number): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
-   * `fate` is by default `shown`.
+   * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.
    */
-  step(frame: number, from: number, fate?: FrameFate): Promise<Outcome>;
+  step(frame: number, from: number, fate?: FrameFate, hasNewAnimations?: boolean): Promise<Outcome>;
 }
 
 /** A part of the clock. */

@@ -104,6 +104,7 @@ export function createControl(config: PageConfig, key: string): Control {
     hasFailed: () => false,
     takePassedOn: () => [],
     observeAnimations: () => {},
+    holdSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
     onRoot: () => {},

@@ -17,6 +17,7 @@ import { readWebGl } from './readWebGl.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
 import { installTasks } from './tasks.js';
@@ -50,6 +51,7 @@ const PARTS: PagePart[] = [
   installWindowSize,
   installRoots,
   installAnimations,
+  installSmil,
   installAnimatedImages,
   installAnimatedStyles,
   installScrolling,

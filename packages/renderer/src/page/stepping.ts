@@ -11,6 +11,8 @@ export function installStepping(control: Control): void {
    * for a stall of the machine and leave it out (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
+  /** The step leaves frames out: nobody will tell later of animations that began on the way. */
+  let isJump = false;
 
   function picturesLoading(): Promise<unknown>[] {
     const waiting = [...document.images].filter((image) => !image.complete && image.loading !== 'lazy');
@@ -98,7 +100,7 @@ export function installStepping(control: Control): void {
 
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    control.observeAnimations(control.now);
+    control.observeAnimations(control.now, isJump);
     control.moveAnimations(control.now);
   }
 
@@ -115,11 +117,12 @@ export function installStepping(control: Control): void {
     return outcome();
   };
 
-  control.step = async (frame, from, fate = 'shown') => {
+  control.step = async (frame, from, fate = 'shown', hasNewAnimations = true) => {
     const first = !control.started;
     control.fate = fate;
+    isJump = frame > from + 1;
     if (from >= 0) join(from);
-    control.observeAnimations(control.now);
+    control.observeAnimations(control.now, first || hasNewAnimations);
     control.started = true;
     const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));
     for (let next = first && from < 0 ? 0 : frameAt(control.now) + pause; ; next += pause) {
@@ -133,7 +136,7 @@ export function installStepping(control: Control): void {
       await control.exchange();
     }
     await untilQuiet();
-    control.observeAnimations(control.now);
+    control.holdSvgs(control.now);
     return outcome();
   };
 }

@@ -171,16 +171,17 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
-      } else if (!again && !(total.again && this.#targets.count > 1)) break;
+      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) break;
       again = false;
-      const next = await this.#settleOnce(deadlineMs);
+      const goesOn = total.holdsBack === true && this.#network.loading.length === 0;
+      const next = await this.#settleOnce(deadlineMs, goesOn);
       total = { ...next, observed: total.observed + next.observed };
     }
     return total;
   }
 
-  #settleOnce(deadlineMs: number): Promise<Outcome> {
-    return this.#run(`settle(${this.#frame ?? ''})`, deadlineMs);
+  #settleOnce(deadlineMs: number, goesOn = false): Promise<Outcome> {
+    return this.#run(`settle(${this.#frame}, ${goesOn})`, deadlineMs);
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
@@ -196,6 +197,7 @@ export class PageSession {
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),
+      holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
       observes: outcomes.some(({ observes }) => observes),
       photographs: outcomes.some(({ photographs }) => photographs),
       hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),

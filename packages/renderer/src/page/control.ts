@@ -67,6 +67,8 @@ export type FrameFate = 'shown' | 'taken' | 'passed';
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
   again: boolean;
+  /** Messages or tasks are held back until nothing loads any more. */
+  holdsBack?: boolean;
   /** Observers of layout wait for a frame of the browser. */
   observes: boolean;
   /** How often such observers have been called since the last outcome. */
@@ -92,6 +94,8 @@ export interface Control extends Moment {
   born: number;
   /** Work that takes real time but no virtual time: the clock stands still until it is done. */
   readonly pending: Set<Promise<void>>;
+  /** How many of these are promises that the page gave us: it may need anything to keep them, timers as well. */
+  promised: number;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
   /** What becomes of the frame that is being prepared. */
@@ -117,12 +121,25 @@ export interface Control extends Moment {
   addTimer(run: () => void, delay: number): number;
   /** When the next timer of this context and of its workers is due; Infinity without any. */
   nextDue(): number;
+  /**
+   * Runs a timer of which only the least delay of nested timers has not passed, if there is one: the page asks again
+   * and again for what takes no virtual time. Returns whether there was one.
+   */
+  runEarly(): Promise<boolean>;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
   runTimers(until: number): Promise<void>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
+  /** Messages and tasks are counted in each part of a moment: names the present one. */
+  partOfMoment(): string;
+  /** Tells that some are held back until the next part. */
+  holdBack(): void;
+  /** Whether some are held back that may go on within this moment. */
+  holdsBack(): boolean;
+  /** Begins the next part for them. Returns whether there are any. */
+  goOn(): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
   exchange(): Promise<void>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
@@ -208,9 +225,9 @@ export interface Control extends Moment {
   photographing: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
-   * that the page shows, for a document that has come later than frame 0.
+   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`.
    */
-  settle(frame?: number): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
    * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.

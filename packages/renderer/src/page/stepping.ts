@@ -11,6 +11,8 @@ export function installStepping(control: Control): void {
    * for a stall of the machine and leave it out (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
+  /** So many times 5 ms are waited for promises that the page gave us before we see what it could do to keep them. */
+  const PATIENCE = 10;
   /** The step leaves frames out: nobody will tell later of animations that began on the way. */
   let isJump = false;
 
@@ -36,7 +38,7 @@ export function installStepping(control: Control): void {
   }
 
   async function untilQuiet(): Promise<void> {
-    for (;;) {
+    for (let rounds = 0; ; rounds++) {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
       // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
@@ -48,6 +50,9 @@ export function installStepping(control: Control): void {
       for (const wait of control.waits) waiting.push(...wait());
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
       if (waiting.length === 0) return;
+      // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
+      const isThePages = waiting.length === control.promised && rounds > PATIENCE;
+      if (isThePages && (await control.runEarly())) continue;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }
   }
@@ -58,6 +63,7 @@ export function installStepping(control: Control): void {
     const { observers, active } = control;
     const told = {
       again: active,
+      holdsBack: control.holdsBack(),
       observes: observers.targets > 0,
       observed: observers.calls,
       photographs: control.photographing > 0,
@@ -111,8 +117,9 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame) => {
+  control.settle = async (frame, goesOn = false) => {
     if (frame !== undefined) join(frame);
+    if (goesOn) control.goOn();
     await untilQuiet();
     return outcome();
   };

@@ -7,6 +7,7 @@ import type { FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { NewAnimations } from './NewAnimations.js';
 import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
@@ -36,6 +37,7 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
+  readonly #newAnimations: NewAnimations;
   readonly frames: PageFrames;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
@@ -55,6 +57,7 @@ export class PageSession {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
+    this.#newAnimations = new NewAnimations(session);
     const config = {
       fps: options.fps,
       view: { width: options.width, height: options.height },
@@ -70,6 +73,7 @@ export class PageSession {
       (client) => {
         this.#network.watch(client);
         this.#reporter.watch(client);
+        this.#newAnimations.watch(client);
       },
       (url) => this.#network.workerStarts(url),
     );
@@ -130,7 +134,7 @@ export class PageSession {
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    const hasNewAnimations = this.#targets.takeNewAnimations();
+    const hasNewAnimations = this.#newAnimations.take();
     let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}', ${hasNewAnimations})`, deadlineMs);
     outcome = await this.#untilQuiet(outcome, deadlineMs);
     // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.

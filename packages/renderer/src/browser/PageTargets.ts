@@ -27,8 +27,6 @@ export class PageTargets {
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
   readonly #config: PageConfig;
-  /** Animations that the browser has told of since they were last asked for. */
-  readonly #newAnimations = new Map<CDPSession, string[]>();
   /** Workers from one address so far: each has random numbers of its own. */
   readonly #namesakes = new Map<string, number>();
 
@@ -112,20 +110,6 @@ export class PageTargets {
   }
 
   /**
-   * Whether there are animations that did not exist when this was last asked. The browser forgets them here: of
-   * those that it knows it would tell each time that one is moved, and it would keep them for ever.
-   */
-  takeNewAnimations(): boolean {
-    const found = [...this.#newAnimations];
-    this.#newAnimations.clear();
-    for (const [client, animations] of found) {
-      const forgotten = this.session.sendTo(client)('Animation.releaseAnimations', { animations });
-      forgotten.catch((error: unknown) => this.session.scope.fail(error));
-    }
-    return found.length > 0;
-  }
-
-  /**
    * Brings shadow trees that scripts cannot find under the clock, in documents that may have such. Reads
    * the whole of those: some 3 ms for a few hundred elements.
    */
@@ -164,11 +148,6 @@ export class PageTargets {
     const { options, session } = this;
     this.#listenForDocuments(client);
     this.#listenForChildren(client);
-    client.on('Animation.animationCreated', ({ id }) => {
-      const others = this.#newAnimations.get(client);
-      if (others) others.push(id);
-      else this.#newAnimations.set(client, [id]);
-    });
     this.onClient(client);
     const send = session.sendTo(client);
     const commands: Promise<unknown>[] = [

@@ -17,7 +17,7 @@ export function installTimers(control: Control): void {
   const MIN_NESTED_DELAY = 4;
   /** So many microtasks, one after the other, still belong to a timer: those of a function that waits for one. */
   const MICROTASKS = 100;
-  const realMicrotask = queueMicrotask.bind(globalThis);
+  const nothing = Promise.resolve();
 
   let lastId = 0;
   let nesting = 0;
@@ -71,13 +71,13 @@ export function installTimers(control: Control): void {
     try {
       timer.run();
     } finally {
-      endNesting(MICROTASKS);
+      void endNesting();
     }
   }
 
-  function endNesting(after: number): void {
-    if (after === 0) nesting = 0;
-    else realMicrotask(() => endNesting(after - 1));
+  async function endNesting(): Promise<void> {
+    for (let passed = 0; passed < MICROTASKS; passed++) await nothing;
+    nesting = 0;
   }
 
   control.addTimer = (run, delay) => add(run, delay, [], false);

@@ -132,6 +132,8 @@ export interface Control extends Moment {
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
+  /** Goes up with timers, tasks and messages: whether the page has had any since. */
+  stirs: number;
   /** Messages and tasks are counted in each part of a moment: names the present one. */
   partOfMoment(): string;
   /** Tells that some are held back until the next part. */

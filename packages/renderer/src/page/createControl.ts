@@ -81,6 +81,7 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
+    stirs: 0,
     partOfMoment: () => `${present().moment} ${part.number}`,
     holdBack: () => {
       present().isHeldBack = true;
@@ -162,6 +163,7 @@ export function createControl(config: PageConfig, key: string): Control {
       let busy = false;
       for (const exchangePart of control.exchanges) if (await exchangePart()) busy = true;
       if (!busy) return;
+      control.stirs++;
     }
     control.holdBack();
   }

@@ -15,6 +15,8 @@ export function installStepping(control: Control): void {
   const PATIENCE = 10;
   /** The step leaves frames out: nobody will tell later of animations that began on the way. */
   let isJump = false;
+  /** What `stirs` was when the page's animations were looked at last: nothing of the page may have run since. */
+  let observedAt = -1;
 
   function picturesLoading(): Promise<unknown>[] {
     const waiting = [...document.images].filter((image) => !image.complete && image.loading !== 'lazy');
@@ -104,9 +106,14 @@ export function installStepping(control: Control): void {
     moveTo(frame);
   }
 
+  function observeAnimations(all: boolean): void {
+    observedAt = control.stirs;
+    control.observeAnimations(control.now, all);
+  }
+
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    control.observeAnimations(control.now, isJump);
+    if (isJump || control.stirs !== observedAt) observeAnimations(isJump);
     control.moveAnimations(control.now);
   }
 
@@ -129,7 +136,7 @@ export function installStepping(control: Control): void {
     control.fate = fate;
     isJump = frame > from + 1;
     if (from >= 0) join(from);
-    control.observeAnimations(control.now, first || hasNewAnimations);
+    observeAnimations(first || hasNewAnimations);
     control.started = true;
     const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));
     for (let next = first && from < 0 ? 0 : frameAt(control.now) + pause; ; next += pause) {

@@ -56,6 +56,7 @@ export function installTimers(control: Control): void {
   }
 
   function fire(timer: Timer): void {
+    control.stirs++;
     control.now = Math.max(control.now, timer.due);
     if (timer.interval === undefined) {
       timers.delete(timer.id);

@@ -81,6 +81,15 @@ describe('a page that polls', () => {
     }
   });
 
+  it('has what a timer began before the frame that comes next', async () => {
+    const html = clockPage(`
+      let text = 'nothing';
+      setTimeout(async () => { text = await (await fetch('/slow.js')).text(); }, 250);
+      globalThis.frame = (n) => say('text', n, text);`);
+    const answers = ['nothing', 'nothing', 'nothing', 'export default 1'].map((text, frame) => ['text', frame, text]);
+    assert.deepEqual(await served(html, 300), answers);
+  });
+
   it('for the time lets it pass, 4 ms with each timer from the sixth on', async () => {
     const told = await pages.render(
       pages.page(`

@@ -193,6 +193,22 @@ const SCRIPTED: Steps[] = [
   { duration: [400, 1], steps: 8, iterationStart: 0.25, direction: 'reverse' },
 ];
 
+/** Begin in frame 0. */
+const TRANSITIONS: Steps[] = [
+  { duration: [400, 1], steps: 12, iterations: 1 },
+  { duration: [1000, 1], steps: 30, iterations: 1, delay: 200 },
+  { duration: [4004, 10], steps: 12, iterations: 1, delay: -100 },
+];
+
+function transition({ duration, steps, delay = 0 }: Steps, index: number): string {
+  return `<p id="transition${index}" style="transition: left ${decimal(duration)}ms steps(${steps}) ${delay}ms"></p>`;
+}
+
+function expectedTransition(of: Steps, time: Exact): number {
+  const end = Exact.of(...of.duration).plus(Exact.of(of.delay ?? 0));
+  return time.isBelow(end) ? expectedStep(of, time) : of.steps;
+}
+
 interface Discrete {
   /** In milliseconds. */
   duration: number;
@@ -233,11 +249,16 @@ function expectedValue({ duration, count, keyTimes, begin = 0 }: Discrete, milli
 const html = `<style>p { position: absolute; left: 0px }</style>
   ${CASES.map(cssAnimation).join('\n')}
   ${SCRIPTED.map((each, index) => webAnimation(each, index, index % 2 === 1)).join('\n')}
+  ${TRANSITIONS.map(transition).join('\n')}
   ${SMIL.map(smil).join('\n')}`;
 const script = `
   const numbers = [...document.querySelectorAll('p')].map((p) => [p.id, () => parseFloat(getComputedStyle(p).left)]);
   for (const rect of document.querySelectorAll('rect')) numbers.push([rect.id, () => rect.x.animVal.value]);
-  globalThis.frame = (n) => say(n, Object.fromEntries(numbers.map(([id, read]) => [id, read()])));`;
+  const lefts = ${JSON.stringify(TRANSITIONS.map(({ steps }) => `${steps}px`))};
+  globalThis.frame = (n) => {
+    if (n === 0) lefts.forEach((left, index) => { document.getElementById('transition' + index).style.left = left; });
+    say(n, Object.fromEntries(numbers.map(([id, read]) => [id, read()])));
+  };`;
 
 async function checkSteps(num: number, den: number, startFrame: number, frameCount: number): Promise<void> {
   const fps = den === 1 ? num : `${num}/${den}`;
@@ -262,6 +283,7 @@ async function checkSteps(num: number, den: number, startFrame: number, frameCou
     };
     CASES.forEach((of, index) => checkStep(`css${index}`, of));
     SCRIPTED.forEach((of, index) => checkStep(`${index % 2 === 1 ? 'key' : 'waapi'}${index}`, of));
+    TRANSITIONS.forEach((of, index) => check(`transition${index}`, expectedTransition(of, time), of));
     SMIL.forEach((of, index) => check(`smil${index}`, expectedValue(of, time), of));
   }
   assert.equal(seen, frameCount);

@@ -40,7 +40,8 @@ export function installStepping(control: Control): void {
   }
 
   async function untilQuiet(): Promise<void> {
-    for (let rounds = 0; ; rounds++) {
+    let patience = PATIENCE;
+    for (;;) {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
       // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
@@ -53,8 +54,8 @@ export function installStepping(control: Control): void {
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
       if (waiting.length === 0) return;
       // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
-      const isThePages = waiting.length === control.promised && rounds > PATIENCE;
-      if (isThePages && (await control.runEarly())) continue;
+      patience = waiting.length === control.promised ? patience - 1 : PATIENCE;
+      if (patience < 0 && (await control.runEarly())) continue;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }
   }

@@ -87,11 +87,14 @@ export function installTimers(control: Control): void {
   control.runTimers = async (until) => {
     for (let found = true; found;) {
       const due = control.nextDue();
-      // What was begun at one time is done before the next: answers come without virtual time.
-      while (due > control.now && control.pending.size > 0 && due <= until) {
+      const next = Math.min(due, until);
+      // What was begun at one time is done before the next: answers come without virtual time. What the page promised
+      // may need the frame that comes next.
+      const mayWait = due <= until ? 0 : control.promised;
+      while (next > control.now && control.pending.size > mayWait) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      if (due > control.now && due <= until && control.goOn()) {
+      if (next > control.now && control.goOn()) {
         await control.exchange();
         continue;
       }

@@ -7,6 +7,7 @@ import type { FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { NewAnimations } from './NewAnimations.js';
 import { PageFrames } from './PageFrames.js';
 import { PageRefreshes, type Refresh } from './PageRefreshes.js';
 import { PageReporter } from './PageReporter.js';
@@ -39,6 +40,7 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
+  readonly #newAnimations: NewAnimations;
   readonly frames: PageFrames;
   readonly refreshes: PageRefreshes;
   /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
@@ -62,6 +64,7 @@ export class PageSession {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
+    this.#newAnimations = new NewAnimations(session);
     const config = {
       fps: options.fps,
       view: { width: options.width, height: options.height },
@@ -78,6 +81,7 @@ export class PageSession {
         this.#network.watch(client);
         this.#reporter.watch(client);
         this.refreshes.watch(client);
+        this.#newAnimations.watch(client);
       },
       (url) => this.#network.workerStarts(url),
     );
@@ -176,7 +180,8 @@ export class PageSession {
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    await this.#untilDrawable(await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs), deadlineMs);
+    const call = `step(${frame}, ${from}, '${drawn}', ${this.#newAnimations.take()})`;
+    await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
   }
 
   /** Waits until nothing more changes in the present frame. */
@@ -220,16 +225,17 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
-      } else if (!again && !(total.again && this.#targets.count > 1)) break;
+      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) break;
       again = false;
-      const next = await this.#settleOnce(deadlineMs);
+      const goesOn = total.holdsBack === true && this.#network.loading.length === 0;
+      const next = await this.#settleOnce(deadlineMs, goesOn);
       total = { ...next, observed: total.observed + next.observed };
     }
     return total;
   }
 
-  #settleOnce(deadlineMs: number): Promise<Outcome> {
-    return this.#run(`settle(${this.#frame ?? ''})`, deadlineMs);
+  #settleOnce(deadlineMs: number, goesOn = false): Promise<Outcome> {
+    return this.#run(`settle(${this.#frame}, ${goesOn})`, deadlineMs);
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
@@ -245,6 +251,7 @@ export class PageSession {
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return {
       again: outcomes.some(({ again }) => again),
+      holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
       observes: outcomes.some(({ observes }) => observes),
       photographs: outcomes.some(({ photographs }) => photographs),
       hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),

@@ -68,6 +68,8 @@ export type FrameFate = 'shown' | 'taken' | 'passed';
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
   again: boolean;
+  /** Messages or tasks are held back until nothing loads any more. */
+  holdsBack?: boolean;
   /** Observers of layout wait for a frame of the browser. */
   observes: boolean;
   /** How often such observers have been called since the last outcome. */
@@ -93,6 +95,8 @@ export interface Control extends Moment {
   born: number;
   /** Work that takes real time but no virtual time: the clock stands still until it is done. */
   readonly pending: Set<Promise<void>>;
+  /** How many of these are promises that the page gave us: it may need anything to keep them, timers as well. */
+  promised: number;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
   /** What becomes of the frame that is being prepared. */
@@ -128,12 +132,27 @@ export interface Control extends Moment {
   shiftTimers(by: number): void;
   /** When the next timer of this context and of its workers is due; Infinity without any. */
   nextDue(): number;
+  /**
+   * Runs a timer of which only the least delay of nested timers has not passed, if there is one: the page asks again
+   * and again for what takes no virtual time. Returns whether there was one.
+   */
+  runEarly(): Promise<boolean>;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
   runTimers(until: number): Promise<void>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
+  /** Goes up with timers, tasks and messages: whether the page has had any since. */
+  stirs: number;
+  /** Messages and tasks are counted in each part of a moment: names the present one. */
+  partOfMoment(): string;
+  /** Tells that some are held back until the next part. */
+  holdBack(): void;
+  /** Whether some are held back that may go on within this moment. */
+  holdsBack(): boolean;
+  /** Begins the next part for them. Returns whether there are any. */
+  goOn(): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
   exchange(): Promise<void>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
@@ -165,9 +184,14 @@ export interface Control extends Moment {
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
-  /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */
-  observeAnimations(at: number): void;
-  /** Moves every running animation to virtual time `to`. */
+  /**
+   * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
+   * new ones of style sheets are found only with `all`.
+   */
+  observeAnimations(at: number, all: boolean): void;
+  /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
+  holdSvgs(at: number): void;
+  /** Moves every animation that was found running to virtual time `to`. */
   moveAnimations(to: number): void;
   /** The trees of elements in the document: its own and those of shadow roots. */
   roots(): Iterable<Document | ShadowRoot>;
@@ -218,14 +242,14 @@ export interface Control extends Moment {
   photographing: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
-   * that the page shows, for a document that has come later than frame 0.
+   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`.
    */
-  settle(frame?: number): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
-   * `fate` is by default `shown`.
+   * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.
    */
-  step(frame: number, from: number, fate?: FrameFate): Promise<Outcome>;
+  step(frame: number, from: number, fate?: FrameFate, hasNewAnimations?: boolean): Promise<Outcome>;
 }
 
 /** A part of the clock. */

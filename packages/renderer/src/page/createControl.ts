@@ -13,11 +13,23 @@ export function createControl(config: PageConfig, key: string): Control {
   const realRequestFrame = globalThis.requestAnimationFrame;
 
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
-  /** Rounds of messages in one moment: a page that sends them for ever goes on in the next one. */
-  const MAX_ROUNDS = 100;
-  const MAX_ROUNDS_AT_LOAD = 2000;
+  /**
+   * A moment has so many parts. Messages and tasks that do not end are held back in each of them after a fixed number,
+   * and go on when everything that takes real time is over: the page may be asking for its result in this way.
+   */
+  const PARTS = 5;
+  let part = { moment: '', number: 0, isHeldBack: false };
+  /** Rounds of messages in one part of a moment: a page that sends them for ever goes on in the next one. */
+  const MAX_ROUNDS = 20;
+  const MAX_ROUNDS_AT_LOAD = 400;
   let rounds = 0;
-  let moment = '';
+  let roundsOf = '';
+
+  function present(): typeof part {
+    const moment = `${control.frame} ${control.now}`;
+    if (part.moment !== moment) part = { moment, number: 0, isHeldBack: false };
+    return part;
+  }
   /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
   let exchanged = Promise.resolve();
 
@@ -68,12 +80,26 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
+    stirs: 0,
+    partOfMoment: () => `${present().moment} ${part.number}`,
+    holdBack: () => {
+      present().isHeldBack = true;
+    },
+    holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
+    goOn: () => {
+      if (!control.holdsBack()) return false;
+      part.number++;
+      part.isHeldBack = false;
+      return true;
+    },
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
     photographing: 0,
+    promised: 0,
     addTimer: () => 0,
     shiftTimers: () => {},
+    runEarly: () => Promise.resolve(false),
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(),
     awaitsFrame: () => false,
@@ -99,7 +125,7 @@ export function createControl(config: PageConfig, key: string): Control {
         const { fonts } = globalThis as { fonts?: FontFaceSet };
         const waiting: Promise<unknown>[] = [...control.pending];
         if (fonts?.status === 'loading') waiting.push(fonts.ready);
-        if (waiting.length === 0) break;
+        if (waiting.length === 0 && !control.goOn()) break;
         await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
       }
       control.finishDrawing();
@@ -107,6 +133,7 @@ export function createControl(config: PageConfig, key: string): Control {
     hasFailed: () => false,
     takePassedOn: () => [],
     observeAnimations: () => {},
+    holdSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
     onRoot: () => {},
@@ -148,14 +175,15 @@ export function createControl(config: PageConfig, key: string): Control {
   }
 
   async function exchange(): Promise<void> {
-    const present = `${control.frame} ${control.now}`;
-    if (moment !== present) rounds = 0;
-    moment = present;
-    for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-      busy = false;
-      for (const part of control.exchanges) if (await part()) busy = true;
+    if (roundsOf !== control.partOfMoment()) rounds = 0;
+    roundsOf = control.partOfMoment();
+    for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      let busy = false;
+      for (const exchangePart of control.exchanges) if (await exchangePart()) busy = true;
       if (!busy) return;
+      control.stirs++;
     }
+    control.holdBack();
   }
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.

@@ -21,6 +21,7 @@ import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
 import { installStoredData } from './storedData.js';
@@ -62,6 +63,7 @@ const PARTS: PagePart[] = [
   installRoots,
   installRefresh,
   installAnimations,
+  installSmil,
   installAnimatedImages,
   installAnimatedStyles,
   installScrolling,

@@ -3,18 +3,21 @@ import { AssetError, NavigationError, shortUrl } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
-import type { FrameFate, Outcome } from '../page/index.js';
+import type { FrameFate, Outcome, Rest } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { PageFrames } from './PageFrames.js';
 import { PageReporter } from './PageReporter.js';
 import { PageTargets } from './PageTargets.js';
+import { ResponseOrder } from './ResponseOrder.js';
 
 /** What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any fixed moment does; the same one in every render. */
 const EPOCH = Date.UTC(2025, 0, 1);
 /** Between two looks at a page that is still loading, in milliseconds. */
 const LOAD_POLL_MS = 10;
+/** Between two looks at a page that waits for its workers, in milliseconds. */
+const WORKER_POLL_MS = 2;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
 /** How long the browser may take to tell of the failure of a worker that the page knows of. */
@@ -36,12 +39,15 @@ export class PageSession {
   readonly #network: NetworkWatch;
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
+  /** In which order answers of the network reach the page. */
+  readonly order: ResponseOrder;
   readonly frames: PageFrames;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
+  #resting: Promise<unknown> = Promise.resolve();
   /** Whether the page has a context of WebGL, or had one. */
   usesWebGl = false;
   /** Whether nothing is left out of frames that nobody sees. */
@@ -55,6 +61,7 @@ export class PageSession {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
+    this.order = new ResponseOrder(session, () => this.#atRest());
     const config = {
       fps: options.fps,
       view: { width: options.width, height: options.height },
@@ -67,9 +74,10 @@ export class PageSession {
       session,
       options,
       config,
-      (client) => {
+      (client, kind) => {
         this.#network.watch(client);
         this.#reporter.watch(client);
+        return this.order.watch(client, kind);
       },
       (url) => this.#network.workerStarts(url),
     );
@@ -98,6 +106,7 @@ export class PageSession {
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
+    await this.scope.wait(this.#untilDelivered(), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.frames.first(load);
     await this.settle(load);
     this.#loaded = url;
@@ -149,9 +158,34 @@ export class PageSession {
     });
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
+      if (!this.order.isFlowing) await Promise.race([loaded, this.#atRest()]);
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
     }
+  }
+
+  /** Resolves when the page has every answer, and has made no new request of it. */
+  async #untilDelivered(): Promise<void> {
+    for (let made = -1; made !== this.order.made && !this.scope.signal.aborted;) {
+      ({ made } = this.order);
+      await this.#atRest();
+      await this.order.drained();
+    }
+  }
+
+  /** Resolves when the page has nothing more to do unless the network has something for it. One at a time. */
+  #atRest(): Promise<void> {
+    const rest = this.#resting.then(async () => {
+      for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
+        if (this.order.workersLoad) await this.#targets.evaluateWorkers('atRest()');
+        const rests = await this.#targets.evaluateAll<Rest>('atRest()');
+        // A worker that waits for nothing will answer.
+        const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;
+        if (isAtWork) await setTimeout(WORKER_POLL_MS);
+        isAgain = isAtWork || (rests.some(({ busy }) => busy) && this.#targets.count > 1);
+      }
+    });
+    this.#resting = rest.catch(() => {});
+    return rest;
   }
 
   /** Waits until the page and the network have nothing more to do at the present virtual time. */

@@ -13,6 +13,9 @@ interface PageDocument {
   origin: string;
 }
 
+/** What parts a page consists of. */
+export type PartKind = 'document' | 'worker' | 'shared_worker';
+
 /** What the browser attaches us to before its first script runs; it waits for us there. */
 const AUTO_ATTACH = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
 
@@ -26,6 +29,7 @@ export class PageTargets {
   /** One for each document. */
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
+  readonly #workers = new Set<CDPSession>();
   readonly #config: PageConfig;
   /** Workers from one address so far: each has random numbers of its own. */
   readonly #namesakes = new Map<string, number>();
@@ -34,8 +38,8 @@ export class PageTargets {
     readonly session: BrowserSession,
     readonly options: ResolvedOptions,
     config: PageConfig,
-    /** Is told the session of each part of the page, before that part runs. */
-    readonly onClient: (client: CDPSession) => void,
+    /** Is told the session of each part of the page, before that part runs; it may have something to send there first. */
+    readonly onClient: (client: CDPSession, kind: PartKind) => Promise<unknown>,
     /** Is told the address of each worker that starts. */
     readonly onWorker: (url: string) => void,
   ) {
@@ -84,6 +88,11 @@ export class PageTargets {
     const shared = await Promise.all([...this.#sharedWorkers].map((client) => this.evaluate<T>(call, { client })));
     const answers = [...this.#documents.values()].map((document) => this.evaluate<T>(call, document));
     return [...shared, ...(await Promise.all(answers))].filter((answer) => answer !== undefined);
+  }
+
+  /** The same in every worker that a document or another worker has started. */
+  async evaluateWorkers(call: string): Promise<void> {
+    await Promise.all([...this.#workers].map((client) => this.evaluate(call, { client })));
   }
 
   /** The same in one document, by default the page's own. */
@@ -148,9 +157,9 @@ export class PageTargets {
     const { options, session } = this;
     this.#listenForDocuments(client);
     this.#listenForChildren(client);
-    this.onClient(client);
     const send = session.sendTo(client);
     const commands: Promise<unknown>[] = [
+      this.onClient(client, 'document'),
       send('Page.enable'),
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
@@ -198,6 +207,7 @@ export class PageTargets {
       if (child) void this.#onAttached(client, child, targetInfo);
     });
     client.on('Target.detachedFromTarget', ({ sessionId }) => {
+      for (const worker of this.#workers) if (worker.id() === sessionId) this.#workers.delete(worker);
       for (const [key, document] of this.#documents) {
         if (document.client.id() === sessionId) this.#documents.delete(key);
       }
@@ -235,12 +245,14 @@ export class PageTargets {
   ): Promise<{ done: Promise<unknown> }> {
     const send = this.session.sendTo(child);
     this.#listenForChildren(child);
-    this.onClient(child);
+    const kindOfPart = kind === 'shared' ? 'shared_worker' : 'worker';
+    const watched = this.onClient(child, kindOfPart);
     this.onWorker(url);
     const name = url.startsWith('blob:') ? 'blob:' : url;
     const namesake = this.#namesakes.get(name) ?? 0;
     this.#namesakes.set(name, namesake + 1);
     const commands: Promise<unknown>[] = [
+      watched,
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       send('Target.setAutoAttach', AUTO_ATTACH),
@@ -255,6 +267,7 @@ export class PageTargets {
         if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
       }),
     );
+    if (kind === 'dedicated') void Promise.all(commands).then(() => this.#workers.add(child));
     if (kind === 'shared') void Promise.all(commands).then(() => this.#sharedWorkers.add(child));
     return { done: Promise.all(commands) };
   }

@@ -85,6 +85,12 @@ export interface Outcome {
   videos?: boolean;
 }
 
+/** How a document or worker has come to rest. */
+export interface Rest {
+  busy: boolean;
+  blocked: boolean;
+}
+
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
@@ -111,20 +117,41 @@ export interface Control extends Moment {
   realDelay(ms: number): Promise<void>;
   /** Runs a function in a task of its own, after all microtasks of the one before. */
   inTask(run: () => void): Promise<void>;
+  /** Resolves when nothing else is to be run in this thread at present. */
+  afterAll(): Promise<void>;
+  /**
+   * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
+   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run. Only
+   * for what ends by itself: not for what the network, or the page, has to do something for.
+   */
+  takePlace(): (hand: () => void) => void;
+  /** Gives the page what is there and has its turn. */
+  deliver(): void;
+  /** Resolves when the page has all that it waits for in this order. */
+  untilDelivered(): Promise<void>;
+  /** What else the browser is doing for the page, and will end by itself. */
+  readonly inFlight: Set<Promise<unknown>>;
+  /**
+   * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
+   * waited for, which may be at work, or wait for the network.
+   */
+  atRest(): Promise<Rest>;
+  /** Whether messages and tasks are being run. */
+  isExchanging: boolean;
   /** Posts a message past everything that counts messages. */
   readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
   /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
   addTimer(run: () => void, delay: number): number;
   /** When the next timer of this context and of its workers is due; Infinity without any. */
   nextDue(): number;
-  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
-  runTimers(until: number): Promise<void>;
+  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
+  runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
-  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
-  exchange(): Promise<void>;
+  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
+  exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
   /** When the next timer of a worker is due. */

@@ -12,6 +12,13 @@ export function createControl(config: PageConfig, key: string): Control {
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
   const realRequestFrame = globalThis.requestAnimationFrame;
 
+  /** A page may send itself messages without end: then there is no last task. */
+  const PATIENCE_MS = 2000;
+  let isFlooded = false;
+  /** The least urgent of all tasks: it runs when no other is left. */
+  const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
+  const realPostTask = scheduler?.postTask.bind(scheduler);
+
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
   /** Rounds of messages in one moment: a page that sends them for ever goes on in the next one. */
   const MAX_ROUNDS = 100;
@@ -19,7 +26,7 @@ export function createControl(config: PageConfig, key: string): Control {
   let rounds = 0;
   let moment = '';
   /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
-  let exchanged = Promise.resolve();
+  let exchanged = Promise.resolve(false);
 
   const control: Control = {
     config,
@@ -69,13 +76,26 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
+    afterAll: async () => {
+      if (!realPostTask || isFlooded) return control.inTask(() => {});
+      let isLast = false;
+      const last = realPostTask(() => void (isLast = true), { priority: 'background' });
+      await Promise.race([last, control.realDelay(PATIENCE_MS)]);
+      isFlooded = !isLast;
+    },
+    takePlace: () => (hand) => hand(),
+    deliver: () => {},
+    untilDelivered: () => Promise.resolve(),
+    inFlight: new Set(),
+    atRest: () => Promise.resolve({ busy: false, blocked: false }),
+    isExchanging: false,
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
     photographing: 0,
     addTimer: () => 0,
     nextDue: () => Infinity,
-    runTimers: () => Promise.resolve(),
+    runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
     nextWorkerDue: () => Infinity,
@@ -129,15 +149,23 @@ export function createControl(config: PageConfig, key: string): Control {
     step: () => control.settle(),
   };
 
-  async function exchange(): Promise<void> {
+  async function exchange(): Promise<boolean> {
     const present = `${control.frame} ${control.now}`;
     if (moment !== present) rounds = 0;
     moment = present;
-    for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-      busy = false;
+    let any = false;
+    for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      // What the browser has ready, or has in work, is ahead of what is only due.
+      await control.untilDelivered();
+      control.isExchanging = true;
+      let busy = false;
       for (const part of control.exchanges) if (await part()) busy = true;
-      if (!busy) return;
+      control.isExchanging = false;
+      control.deliver();
+      if (!busy) return any;
+      any = true;
     }
+    return any;
   }
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.

@@ -10,6 +10,8 @@ import { installGenlockApi } from './genlockApi.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
 import { installObservers } from './observers.js';
+import { installOrder } from './order.js';
+import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
@@ -31,13 +33,15 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
+export type { FrameFate, Moment, Outcome, PageConfig, Rest, VideoNews } from './control.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
   installTime,
   installTimers,
   installRandom,
+  installOrder,
+  installOrderedAnswers,
   installPendingWork,
   installTasks,
   installCanvases,

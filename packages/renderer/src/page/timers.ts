@@ -71,24 +71,36 @@ export function installTimers(control: Control): void {
   control.addTimer = (run, delay) => add(run, delay, [], false);
   control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
 
+  /** Runs the next timer that is due by then, after all that comes before it. Returns whether there was one. */
+  async function runNext(until: number): Promise<boolean> {
+    await control.exchange();
+    if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
+      control.now = Math.max(control.now, control.nextWorkerDue());
+      await control.runWorkerTimers(control.now);
+      return true;
+    }
+    let found = false;
+    await control.inTask(() => {
+      const timer = earliest();
+      found = timer !== undefined && timer.due <= until;
+      if (timer && found) fire(timer);
+    });
+    return found;
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+
   control.runTimers = async (until) => {
-    for (let found = true; found;) {
+    for (let any = false; ; any = true) {
       const due = control.nextDue();
       // What was begun at one time is done before the next: answers come without virtual time.
       while (due > control.now && control.pending.size > 0 && due <= until) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      await control.exchange();
-      if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
-        control.now = Math.max(control.now, control.nextWorkerDue());
-        await control.runWorkerTimers(control.now);
-        continue;
-      }
-      await control.inTask(() => {
-        const timer = earliest();
-        found = timer !== undefined && timer.due <= until;
-        if (timer && found) fire(timer);
-      });
+      // One at a time, whoever asks.
+      const next = turn.then(() => runNext(until));
+      turn = next.catch(() => {});
+      if (!(await next)) return any;
     }
   };
 

@@ -1,0 +1,292 @@
+import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { BrowserSession } from './BrowserSession.js';
+import type { PartKind } from './PageTargets.js';
+
+type Paused = Protocol.Fetch.RequestPausedEvent;
+
+/**
+ * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
+ * byte of its answer, or because the page does not come to rest. It decides the order only of what takes longer.
+ */
+const PATIENCE_MS = 5000;
+
+/** Requests that go on for as long as they like, or that nothing on the page depends on. */
+const UNORDERED: ReadonlySet<string> = new Set([
+  ...['Media', 'TextTrack', 'EventSource', 'WebSocket', 'Ping', 'Prefetch', 'Preflight', 'CSPViolationReport'],
+  ...['SignedExchange', 'Manifest'],
+]);
+/** Answers that have no end. */
+const ENDLESS = /^(text\/event-stream|multipart\/x-mixed-replace)\b/i;
+
+interface Request {
+  client: CDPSession;
+  frameId: string;
+  type: Protocol.Network.ResourceType;
+  /** What is asked for is all that there will be in its process. Until then nobody there can be asked whether it is at rest. */
+  isRoot: boolean;
+  url: string;
+  since: number;
+  /** The name of its answer, once that is there and is held back. */
+  answer: string | undefined;
+  released: boolean;
+  networkId: string | undefined;
+  /** It has been waited for long enough. */
+  late: boolean;
+}
+
+/**
+ * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each
+ * one when the page has nothing more to do about those before it. The network works at all of them meanwhile.
+ */
+export class ResponseOrder {
+  /** In order. What has ended, or needs no order, is not there. */
+  #requests: Request[] = [];
+  /** Those that came since the order was last looked at. */
+  #new: Request[] = [];
+  readonly #byJob = new Map<string, Request>();
+  /** Frames in the order in which they came to be. */
+  readonly #frames = new Map<string, number>();
+  /** Workers, too; and which of them has made a request. */
+  readonly #workers = new Map<CDPSession, number>();
+  readonly #byWorker = new Map<string, number>();
+  #unordered: string | undefined;
+  /** How many requests there were that are ordered. */
+  made = 0;
+  #running = false;
+  #changed = () => {};
+  #idle: (() => void)[] = [];
+
+  /** `atRest` resolves when the page has nothing more to do. */
+  constructor(
+    readonly session: BrowserSession,
+    readonly atRest: () => Promise<void>,
+  ) {}
+
+  /** Nothing that is asked for at an address that begins so has anything to do with the page. */
+  leaveAlone(address: string): void {
+    this.#unordered = address;
+  }
+
+  /** Whether an answer is on its way into the page: what the page does meanwhile depends on how fast it comes. */
+  get isFlowing(): boolean {
+    return this.#requests.some(({ released, late }) => released && !late);
+  }
+
+  /** Resolves when no answer is outstanding, or only such as take too long. */
+  drained(): Promise<void> {
+    if (!this.#first) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Whether workers wait for the network, or may do so. */
+  get workersLoad(): boolean {
+    const isOfWorker = ({ type, networkId }: Request) => type === 'Other' || this.#byWorker.has(networkId ?? '');
+    return this.#requests.some(isOfWorker) || this.#new.some(isOfWorker);
+  }
+
+  /** Follows a part of the page. Resolves when its requests are held: those of a worker come to whoever started it. */
+  async watch(client: CDPSession, kind: PartKind): Promise<void> {
+    if (kind === 'worker') {
+      const rank = this.#workers.size;
+      this.#workers.set(client, rank);
+      client.on('Network.requestWillBeSent', ({ requestId }) => this.#byWorker.set(requestId, rank));
+      // The end of its script is told only after that has run.
+      client.on('Network.responseReceived', ({ requestId }) => {
+        this.#end(({ networkId, type }) => networkId === requestId && type === 'Other');
+      });
+    }
+    client.on('Fetch.requestPaused', (paused) => this.#onPaused(client, paused));
+    client.on('Page.frameAttached', ({ frameId }) => this.#frames.set(frameId, this.#frames.size));
+    client.on('Page.frameDetached', ({ frameId, reason }) => {
+      if (reason === 'remove') this.#end((request) => request.frameId === frameId);
+    });
+    client.on('Network.responseReceived', ({ requestId, response }) => {
+      if (this.#find(requestId)) return;
+      // The preload scanner is ahead of the browser's own account of requests.
+      const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
+      if (unnamed) unnamed.networkId = requestId;
+    });
+    client.on('Network.dataReceived', ({ requestId }) => {
+      const request = this.#find(requestId);
+      if (request) request.since = performance.now();
+    });
+    for (const event of ['Network.loadingFinished', 'Network.loadingFailed'] as const) {
+      client.on(event, ({ requestId }) => this.#end((request) => request.networkId === requestId));
+    }
+    if (kind !== 'worker')
+      await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
+  }
+
+  /** Forgets what a part of the page has asked for that is no more. */
+  forget(sessionId: string): void {
+    this.#end(({ client }) => client.id() === sessionId);
+  }
+
+  #onPaused(client: CDPSession, paused: Paused): void {
+    const { requestId, request, frameId, networkId, resourceType } = paused;
+    const job = `${client.id()} ${requestId.split('.')[0]}`;
+    const isAnswer = paused.responseStatusCode !== undefined || paused.responseErrorReason !== undefined;
+    const known = this.#byJob.get(job);
+    if (isAnswer) {
+      if (known && isToBeHeld(paused)) {
+        known.answer = requestId;
+        known.late = false;
+        if (known.isRoot) this.#release(known);
+        this.#run();
+      } else {
+        if (!isRedirect(paused)) this.#end((each) => each === known);
+        this.#continue(client, requestId);
+      }
+      return;
+    }
+    const isOrdered = this.#isOrdered(paused);
+    if (isOrdered && !known) {
+      const { url } = request;
+      const state = { since: performance.now(), answer: undefined, released: false, late: false };
+      const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
+      const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
+      // The browser may begin a request anew.
+      if (networkId !== undefined) this.#end((each) => each.networkId === networkId);
+      this.#byJob.set(job, made);
+      this.#new.push(made);
+      this.made++;
+      // A document takes the place of what was there before.
+      if (resourceType === 'Document') this.#end((each) => each !== made && each.frameId === frameId);
+      this.#run();
+    }
+    this.#continue(client, requestId, isOrdered);
+  }
+
+  #isOrdered({ request: { url, headers, initialPriority }, resourceType }: Paused): boolean {
+    if (UNORDERED.has(resourceType) || ENDLESS.test(headers['Accept'] ?? '')) return false;
+    // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
+    if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;
+    return this.#unordered === undefined || !url.startsWith(this.#unordered);
+  }
+
+  #continue(client: CDPSession, requestId: string, interceptResponse?: boolean): void {
+    const more = interceptResponse ? { interceptResponse } : {};
+    // A request that has been given up meanwhile is none any more.
+    this.session
+      .sendTo(client)('Fetch.continueRequest', { requestId, ...more })
+      .catch(() => {});
+  }
+
+  #find(networkId: string): Request | undefined {
+    const isIt = (each: Request) => each.networkId === networkId;
+    return this.#requests.find(isIt) ?? this.#new.find(isIt);
+  }
+
+  #end(isEnded: (request: Request) => boolean): void {
+    let any = false;
+    for (const [job, request] of this.#byJob) {
+      if (!isEnded(request)) continue;
+      any = true;
+      this.#byJob.delete(job);
+      if (request.answer !== undefined && !request.released) this.#continue(request.client, request.answer);
+    }
+    if (!any) return;
+    this.#requests = this.#requests.filter((request) => !isEnded(request));
+    this.#new = this.#new.filter((request) => !isEnded(request));
+    this.#changed();
+  }
+
+  /** The first request that has to be waited for. */
+  get #first(): Request | undefined {
+    const isDue = ({ late }: Request) => !late;
+    return this.#requests.find(isDue) ?? this.#new.find(isDue);
+  }
+
+  /**
+   * Which of the frames and workers was faster is nothing to go by, nor which way to the browser: those made at the
+   * same time come frame by frame; the files of a document, those of its workers, scripts of workers, documents.
+   */
+  #sort(): void {
+    const rank = ({ frameId, networkId, type }: Request): number => {
+      const frame = this.#frames.get(frameId) ?? -1;
+      if (type === 'Document') return 3e6 + frame;
+      if (type === 'Other') return 2e6 + frame;
+      const worker = this.#byWorker.get(networkId ?? '');
+      return worker === undefined ? frame : 1e6 + worker;
+    };
+    this.#requests.push(...this.#new.sort((a, b) => rank(a) - rank(b)));
+    this.#new = [];
+  }
+
+  #run(): void {
+    this.#changed();
+    if (this.#running) return;
+    this.#running = true;
+    void this.#deliver()
+      .catch((error: unknown) => this.session.scope.fail(error))
+      .finally(() => {
+        this.#running = false;
+        for (const resolve of this.#idle.splice(0)) resolve();
+      });
+  }
+
+  async #deliver(): Promise<void> {
+    const { signal } = this.session.scope;
+    while (this.#first && !signal.aborted) {
+      const root = [...this.#requests, ...this.#new].find(({ isRoot, late }) => isRoot && !late);
+      if (root) {
+        this.#sort();
+        await this.#until(root, () => false);
+        continue;
+      }
+      await this.#patiently(this.atRest());
+      this.#sort();
+      const first = this.#first;
+      if (!first) continue;
+      if (first.answer === undefined) {
+        await this.#until(first, () => first.answer !== undefined);
+        continue;
+      }
+      this.#release(first);
+      await this.#until(first, () => false);
+    }
+  }
+
+  #release(request: Request): void {
+    request.released = true;
+    request.since = performance.now();
+    this.#continue(request.client, request.answer!);
+  }
+
+  /** Waits until a request has come so far, or has ended, or has had its time. */
+  async #until(request: Request, isThere: () => boolean): Promise<void> {
+    const isOver = () => isThere() || this.session.scope.signal.aborted || !this.#requests.includes(request);
+    while (!isOver()) {
+      const left = request.since + PATIENCE_MS - performance.now();
+      if (left <= 0) {
+        request.late = true;
+        return;
+      }
+      await this.#patiently(new Promise<void>((resolve) => (this.#changed = resolve)), left);
+    }
+  }
+
+  async #patiently(what: Promise<void>, ms = PATIENCE_MS): Promise<void> {
+    const { signal } = this.session.scope;
+    let over = () => {};
+    const patience = new Promise<void>((resolve) => (over = resolve));
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over);
+    try {
+      await Promise.race([what, patience]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
+    }
+  }
+}
+
+function isRedirect({ responseStatusCode = 0, responseHeaders = [] }: Paused): boolean {
+  const isMoved = responseStatusCode >= 300 && responseStatusCode < 400 && responseStatusCode !== 304;
+  return isMoved && responseHeaders.some(({ name }) => name.toLowerCase() === 'location');
+}
+
+function isToBeHeld(paused: Paused): boolean {
+  const type = paused.responseHeaders?.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? '';
+  return !isRedirect(paused) && !ENDLESS.test(type);
+}

@@ -141,12 +141,15 @@ export class PageSession {
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
     let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
     outcome = await this.#untilQuiet(outcome, deadlineMs);
-    // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
+    // Observers of layout are called in a frame of the browser's own; view transitions begin, and what can be seen now
+    // is asked for, in one.
     let wanted = outcome.observes || outcome.photographs;
     for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
+      const { begun } = this.#network;
       await this.frames.make(outcome.photographs === true, deadlineMs);
       outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
-      wanted = outcome.observed > 0 || outcome.photographs;
+      const isHalf = outcome.skipsLayout && made === 0;
+      wanted = outcome.observed > 0 || outcome.photographs || this.#network.begun > begun || isHalf;
     }
   }
 
@@ -230,6 +233,7 @@ export class PageSession {
     return {
       again: outcomes.some(({ again }) => again),
       observes: outcomes.some(({ observes }) => observes),
+      skipsLayout: outcomes.some(({ skipsLayout }) => skipsLayout),
       photographs: outcomes.some(({ photographs }) => photographs),
       hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
       observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),

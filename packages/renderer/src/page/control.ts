@@ -71,6 +71,8 @@ export interface Outcome {
   observes: boolean;
   /** How often such observers have been called since the last outcome. */
   observed: number;
+  /** What can be seen is found out in one frame of the browser, and laid out in the next. */
+  skipsLayout?: boolean;
   /** A view transition takes its pictures of the page: it needs frames that are drawn. */
   photographs?: boolean;
   /** There may be shadow trees that only the browser can find. */
@@ -226,6 +228,10 @@ export interface Control extends Moment {
   rootsSearched(): void;
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
+  /** Whether the browser has left something to itself until it can be seen: only in a frame will it find out. */
+  awaitsView(): boolean;
+  /** Whether there is something that the browser does not even lay out until it can be seen. */
+  skipsLayout: boolean;
   /** How many view transitions have yet to take their pictures of the page. */
   photographing: number;
   /**

@@ -92,6 +92,8 @@ export function createControl(config: PageConfig, key: string): Control {
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
+    awaitsView: () => false,
+    skipsLayout: false,
     photographing: 0,
     addTimer: () => 0,
     nextDue: () => Infinity,

@@ -4,6 +4,7 @@ import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
+import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
@@ -60,6 +61,7 @@ const PARTS: PagePart[] = [
   installCaret,
   installUnseenDrawing,
   installObservers,
+  installComingIntoView,
   installWorklets,
   installVideoFrames,
   installPlayback,

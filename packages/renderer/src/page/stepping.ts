@@ -56,7 +56,8 @@ export function installStepping(control: Control): void {
     const { observers, active } = control;
     const told = {
       again: active,
-      observes: observers.targets > 0,
+      observes: observers.targets > 0 || control.awaitsView(),
+      skipsLayout: control.skipsLayout,
       observed: observers.calls,
       photographs: control.photographing > 0,
       hidesRoots: control.hidesRoots(),

@@ -6,7 +6,7 @@ type Paused = Protocol.Fetch.RequestPausedEvent;
 
 /**
  * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
- * byte of its answer, or because the page does not come to rest. It decides the order only of what takes longer.
+ * byte of its answer, or, where its length is not known, without its end; or because the page does not come to rest.
  */
 const PATIENCE_MS = 5000;
 
@@ -30,6 +30,8 @@ interface Request {
   answer: string | undefined;
   released: boolean;
   networkId: string | undefined;
+  /** How long the answer is, is known: it has an end. */
+  hasLength: boolean;
   /** It has been waited for long enough. */
   late: boolean;
 }
@@ -108,7 +110,7 @@ export class ResponseOrder {
     });
     client.on('Network.dataReceived', ({ requestId }) => {
       const request = this.#find(requestId);
-      if (request) request.since = performance.now();
+      if (request?.hasLength) request.since = performance.now();
     });
     for (const event of ['Network.loadingFinished', 'Network.loadingFailed'] as const) {
       client.on(event, ({ requestId }) => this.#end((request) => request.networkId === requestId));
@@ -131,6 +133,7 @@ export class ResponseOrder {
       if (known && isToBeHeld(paused)) {
         known.answer = requestId;
         known.late = false;
+        known.hasLength = headerOf(paused, 'content-length') !== undefined;
         if (known.isRoot) this.#release(known);
         this.#run();
       } else {
@@ -142,7 +145,7 @@ export class ResponseOrder {
     const isOrdered = this.#isOrdered(paused);
     if (isOrdered && !known) {
       const { url } = request;
-      const state = { since: performance.now(), answer: undefined, released: false, late: false };
+      const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };
       const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
       const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
       // The browser may begin a request anew.
@@ -281,12 +284,16 @@ export class ResponseOrder {
   }
 }
 
-function isRedirect({ responseStatusCode = 0, responseHeaders = [] }: Paused): boolean {
+function headerOf({ responseHeaders = [] }: Paused, wanted: string): string | undefined {
+  return responseHeaders.find(({ name }) => name.toLowerCase() === wanted)?.value;
+}
+
+function isRedirect(paused: Paused): boolean {
+  const { responseStatusCode = 0 } = paused;
   const isMoved = responseStatusCode >= 300 && responseStatusCode < 400 && responseStatusCode !== 304;
-  return isMoved && responseHeaders.some(({ name }) => name.toLowerCase() === 'location');
+  return isMoved && headerOf(paused, 'location') !== undefined;
 }
 
 function isToBeHeld(paused: Paused): boolean {
-  const type = paused.responseHeaders?.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? '';
-  return !isRedirect(paused) && !ENDLESS.test(type);
+  return !isRedirect(paused) && !ENDLESS.test(headerOf(paused, 'content-type') ?? '');
 }

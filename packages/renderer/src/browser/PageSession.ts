@@ -161,7 +161,7 @@ export class PageSession {
     });
     while (!done && !this.scope.signal.aborted) {
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      if (!this.order.isFlowing) await Promise.race([loaded, this.#atRest()]);
+      if (!this.order.isAtWork) await Promise.race([loaded, this.#atRest()]);
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
     }
   }
@@ -175,17 +175,23 @@ export class PageSession {
     }
   }
 
-  /** Resolves when the page has nothing more to do unless the network has something for it. One at a time. */
-  #atRest(): Promise<void> {
+  /**
+   * Resolves when the page has nothing more to do unless the network has something for it, to whether it may hear of it
+   * when a picture comes. One at a time.
+   */
+  #atRest(): Promise<{ hears: boolean }> {
     const rest = this.#resting.then(async () => {
+      let hears = true;
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
         if (this.order.workersLoad) await this.#targets.evaluateWorkers('atRest()');
         const rests = await this.#targets.evaluateAll<Rest>('atRest()');
+        hears = rests.some((each) => each.hears);
         // A worker that waits for nothing will answer.
         const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;
         if (isAtWork) await setTimeout(WORKER_POLL_MS);
         isAgain = isAtWork || (rests.some(({ busy }) => busy) && this.#targets.count > 1);
       }
+      return { hears };
     });
     this.#resting = rest.catch(() => {});
     return rest;

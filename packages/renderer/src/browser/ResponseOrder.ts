@@ -1,22 +1,13 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PartKind } from './PageTargets.js';
-
-type Paused = Protocol.Fetch.RequestPausedEvent;
+import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './pausedRequests.js';
 
 /**
  * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
  * byte of its answer, or, where its length is not known, without its end; or because the page does not come to rest.
  */
 const PATIENCE_MS = 5000;
-
-/** Requests that go on for as long as they like, or that nothing on the page depends on. */
-const UNORDERED: ReadonlySet<string> = new Set([
-  ...['Media', 'TextTrack', 'EventSource', 'WebSocket', 'Ping', 'Prefetch', 'Preflight', 'CSPViolationReport'],
-  ...['SignedExchange', 'Manifest'],
-]);
-/** Answers that have no end. */
-const ENDLESS = /^(text\/event-stream|multipart\/x-mixed-replace)\b/i;
 
 interface Request {
   client: CDPSession;
@@ -58,10 +49,10 @@ export class ResponseOrder {
   #changed = () => {};
   #idle: (() => void)[] = [];
 
-  /** `atRest` resolves when the page has nothing more to do. */
+  /** `atRest` resolves when the page has nothing more to do, to whether it may hear of it when a picture comes. */
   constructor(
     readonly session: BrowserSession,
-    readonly atRest: () => Promise<void>,
+    readonly atRest: () => Promise<{ hears: boolean }>,
   ) {}
 
   /** Nothing that is asked for at an address that begins so has anything to do with the page. */
@@ -69,9 +60,9 @@ export class ResponseOrder {
     this.#unordered = address;
   }
 
-  /** Whether an answer is on its way into the page: what the page does meanwhile depends on how fast it comes. */
-  get isFlowing(): boolean {
-    return this.#requests.some(({ released, late }) => released && !late);
+  /** Whether answers are being handed over: the page comes to rest before each one. */
+  get isAtWork(): boolean {
+    return this.#running;
   }
 
   /** Resolves when no answer is outstanding, or only such as take too long. */
@@ -119,11 +110,6 @@ export class ResponseOrder {
       await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
   }
 
-  /** Forgets what a part of the page has asked for that is no more. */
-  forget(sessionId: string): void {
-    this.#end(({ client }) => client.id() === sessionId);
-  }
-
   #onPaused(client: CDPSession, paused: Paused): void {
     const { requestId, request, frameId, networkId, resourceType } = paused;
     const job = `${client.id()} ${requestId.split('.')[0]}`;
@@ -133,7 +119,7 @@ export class ResponseOrder {
       if (known && isToBeHeld(paused)) {
         known.answer = requestId;
         known.late = false;
-        known.hasLength = headerOf(paused, 'content-length') !== undefined;
+        known.hasLength = lengthOf(paused) !== undefined;
         if (known.isRoot) this.#release(known);
         this.#run();
       } else {
@@ -142,7 +128,8 @@ export class ResponseOrder {
       }
       return;
     }
-    const isOrdered = this.#isOrdered(paused);
+    const isOrdered =
+      isToBeOrdered(paused) && !(this.#unordered !== undefined && request.url.startsWith(this.#unordered));
     if (isOrdered && !known) {
       const { url } = request;
       const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };
@@ -158,13 +145,6 @@ export class ResponseOrder {
       this.#run();
     }
     this.#continue(client, requestId, isOrdered);
-  }
-
-  #isOrdered({ request: { url, headers, initialPriority }, resourceType }: Paused): boolean {
-    if (UNORDERED.has(resourceType) || ENDLESS.test(headers['Accept'] ?? '')) return false;
-    // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
-    if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;
-    return this.#unordered === undefined || !url.startsWith(this.#unordered);
   }
 
   #continue(client: CDPSession, requestId: string, interceptResponse?: boolean): void {
@@ -237,17 +217,24 @@ export class ResponseOrder {
         await this.#until(root, () => false);
         continue;
       }
-      await this.#patiently(this.atRest());
+      const rest = await this.#patiently(this.atRest());
       this.#sort();
-      const first = this.#first;
-      if (!first) continue;
-      if (first.answer === undefined) {
-        await this.#until(first, () => first.answer !== undefined);
+      const next = this.#next(rest?.hears ?? true);
+      if (next.some(({ answer }) => answer === undefined)) {
+        for (const request of next) await this.#until(request, () => request.answer !== undefined);
         continue;
       }
-      this.#release(first);
-      await this.#until(first, () => false);
+      for (const request of next) this.#release(request);
+      for (const request of next) await this.#until(request, () => false);
     }
+  }
+
+  /** What is handed over next: the first one; with all pictures that follow it, where nobody hears of them. */
+  #next(hears: boolean): Request[] {
+    const due = this.#requests.filter(({ late }) => !late);
+    if (hears || due[0]?.type !== 'Image') return due.slice(0, 1);
+    const end = due.findIndex(({ type }) => type !== 'Image');
+    return end < 0 ? due : due.slice(0, end);
   }
 
   #release(request: Request): void {
@@ -269,31 +256,19 @@ export class ResponseOrder {
     }
   }
 
-  async #patiently(what: Promise<void>, ms = PATIENCE_MS): Promise<void> {
+  async #patiently<T>(what: Promise<T>, ms = PATIENCE_MS): Promise<T | undefined> {
     const { signal } = this.session.scope;
     let over = () => {};
-    const patience = new Promise<void>((resolve) => (over = resolve));
+    const patience = new Promise<undefined>((resolve) => {
+      over = () => resolve(undefined);
+    });
     const timer = setTimeout(over, ms);
     signal.addEventListener('abort', over);
     try {
-      await Promise.race([what, patience]);
+      return await Promise.race([what, patience]);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', over);
     }
   }
-}
-
-function headerOf({ responseHeaders = [] }: Paused, wanted: string): string | undefined {
-  return responseHeaders.find(({ name }) => name.toLowerCase() === wanted)?.value;
-}
-
-function isRedirect(paused: Paused): boolean {
-  const { responseStatusCode = 0 } = paused;
-  const isMoved = responseStatusCode >= 300 && responseStatusCode < 400 && responseStatusCode !== 304;
-  return isMoved && headerOf(paused, 'location') !== undefined;
-}
-
-function isToBeHeld(paused: Paused): boolean {
-  return !isRedirect(paused) && !ENDLESS.test(headerOf(paused, 'content-type') ?? '');
 }

@@ -91,6 +91,8 @@ export interface Outcome {
 export interface Rest {
   busy: boolean;
   blocked: boolean;
+  /** It may hear of it when a picture has loaded. */
+  hears: boolean;
 }
 
 /** What the parts of the clock share inside one document or worker. */
@@ -138,6 +140,8 @@ export interface Control extends Moment {
    * waited for, which may be at work, or wait for the network.
    */
   atRest(): Promise<Rest>;
+  /** Whether a script may hear of it when a picture has loaded. */
+  hearsPictures(): boolean;
   /** Whether messages and tasks are being run. */
   isExchanging: boolean;
   /** Posts a message past everything that counts messages. */

@@ -8,6 +8,7 @@ import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installHearingPictures } from './hearingPictures.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
 import { installObservers } from './observers.js';
@@ -69,6 +70,7 @@ const PARTS: PagePart[] = [
   installAudio,
   installGenlockApi,
   installStepping,
+  installHearingPictures,
 ];
 
 const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];

@@ -80,7 +80,7 @@ export function installOrder(control: Control): void {
       pass ??= passOnce().finally(() => (pass = undefined));
       await Promise.race([pass, untilStill()]);
       await untilStill();
-      if (pass !== undefined || !isBusy) return { busy, blocked: pass !== undefined };
+      if (pass !== undefined || !isBusy) return { busy, blocked: pass !== undefined, hears: control.hearsPictures() };
     }
   };
 }

@@ -37,6 +37,10 @@ export class NetworkWatch {
   readonly #requests = new Map<string, { url: string; type: Protocol.Network.ResourceType }>();
   readonly #read = new Set<string>();
   #repeatable = true;
+  /** Frames within the page that have come to be. */
+  readonly #frames = new Set<string>();
+  /** How many files have been asked for, and frames sent somewhere. */
+  begun = 0;
   #waiters: (() => void)[] = [];
 
   constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
@@ -47,6 +51,7 @@ export class NetworkWatch {
       if (/^(https?|file):/.test(request.url)) this.#read.add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
+      this.begun++;
       this.#requests.set(requestId, { url: request.url, type });
       if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
     });
@@ -54,6 +59,16 @@ export class NetworkWatch {
       if (response.status < 400 || !NEEDED.has(type)) return;
       this.onFailure({ url: response.url, reason: response.status, type, requestId });
     });
+    // What a frame is to show needs no file where its markup is at hand, but time all the same.
+    client.on('Page.frameAttached', ({ frameId }) => this.#frames.add(frameId));
+    client.on('Page.frameRequestedNavigation', ({ frameId, url, reason }) => {
+      // A refresh by markup is refused in the page, and then called for by its own clock.
+      if (!this.#frames.has(frameId) || reason === 'metaTagRefresh' || reason === 'httpHeaderRefresh') return;
+      this.begun++;
+      this.#loading.set(frameId, url);
+    });
+    for (const event of ['Page.frameStoppedLoading', 'Page.frameDetached'] as const)
+      client.on(event, ({ frameId }) => this.#settle(frameId));
     // What comes through these depends on who else is there.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
       client.on(event, () => {

@@ -6,17 +6,18 @@ import type { ResolvedOptions } from '../options.js';
 import type { FrameFate, Outcome } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
+import { joinOutcomes } from './joinOutcomes.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { NewAnimations } from './NewAnimations.js';
 import { PageFrames } from './PageFrames.js';
 import { PageRefreshes, type Refresh } from './PageRefreshes.js';
 import { PageReporter } from './PageReporter.js';
+import { PageRest } from './PageRest.js';
 import { PageTargets } from './PageTargets.js';
+import { ResponseOrder } from './ResponseOrder.js';
 
 /** What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any fixed moment does; the same one in every render. */
 const EPOCH = Date.UTC(2025, 0, 1);
-/** Between two looks at a page that is still loading, in milliseconds. */
-const LOAD_POLL_MS = 10;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
 /** How long the browser may take to tell of the failure of a worker that the page knows of. */
@@ -41,6 +42,9 @@ export class PageSession {
   readonly #reporter: PageReporter;
   readonly #garbage: GarbageCollection;
   readonly #newAnimations: NewAnimations;
+  /** In which order answers of the network reach the page. */
+  readonly order: ResponseOrder;
+  readonly #rest: PageRest;
   readonly frames: PageFrames;
   readonly refreshes: PageRefreshes;
   /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
@@ -65,6 +69,7 @@ export class PageSession {
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
     this.#newAnimations = new NewAnimations(session);
+    this.order = new ResponseOrder(session, () => this.#rest.atRest());
     const config = {
       fps: options.fps,
       view: { width: options.width, height: options.height },
@@ -77,14 +82,16 @@ export class PageSession {
       session,
       options,
       config,
-      (client) => {
+      (client, kind) => {
         this.#network.watch(client);
         this.#reporter.watch(client);
         this.refreshes.watch(client);
         this.#newAnimations.watch(client);
+        return this.order.watch(client, kind);
       },
       (url) => this.#network.workerStarts(url),
     );
+    this.#rest = new PageRest(scope, this.#targets, this.order);
     this.frames = new PageFrames(session, scope, options, this.#targets);
     const [mainFrame, shown] = [() => this.#mainFrame, () => this.#frame];
     this.refreshes = new PageRefreshes(options, this.#targets, mainFrame, shown);
@@ -125,7 +132,8 @@ export class PageSession {
     this.#mainFrame = frameId;
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
-    await this.scope.wait(this.#untilLoaded(loaded), load, () => this.#stillLoading(url));
+    await this.scope.wait(this.#rest.untilLoaded(loaded), load, () => this.#stillLoading(url));
+    await this.scope.wait(this.#rest.untilDelivered(), load, () => this.#stillLoading(url));
     if (this.session.beginFrameControl) await this.frames.first(load);
     await this.settle(load);
   }
@@ -187,25 +195,15 @@ export class PageSession {
   /** Waits until nothing more changes in the present frame. */
   async #untilDrawable(stepped: Outcome, deadlineMs: number): Promise<void> {
     let outcome = await this.#untilQuiet(stepped, deadlineMs);
-    // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
+    // Observers of layout are called in a frame of the browser's own; view transitions begin, and what can be seen now
+    // is asked for, in one.
     let wanted = outcome.observes || outcome.photographs;
     for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
+      const { begun } = this.#network;
       await this.frames.make(outcome.photographs === true, deadlineMs);
       outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
-      wanted = outcome.observed > 0 || outcome.photographs;
-    }
-  }
-
-  /** Timers that are due at once run while a page loads: scripts start themselves with them. */
-  async #untilLoaded(loaded: Promise<void>): Promise<void> {
-    let done = false;
-    void loaded.then(() => {
-      done = true;
-    });
-    while (!done && !this.scope.signal.aborted) {
-      // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      await Promise.race([loaded, this.#targets.evaluateAll('settle()')]);
-      await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
+      const isHalf = outcome.skipsLayout && made === 0;
+      wanted = outcome.observed > 0 || outcome.photographs || this.#network.begun > begun || isHalf;
     }
   }
 
@@ -249,14 +247,7 @@ export class PageSession {
     if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
-    return {
-      again: outcomes.some(({ again }) => again),
-      holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
-      observes: outcomes.some(({ observes }) => observes),
-      photographs: outcomes.some(({ photographs }) => photographs),
-      hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
-      observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
-    };
+    return joinOutcomes(outcomes);
   }
 
   #stillLoading(url: string): string {

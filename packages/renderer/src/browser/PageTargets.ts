@@ -5,7 +5,7 @@ import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } f
 import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { hash } from './hash.js';
-import { shadowRootsIn } from './shadowRoots.js';
+import { adoptShadowRoots } from './shadowRoots.js';
 
 /** A document of the page, in the session of the process that it lives in. */
 interface PageDocument {
@@ -14,6 +14,9 @@ interface PageDocument {
   origin: string;
   frameId: string | undefined;
 }
+
+/** What parts a page consists of. */
+export type PartKind = 'document' | 'worker' | 'shared_worker';
 
 /** What the browser attaches us to before its first script runs; it waits for us there. */
 const AUTO_ATTACH = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
@@ -28,6 +31,7 @@ export class PageTargets {
   /** One for each document. */
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
+  readonly #workers = new Set<CDPSession>();
   readonly #config: PageConfig;
   /** The script with our clock that the documents of the page's own process get. */
   #clock: string | undefined;
@@ -38,8 +42,8 @@ export class PageTargets {
     readonly session: BrowserSession,
     readonly options: ResolvedOptions,
     config: PageConfig,
-    /** Is told the session of each part of the page, before that part runs. */
-    readonly onClient: (client: CDPSession) => void,
+    /** Is told the session of each part of the page, before that part runs; it may have something to send there first. */
+    readonly onClient: (client: CDPSession, kind: PartKind) => Promise<unknown>,
     /** Is told the address of each worker that starts. */
     readonly onWorker: (url: string) => void,
   ) {
@@ -96,6 +100,11 @@ export class PageTargets {
     if (document) await this.evaluate(call, document);
   }
 
+  /** The same in every worker that a document or another worker has started. */
+  async evaluateWorkers(call: string): Promise<void> {
+    await Promise.all([...this.#workers].map((client) => this.evaluate(call, { client })));
+  }
+
   /** The same in one document, by default the page's own. */
   async evaluate<T>(
     call: string,
@@ -129,19 +138,7 @@ export class PageTargets {
 
   async #adoptIn(document: PageDocument): Promise<void> {
     if (!(await this.evaluate<boolean>('hidesRoots()', document))) return;
-    const { client, contextId } = document;
-    const send = this.session.sendTo(client);
-    const { result } = await send('Runtime.evaluate', { contextId, expression: 'document' });
-    if (!result.objectId) return;
-    const { node } = await send('DOM.describeNode', { objectId: result.objectId, depth: -1, pierce: true });
-    const adoptions = shadowRootsIn(node).map(async (backendNodeId) => {
-      const { object } = await send('DOM.resolveNode', { backendNodeId, executionContextId: contextId });
-      await send('Runtime.callFunctionOn', {
-        objectId: object.objectId!,
-        functionDeclaration: `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})].adoptShadowRoot(this) }`,
-      });
-    });
-    await Promise.all(adoptions);
+    await adoptShadowRoots(this.session.sendTo(document.client), document.contextId);
     await this.evaluate('rootsSearched()', document);
   }
 
@@ -158,9 +155,9 @@ export class PageTargets {
     const { options, session } = this;
     this.#listenForDocuments(client);
     this.#listenForChildren(client);
-    this.onClient(client);
     const send = session.sendTo(client);
     const commands: Promise<unknown>[] = [
+      this.onClient(client, 'document'),
       send('Page.enable'),
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
@@ -223,6 +220,7 @@ export class PageTargets {
       if (child) void this.#onAttached(client, child, targetInfo);
     });
     client.on('Target.detachedFromTarget', ({ sessionId }) => {
+      for (const worker of this.#workers) if (worker.id() === sessionId) this.#workers.delete(worker);
       for (const [key, document] of this.#documents) {
         if (document.client.id() === sessionId) this.#documents.delete(key);
       }
@@ -242,8 +240,7 @@ export class PageTargets {
       let ready: Promise<unknown> | undefined;
       if (info.type === 'iframe') ready = this.#prepareDocument(child);
       if (info.type === 'worker' || info.type === 'shared_worker') {
-        const kind = info.type === 'worker' ? 'dedicated' : 'shared';
-        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, kind));
+        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, info.type));
       }
       await Promise.all([ready, this.session.sendTo(child)('Runtime.runIfWaitingForDebugger')]);
     } catch (error) {
@@ -256,16 +253,17 @@ export class PageTargets {
     parent: CDPSession,
     child: CDPSession,
     url: string,
-    kind: 'dedicated' | 'shared',
+    kind: 'worker' | 'shared_worker',
   ): Promise<{ done: Promise<unknown> }> {
     const send = this.session.sendTo(child);
     this.#listenForChildren(child);
-    this.onClient(child);
+    const watched = this.onClient(child, kind);
     this.onWorker(url);
     const name = url.startsWith('blob:') ? 'blob:' : url;
     const namesake = this.#namesakes.get(name) ?? 0;
     this.#namesakes.set(name, namesake + 1);
     const commands: Promise<unknown>[] = [
+      watched,
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       send('Target.setAutoAttach', AUTO_ATTACH),
@@ -273,15 +271,16 @@ export class PageTargets {
     // The clock of the one that starts it stands still meanwhile.
     const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
     const seed = this.#config.seed + hash(`${name} ${namesake}`);
-    const source = workerScript({ ...this.#config, seed, moment }, kind);
+    const source = workerScript({ ...this.#config, seed, moment }, kind === 'worker' ? 'dedicated' : 'shared');
     commands.push(
       send('Runtime.evaluate', { expression: source }).then((answer) => {
         const failed = (answer as typeof answer | undefined)?.exceptionDetails;
         if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
       }),
     );
-    if (kind === 'shared') void Promise.all(commands).then(() => this.#sharedWorkers.add(child));
-    return { done: Promise.all(commands) };
+    const done = Promise.all(commands);
+    void done.then(() => (kind === 'worker' ? this.#workers : this.#sharedWorkers).add(child));
+    return { done };
   }
 
   async #momentOf(client: CDPSession): Promise<Moment | undefined> {

@@ -43,6 +43,7 @@ export class FrameTap implements AsyncDisposable {
   /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
   static async open(page: PageSession): Promise<FrameTap | string> {
     const tap = new FrameTap(page, await FrameServer.open(page.session.browser.directory.file('profile')));
+    page.order.leaveAlone(tap.server.url);
     try {
       const refusal = await tap.#open();
       if (refusal === '') return tap;

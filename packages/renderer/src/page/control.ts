@@ -1,3 +1,4 @@
+import type { FrameFate, Outcome, Rest } from './outcome.js';
 import type { Media } from './playback.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streams.js';
@@ -58,36 +59,6 @@ export interface AnimatedFrame {
   width: number;
 }
 
-/**
- * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
- * its canvases, or nobody sees it.
- */
-export type FrameFate = 'shown' | 'taken' | 'passed';
-
-/** What is left to do for the renderer after a call of `step` or `settle`. */
-export interface Outcome {
-  /** Something may have gone to another document: all are to settle once more. */
-  again: boolean;
-  /** Messages or tasks are held back until nothing loads any more. */
-  holdsBack?: boolean;
-  /** Observers of layout wait for a frame of the browser. */
-  observes: boolean;
-  /** How often such observers have been called since the last outcome. */
-  observed: number;
-  /** A view transition takes its pictures of the page: it needs frames that are drawn. */
-  photographs?: boolean;
-  /** There may be shadow trees that only the browser can find. */
-  hidesRoots?: boolean;
-  /** A worker has failed, of which the browser will tell. */
-  failed?: boolean;
-  /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
-  lacks?: boolean;
-  /** WebGL is at work in the document. */
-  webgl?: boolean;
-  /** There are videos, whose pictures the browser puts into the page's in its own time. */
-  videos?: boolean;
-}
-
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
@@ -110,8 +81,8 @@ export interface Control extends Moment {
   track<T>(promise: Promise<T>, patience?: number): Promise<T>;
   /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
   hold(promise: Promise<unknown>): void;
-  /** Counts what an object does as pending until the first of these events. */
-  trackEvents(target: EventTarget, ...types: string[]): void;
+  /** Counts what an object does as pending until the first of these events. Resolves then. */
+  trackEvents(target: EventTarget, ...types: string[]): Promise<void>;
   streams: Streams | undefined;
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
@@ -124,6 +95,29 @@ export interface Control extends Moment {
   realDelay(ms: number): Promise<void>;
   /** Runs a function in a task of its own, after all microtasks of the one before. */
   inTask(run: () => void): Promise<void>;
+  /** Resolves when nothing else is to be run in this thread at present. */
+  afterAll(): Promise<void>;
+  /**
+   * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
+   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run. Only
+   * for what ends by itself: not for what the network, or the page, has to do something for.
+   */
+  takePlace(): (hand: () => void) => void;
+  /** Gives the page what is there and has its turn. */
+  deliver(): void;
+  /** Resolves when the page has all that it waits for in this order. */
+  untilDelivered(): Promise<void>;
+  /** What else the browser is doing for the page, and will end by itself. */
+  readonly inFlight: Set<Promise<unknown>>;
+  /**
+   * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
+   * waited for, which may be at work, or wait for the network.
+   */
+  atRest(): Promise<Rest>;
+  /** Whether a script may hear of it when a picture has loaded. */
+  hearsPictures(): boolean;
+  /** Whether messages and tasks are being run. */
+  isExchanging: boolean;
   /** Posts a message past everything that counts messages. */
   readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
   /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
@@ -137,8 +131,8 @@ export interface Control extends Moment {
    * and again for what takes no virtual time. Returns whether there was one.
    */
   runEarly(): Promise<boolean>;
-  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
-  runTimers(until: number): Promise<void>;
+  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
+  runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
@@ -153,8 +147,8 @@ export interface Control extends Moment {
   holdsBack(): boolean;
   /** Begins the next part for them. Returns whether there are any. */
   goOn(): boolean;
-  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
-  exchange(): Promise<void>;
+  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
+  exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
   /** When the next timer of a worker is due. */
@@ -238,6 +232,10 @@ export interface Control extends Moment {
   refresh(url: string, delay: number): void;
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
+  /** Whether the browser has left something to itself until it can be seen: only in a frame will it find out. */
+  awaitsView(): boolean;
+  /** Whether there is something that the browser does not even lay out until it can be seen. */
+  skipsLayout: boolean;
   /** How many view transitions have yet to take their pictures of the page. */
   photographing: number;
   /**

@@ -12,6 +12,13 @@ export function createControl(config: PageConfig, key: string): Control {
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
   const realRequestFrame = globalThis.requestAnimationFrame;
 
+  /** A page may send itself messages without end: then there is no last task. */
+  const PATIENCE_MS = 2000;
+  let isFlooded = false;
+  /** The least urgent of all tasks: it runs when no other is left. */
+  const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
+  const realPostTask = scheduler?.postTask.bind(scheduler);
+
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
   /**
    * A moment has so many parts. Messages and tasks that do not end are held back in each of them after a fixed number,
@@ -31,7 +38,7 @@ export function createControl(config: PageConfig, key: string): Control {
     return part;
   }
   /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
-  let exchanged = Promise.resolve();
+  let exchanged = Promise.resolve(false);
 
   const control: Control = {
     config,
@@ -63,7 +70,7 @@ export function createControl(config: PageConfig, key: string): Control {
       const done = begin();
       promise.then(done, done);
     },
-    trackEvents: () => {},
+    trackEvents: () => Promise.resolve(),
     streams: undefined,
     realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
     realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
@@ -92,16 +99,32 @@ export function createControl(config: PageConfig, key: string): Control {
       part.isHeldBack = false;
       return true;
     },
+    afterAll: async () => {
+      if (!realPostTask || isFlooded) return control.inTask(() => {});
+      let isLast = false;
+      const last = realPostTask(() => void (isLast = true), { priority: 'background' });
+      await Promise.race([last, control.realDelay(PATIENCE_MS)]);
+      isFlooded = !isLast;
+    },
+    takePlace: () => (hand) => hand(),
+    deliver: () => {},
+    untilDelivered: () => Promise.resolve(),
+    inFlight: new Set(),
+    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false }),
+    hearsPictures: () => false,
+    isExchanging: false,
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
+    awaitsView: () => false,
+    skipsLayout: false,
     photographing: 0,
     promised: 0,
     addTimer: () => 0,
     shiftTimers: () => {},
     runEarly: () => Promise.resolve(false),
     nextDue: () => Infinity,
-    runTimers: () => Promise.resolve(),
+    runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
     nextWorkerDue: () => Infinity,
@@ -174,16 +197,24 @@ export function createControl(config: PageConfig, key: string): Control {
     };
   }
 
-  async function exchange(): Promise<void> {
+  async function exchange(): Promise<boolean> {
     if (roundsOf !== control.partOfMoment()) rounds = 0;
     roundsOf = control.partOfMoment();
+    let any = false;
     for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      // What the browser has ready, or has in work, is ahead of what is only due.
+      await control.untilDelivered();
+      control.isExchanging = true;
       let busy = false;
       for (const exchangePart of control.exchanges) if (await exchangePart()) busy = true;
-      if (!busy) return;
+      control.isExchanging = false;
+      control.deliver();
+      if (!busy) return any;
       control.stirs++;
+      any = true;
     }
     control.holdBack();
+    return any;
   }
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.

@@ -6,13 +6,17 @@ import { installBodies } from './bodies.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { installCodecs } from './codecs.js';
+import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installHearingPictures } from './hearingPictures.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
 import { installMediaSources } from './mediaSources.js';
 import { installObservers } from './observers.js';
+import { installOrder } from './order.js';
+import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
@@ -38,13 +42,16 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
+export type { Moment, PageConfig, VideoNews } from './control.js';
+export type { FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
   installTime,
   installTimers,
   installRandom,
+  installOrder,
+  installOrderedAnswers,
   installPendingWork,
   installStoredData,
   installStreams,
@@ -70,6 +77,7 @@ const PARTS: PagePart[] = [
   installCaret,
   installUnseenDrawing,
   installObservers,
+  installComingIntoView,
   installWorklets,
   installVideoFrames,
   installPlayback,
@@ -77,6 +85,7 @@ const PARTS: PagePart[] = [
   installAudio,
   installGenlockApi,
   installStepping,
+  installHearingPictures,
 ];
 
 const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];

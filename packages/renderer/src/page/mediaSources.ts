@@ -33,7 +33,7 @@ export function installMediaSources(control: Control): void {
     const real = methods[name]!;
     methods[name] = function (this: SourceBuffer, ...args: unknown[]) {
       real.apply(this, args);
-      control.trackEvents(this, 'updateend');
+      void control.trackEvents(this, 'updateend');
     };
   }
 }

@@ -122,17 +122,17 @@ export function installPendingWork(control: Control): void {
   control.whenComplete(trackAll);
 
   control.trackEvents = (target, ...types) => {
-    control.hold(
-      new Promise<void>((resolve) => {
-        for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
-      }),
-    );
+    const told = new Promise<void>((resolve) => {
+      for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
+    });
+    control.hold(told);
+    return told;
   };
 
   if (typeof XMLHttpRequest !== 'undefined') {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
-      control.trackEvents(this, 'loadend');
+      void control.trackEvents(this, 'loadend');
       send.call(this, body);
     };
   }
@@ -142,7 +142,7 @@ export function installPendingWork(control: Control): void {
       const read = FileReader.prototype[name];
       FileReader.prototype[name] = function (this: FileReader, ...args: [Blob]) {
         read.apply(this, args);
-        control.trackEvents(this, 'loadend');
+        void control.trackEvents(this, 'loadend');
       };
     }
   }

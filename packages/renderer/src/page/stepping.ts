@@ -84,7 +84,8 @@ export function installStepping(control: Control): void {
     const told = {
       again: active,
       holdsBack: control.holdsBack(),
-      observes: observers.targets > 0,
+      observes: observers.targets > 0 || control.awaitsView(),
+      skipsLayout: control.skipsLayout,
       observed: observers.calls,
       photographs: control.photographing > 0,
       hidesRoots: control.hidesRoots(),

@@ -25,14 +25,24 @@ export function installStoredData(control: Control): void {
   control.whenComplete(installFolders);
   control.whenComplete(installLocks);
 
+  /**
+   * What a data base does is over by itself. It tells of that while a transaction is open: it cannot be held back, but
+   * answers of the network come after it.
+   */
+  function holdData(target: EventTarget, ...types: string[]): void {
+    const ended = control.trackEvents(target, ...types);
+    control.inFlight.add(ended);
+    void ended.then(() => control.inFlight.delete(ended));
+  }
+
   /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */
   function installDatabases(): void {
     const databases = (globals['IDBFactory']?.prototype as IDBFactory | undefined)?.databases;
     let blocked = 0;
     const hold = (result: unknown) => {
-      if (result instanceof IDBTransaction) control.trackEvents(result, 'complete', 'abort');
+      if (result instanceof IDBTransaction) holdData(result, 'complete', 'abort');
       if (!(result instanceof IDBRequest)) return;
-      control.trackEvents(result, 'success', 'error', 'blocked');
+      holdData(result, 'success', 'error', 'blocked');
       // It goes on when other connections are closed, which may be the page's to do.
       if (result instanceof IDBOpenDBRequest) result.addEventListener('blocked', () => blocked++, { once: true });
     };
@@ -46,7 +56,7 @@ export function installStoredData(control: Control): void {
     }
     // These have their request succeed once more.
     after(globals['IDBCursor']?.prototype, ['advance', 'continue', 'continuePrimaryKey'], (_, self) => {
-      control.trackEvents((self as IDBCursor).request, 'success', 'error');
+      holdData((self as IDBCursor).request, 'success', 'error');
     });
     // The answer comes after that of a request that waited for this one to be closed.
     after(globals['IDBDatabase']?.prototype, ['close'], () => {

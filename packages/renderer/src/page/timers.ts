@@ -90,8 +90,33 @@ export function installTimers(control: Control): void {
   };
   control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
 
+  /** Runs the next timer that is due by then, after all that comes before it. Returns whether there was one. */
+  async function runNext(until: number): Promise<boolean> {
+    await control.exchange();
+    if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
+      control.now = Math.max(control.now, control.nextWorkerDue());
+      await control.runWorkerTimers(control.now);
+      return true;
+    }
+    let found = false;
+    await control.inTask(() => {
+      const timer = earliest();
+      found = timer !== undefined && timer.due <= until;
+      if (timer && found) fire(timer);
+    });
+    return found;
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One at a time, whoever asks. */
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = turn.then(run);
+    turn = result.catch(() => {});
+    return result;
+  }
+
   control.runTimers = async (until) => {
-    for (let found = true; found;) {
+    for (let any = false; ; any = true) {
       const due = control.nextDue();
       const next = Math.min(due, until);
       // What was begun at one time is done before the next: answers come without virtual time. What the page promised
@@ -100,34 +125,22 @@ export function installTimers(control: Control): void {
       while (next > control.now && control.pending.size > mayWait) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      if (next > control.now && control.goOn()) {
-        await control.exchange();
-        continue;
-      }
-      await control.exchange();
-      if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
-        control.now = Math.max(control.now, control.nextWorkerDue());
-        await control.runWorkerTimers(control.now);
-        continue;
-      }
-      await control.inTask(() => {
-        const timer = earliest();
-        found = timer !== undefined && timer.due <= until;
-        if (timer && found) fire(timer);
-      });
+      if (next > control.now && control.goOn()) await control.exchange();
+      else if (!(await inTurn(() => runNext(until)))) return any;
     }
   };
 
-  control.runEarly = async () => {
-    let timer: Timer | undefined;
-    await control.inTask(() => {
-      timer = [...timers.values()].find(({ wanted, interval }) => wanted <= control.now && interval === undefined);
-      if (!timer) return;
-      timer.due = control.now;
-      fire(timer);
+  control.runEarly = () =>
+    inTurn(async () => {
+      let timer: Timer | undefined;
+      await control.inTask(() => {
+        timer = [...timers.values()].find(({ wanted, interval }) => wanted <= control.now && interval === undefined);
+        if (!timer) return;
+        timer.due = control.now;
+        fire(timer);
+      });
+      return timer !== undefined;
     });
-    return timer !== undefined;
-  };
 
   const set =
     (repeats: boolean) =>

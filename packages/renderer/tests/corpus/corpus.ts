@@ -20,7 +20,7 @@ export interface CorpusPage {
 const BLACK: Colour = [0, 0, 0];
 const WHITE: Colour = [255, 255, 255];
 const GREEN: Colour = [0, 204, 0];
-const RED: Colour = [204, 0, 0];
+const DARK_RED: Colour = [204, 0, 0];
 
 /** Frame 6 has a bar that has come as far as `inside` and not as far as `outside`. */
 function bar(inside: number, outside: number, y: number, colour: Colour, behind: Colour): Pixel[] {
@@ -29,6 +29,21 @@ function bar(inside: number, outside: number, y: number, colour: Colour, behind:
     [6, outside, y, behind],
   ];
 }
+
+const RED: Colour = [255, 0, 0];
+const BLUE: Colour = [0, 0, 255];
+const YELLOW: Colour = [204, 204, 0];
+
+/** Frame 6 has blocks of 10 pixels in these colours, from the left. */
+function blocks(...colours: Colour[]): Pixel[] {
+  return colours.map((colour, index) => [6, 10 * index + 5, 20, colour]);
+}
+
+/** A place that is white in frame 5 and green from frame 6 on. */
+const APPEARS: Pixel[] = [
+  [5, 20, 20, WHITE],
+  [6, 20, 20, GREEN],
+];
 
 /** At 30 frames a second, frame 6 is at 200 ms. */
 export const CORPUS: readonly CorpusPage[] = [
@@ -121,9 +136,9 @@ export const CORPUS: readonly CorpusPage[] = [
       [4, 20, 80, GREEN],
       [5, 70, 80, GREEN],
       [6, 120, 80, GREEN],
-      [7, 160, 80, RED],
+      [7, 160, 80, DARK_RED],
       [7, 180, 80, WHITE],
-      [8, 210, 80, RED],
+      [8, 210, 80, DARK_RED],
       [8, 230, 80, WHITE],
       [9, 270, 80, GREEN],
     ],
@@ -141,6 +156,19 @@ export const CORPUS: readonly CorpusPage[] = [
     ],
   },
   { name: 'offline-audio', shows: 'OfflineAudioContext', timeAlone: true },
+
+  // The order of what loads
+  { name: 'load-fonts-ready', shows: 'fonts.ready and load', pixels: blocks(RED, BLUE) },
+  { name: 'load-scripts', shows: 'async scripts', pixels: blocks(RED, GREEN, BLUE, YELLOW) },
+  { name: 'load-answers', shows: 'fetch, XMLHttpRequest, FileReader', pixels: blocks(YELLOW, [0, 204, 204]) },
+  { name: 'load-pictures', shows: 'pictures, decode()', pixels: blocks(RED, GREEN, BLUE, YELLOW) },
+  { name: 'load-workers', shows: 'first messages of workers', pixels: blocks(RED, GREEN, BLUE) },
+  { name: 'late-answers', shows: 'answers that frames ask for', pixels: blocks(RED, GREEN, BLUE, RED) },
+  { name: 'lazy-image', shows: 'loading=lazy, a picture', pixels: APPEARS },
+  { name: 'lazy-iframe', shows: 'loading=lazy, a frame', pixels: APPEARS },
+  { name: 'content-visibility', shows: 'content-visibility: auto', pixels: APPEARS },
+  { name: 'srcdoc', shows: 'srcdoc set at a frame', pixels: APPEARS },
+  { name: 'iframe-late', shows: 'a frame sent somewhere', pixels: APPEARS },
 
   // Other realms
   { name: 'iframe-same-origin', shows: 'frames of the same origin' },

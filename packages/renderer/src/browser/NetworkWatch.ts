@@ -1,4 +1,5 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
+import { isAhead } from './pausedRequests.js';
 
 /** Requests that the picture may depend on, and that the page cannot see itself being made. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
@@ -53,7 +54,7 @@ export class NetworkWatch {
       if (!type) return;
       this.begun++;
       this.#requests.set(requestId, { url: request.url, type });
-      if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
+      if (AWAITED.has(type) && !isAhead(request.headers)) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400 || !NEEDED.has(type)) return;

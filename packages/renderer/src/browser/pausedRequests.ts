@@ -16,7 +16,12 @@ export function isToBeOrdered({ request: { headers, initialPriority }, resourceT
   if (UNORDERED.has(resourceType) || ENDLESS.test(headers['Accept'] ?? '')) return false;
   // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
   if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;
-  return !/^prefetch/.test(headers['Sec-Purpose'] ?? headers['Purpose'] ?? '');
+  return !isAhead(headers);
+}
+
+/** Whether a request is made for a later page. */
+export function isAhead(headers: Protocol.Network.Headers): boolean {
+  return /^prefetch/.test(headers['Sec-Purpose'] ?? headers['Purpose'] ?? '');
 }
 
 /** What the answer says of its length, if anything. */

@@ -130,8 +130,10 @@ export function installTimers(control: Control): void {
     }
   };
 
-  control.runEarly = () =>
-    inTurn(async () => {
+  control.runEarly = async () => {
+    // Whoever waits for the page to come to rest has its turn between two of them.
+    await control.afterAll();
+    return inTurn(async () => {
       let timer: Timer | undefined;
       await control.inTask(() => {
         timer = [...timers.values()].find(({ wanted, interval }) => wanted <= control.now && interval === undefined);
@@ -141,6 +143,7 @@ export function installTimers(control: Control): void {
       });
       return timer !== undefined;
     });
+  };
 
   const set =
     (repeats: boolean) =>

@@ -397,6 +397,48 @@ describe('CSS', () => {
   });
 });
 
+describe('many animations', () => {
+  /** Moves by 100px in a frame of 100 ms. */
+  const many = (count: number) =>
+    page(
+      `let lists = 0;
+      const list = Document.prototype.getAnimations;
+      Document.prototype.getAnimations = function () { lists++; return list.call(this); };
+      const [last, shown, timed, paused, scripted] = ['i:last-of-type', '#shown', '#timed', '#paused', '#scripted'].map((name) => document.querySelector(name));
+      document.addEventListener('animationstart', ({ target }) => target.id && say('start', target.id, genlock.frame));
+      document.addEventListener('animationend', ({ target }) => target.id && say('end', target.id, genlock.frame));
+      const animation = scripted.animate({ left: ['0px', '400px'] }, 400);
+      animation.cancel();
+      setTimeout(() => timed.classList.add('moves'), 450);
+      globalThis.frame = (n) => {
+        if (n === 2) shown.style.display = 'block';
+        if (n === 3) animation.play();
+        if (n === 4) paused.style.animationPlayState = 'paused';
+        if (n === 6) paused.style.animationPlayState = 'running';
+        if (n === 8) last.style.animationDuration = '20s';
+        say('lists', lists);
+        lists = 0;
+        say('left', n, ...[last, shown, timed, paused, scripted].map((element) => getComputedStyle(element).left));
+      };`,
+      `<style>@keyframes move { to { left: 1000px } } i { position: absolute; left: 0px; animation: move 1s linear }
+      #shown { display: none } #timed { animation-name: none } #timed.moves { animation: move 0.3s linear } #scripted { animation: none }</style>
+      <i id="shown"></i><i id="timed"></i><i id="paused"></i><i id="scripted"></i>${'<i></i>'.repeat(count)}`,
+    );
+
+  it('are where few would be, and are listed only when there are new ones', async () => {
+    const few = await observe(many(3));
+    const told = await observe(many(300));
+    for (const topic of ['left', 'start', 'end']) assert.deepEqual(told.get(topic), few.get(topic), topic);
+    assert.equal(told.get('left')!.length, 10);
+    const lists = told.get('lists')!.flat() as number[];
+    // Those of frame 0, that which is shown in frame 2, the script's of frame 3, the timer's of frame 5.
+    assert.deepEqual(
+      lists.slice(1).map((count) => count > 0),
+      [false, false, true, false, false, true, false, false, false],
+    );
+  });
+});
+
 describe('Web Animations', () => {
   const animate = (script: string, options = '1000') =>
     page(

@@ -1,5 +1,6 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import { splitLogin, type Login } from '../redact.js';
+import { isAhead } from './pausedRequests.js';
 
 /** Requests that the picture may depend on, and that the page cannot see itself being made. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
@@ -9,6 +10,9 @@ const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Font',
   'Script',
   'Manifest',
+  'TextTrack',
+  // Among them SVG files of which a part is shown: <use>, clip-path, filter, mask, fill.
+  'Other',
 ]);
 
 /** Files whose absence makes a wrong picture. What the page fetches itself is the page's to judge. */
@@ -58,6 +62,10 @@ export class NetworkWatch {
   #repeatable = true;
   /** The name and password in the address of the page. */
   login: Login | undefined;
+  /** Frames within the page that have come to be. */
+  readonly #frames = new Set<string>();
+  /** How many files have been asked for, and frames sent somewhere. */
+  begun = 0;
   #waiters: (() => void)[] = [];
 
   constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
@@ -70,6 +78,7 @@ export class NetworkWatch {
       else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
+      this.begun++;
       this.#requests.set(requestId, {
         url: request.url,
         type,
@@ -77,7 +86,7 @@ export class NetworkWatch {
         loaderId,
         isPreload: request.isLinkPreload === true,
       });
-      if (AWAITED.has(type)) this.#loading.set(requestId, request.url);
+      if (AWAITED.has(type) && !isAhead(request.headers)) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400) this.#note(response.url, type);
@@ -85,6 +94,16 @@ export class NetworkWatch {
       const isPreload = this.#requests.get(requestId)?.isPreload ?? false;
       this.onFailure({ url: response.url, reason: response.status, type, requestId, isPreload });
     });
+    // What a frame is to show needs no file where its markup is at hand, but time all the same.
+    client.on('Page.frameAttached', ({ frameId }) => this.#frames.add(frameId));
+    client.on('Page.frameRequestedNavigation', ({ frameId, url, reason }) => {
+      // A refresh by markup is refused in the page, and then called for by its own clock.
+      if (!this.#frames.has(frameId) || reason === 'metaTagRefresh' || reason === 'httpHeaderRefresh') return;
+      this.begun++;
+      this.#loading.set(frameId, url);
+    });
+    for (const event of ['Page.frameStoppedLoading', 'Page.frameDetached'] as const)
+      client.on(event, ({ frameId }) => this.#settle(frameId));
     // What comes through these depends on who else is there.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
       client.on(event, () => {

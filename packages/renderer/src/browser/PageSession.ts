@@ -8,22 +8,27 @@ import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
+import { joinOutcomes } from './joinOutcomes.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { NewAnimations } from './NewAnimations.js';
 import { PageFiles } from './PageFiles.js';
 import { PageFrames } from './PageFrames.js';
+import { PageRefreshes, type Refresh } from './PageRefreshes.js';
 import { PageReporter } from './PageReporter.js';
+import { PageRest } from './PageRest.js';
 import { PageTargets } from './PageTargets.js';
+import { ResponseOrder } from './ResponseOrder.js';
 
 /** What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any fixed moment does; the same one in every render. */
 const EPOCH = Date.UTC(2025, 0, 1);
-/** Between two looks at a page that is still loading, in milliseconds. */
-const LOAD_POLL_MS = 10;
 /** Frames of the browser in one frame of the video, at most: observers may change what they observe. */
 const MAX_OWN_FRAMES = 5;
 /** How long the browser may take to tell of the failure of a worker that the page knows of. */
 const FAILURE_MS = 1000;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
+/** How many documents may follow each other at once. */
+const MAX_REDIRECTS = 20;
 
 /** The page needs what was left out of frames that nobody sees: it is to be opened again, and to draw all. */
 export class UnseenDrawingError extends Error {
@@ -42,7 +47,14 @@ export class PageSession {
   readonly #files: PageFiles;
   /** What the documents last said of their files. */
   #faults: FileFaults[] = [];
+  readonly #newAnimations: NewAnimations;
+  /** In which order answers of the network reach the page. */
+  readonly order: ResponseOrder;
+  readonly #rest: PageRest;
   readonly frames: PageFrames;
+  readonly refreshes: PageRefreshes;
+  /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
+  followsRefreshes = true;
   /** The requests for the page's own document: more than one where it goes on to another while it loads. */
   readonly #mainRequests = new Set<string>();
   /** Whether the page's own frame loads a document, or is about to. */
@@ -71,6 +83,8 @@ export class PageSession {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
+    this.#newAnimations = new NewAnimations(session);
+    this.order = new ResponseOrder(session, () => this.#rest.atRest());
     const config = {
       fps: options.fps,
       view: { width: options.width, height: options.height },
@@ -84,15 +98,21 @@ export class PageSession {
       session,
       options,
       config,
-      (client) => {
+      (client, kind) => {
         this.#network.watch(client);
         this.#reporter.watch(client);
+        this.refreshes.watch(client);
+        this.#newAnimations.watch(client);
+        return this.order.watch(client, kind);
       },
       (url) => this.#network.workerStarts(url),
     );
     this.#files = new PageFiles(scope, options, this.#network, this.#targets);
     this.#network.onMedia = (url) => this.#files.media(url);
+    this.#rest = new PageRest(scope, this.#targets, this.order);
     this.frames = new PageFrames(session, scope, options, this.#targets);
+    const [mainFrame, shown] = [() => this.session.frameId, () => this.#frame];
+    this.refreshes = new PageRefreshes(options, this.#targets, mainFrame, shown);
     this.#listen();
   }
 
@@ -107,6 +127,19 @@ export class PageSession {
   async load(url: string): Promise<void> {
     const { load } = this.options.deadlines;
     this.#network.login = splitLogin(url).login;
+    await this.#open(url, load);
+    // It may say that it goes on at once. What calls itself again would do so for ever.
+    for (let [hops, address] = [0, url]; hops < MAX_REDIRECTS; hops++) {
+      const next = this.refreshes.takeDue(0)?.url;
+      if (next === undefined || next === address) break;
+      await this.#open((address = next), load);
+    }
+    if (this.webgpu !== 'wanted') this.#loaded = url;
+  }
+
+  async #open(url: string, load: number): Promise<void> {
+    this.refreshes.clear();
+    this.#mainRequests.clear();
     this.#isLoading = true;
     const { errorText } = await this.scope.wait(
       this.session.send('Page.navigate', { url }),
@@ -121,10 +154,10 @@ export class PageSession {
       await this.scope.wait(this.#untilLoaded(), load, () => this.#stillLoading(url));
       loads = this.#loads;
       if (this.webgpu === 'wanted') return;
+      await this.scope.wait(this.#rest.untilDelivered(), load, () => this.#stillLoading(url));
       if (this.session.beginFrameControl) await this.frames.first(load);
       await this.settle(load);
     } while (this.#isLoading || this.#loads !== loads);
-    this.#loaded = url;
   }
 
   /** Every address that the page has read, and whether to read them again says what they said. */
@@ -150,37 +183,58 @@ export class PageSession {
    */
   async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
     if (frame === this.#frame) return;
+    for (let due = this.refreshes.takeDue(frame); due; due = this.refreshes.takeDue(frame)) {
+      if (!this.followsRefreshes) this.#fail(this.#gone(due.url));
+      await this.#goOn(due, deadlineMs, due.frame === frame ? fate : 'passed');
+    }
+    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, fate);
+  }
+
+  /** Takes the page to the frame of its refresh, and on to the other document. */
+  async #goOn({ frame, url }: Refresh, deadlineMs: number, fate: FrameFate): Promise<void> {
+    await this.#stepTo(frame, deadlineMs, 'passed');
+    const first = this.#loaded;
+    this.#loaded = undefined;
+    const { num, den } = this.options.fps;
+    const moment = { frame, now: (frame * den * 1000) / num, started: false };
+    await this.scope.wait(this.#targets.beginAt(moment), deadlineMs, 'the next document to be prepared');
+    await this.#open(url, this.options.deadlines.load);
+    this.#loaded = first;
+    // The document begins in this frame.
+    const outcome = await this.#run(`step(${frame}, ${frame}, '${fate}')`, deadlineMs);
+    await this.#untilDrawable(outcome, deadlineMs);
+  }
+
+  async #stepTo(frame: number, deadlineMs: number, fate: FrameFate): Promise<void> {
     const from = this.#frame ?? -1;
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    let outcome = await this.#run(`step(${frame}, ${from}, '${drawn}')`, deadlineMs);
-    outcome = await this.#untilQuiet(outcome, deadlineMs);
-    // Observers of layout are called in a frame of the browser's own, and view transitions begin in one.
-    let wanted = outcome.observes || outcome.photographs;
-    for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
-      await this.frames.make(outcome.photographs === true, deadlineMs);
-      outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
-      wanted = outcome.observed > 0 || outcome.photographs;
-    }
+    const call = `step(${frame}, ${from}, '${drawn}', ${this.#newAnimations.take()})`;
+    await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
   }
 
   /** Timers that are due at once run while a page loads: scripts start themselves with them. */
   async #untilLoaded(): Promise<void> {
     if (!this.#isLoading) return;
-    let done = false;
     const loaded = new Promise<void>((resolve) => {
-      this.#onLoaded = () => {
-        done = true;
-        resolve();
-      };
+      this.#onLoaded = resolve;
     });
-    while (!done && !this.scope.signal.aborted) {
-      // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      const outcomes = await Promise.race([loaded, this.#targets.evaluateAll<Outcome>('settle()')]);
-      this.webgpu ??= outcomes?.find(({ webgpu }) => webgpu)?.webgpu;
-      if (this.webgpu === 'wanted') return;
-      await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
+    this.webgpu ??= await this.#rest.untilLoaded(loaded);
+  }
+
+  /** Waits until nothing more changes in the present frame. */
+  async #untilDrawable(stepped: Outcome, deadlineMs: number): Promise<void> {
+    let outcome = await this.#untilQuiet(stepped, deadlineMs);
+    // Observers of layout are called in a frame of the browser's own; view transitions begin, and what can be seen now
+    // is asked for, in one.
+    let wanted = outcome.observes || outcome.photographs;
+    for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
+      const { begun } = this.#network;
+      await this.frames.make(outcome.photographs === true, deadlineMs);
+      outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
+      const isHalf = outcome.skipsLayout && made === 0;
+      wanted = outcome.observed > 0 || outcome.photographs || this.#network.begun > begun || isHalf;
     }
   }
 
@@ -200,17 +254,18 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
-      } else if (!again && !(total.again && this.#targets.count > 1)) break;
+      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) break;
       again = false;
-      const next = await this.#settleOnce(deadlineMs);
+      const goesOn = total.holdsBack === true && this.#network.loading.length === 0;
+      const next = await this.#settleOnce(deadlineMs, goesOn);
       total = { ...next, observed: total.observed + next.observed };
     }
     await this.#files.judge(this.#faults, deadlineMs);
     return total;
   }
 
-  #settleOnce(deadlineMs: number): Promise<Outcome> {
-    return this.#run(`settle(${this.#frame ?? ''})`, deadlineMs);
+  #settleOnce(deadlineMs: number, goesOn = false): Promise<Outcome> {
+    return this.#run(`settle(${this.#frame}, ${goesOn})`, deadlineMs);
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
@@ -230,13 +285,7 @@ export class PageSession {
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
-    return {
-      again: outcomes.some(({ again }) => again),
-      observes: outcomes.some(({ observes }) => observes),
-      photographs: outcomes.some(({ photographs }) => photographs),
-      hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
-      observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
-    };
+    return joinOutcomes(outcomes);
   }
 
   /** Waits for the page. What that waits for is asked half-way: a page in a script that does not end cannot say. */
@@ -270,8 +319,7 @@ export class PageSession {
     client.on('Page.frameNavigated', ({ frame }) => {
       // A redirect while it loads is the page's way; later, a new document would start at time 0 again.
       if (frame.parentId !== undefined || this.#loaded === undefined) return;
-      const reason = `the page went to ${shortUrl(frame.url)} while it was being rendered`;
-      this.scope.fail(new NavigationError(this.#loaded, reason, { ...this.scope.position }));
+      this.scope.fail(this.#gone(frame.url));
     });
     client.on('Network.requestWillBeSent', ({ requestId, type, frameId }) => {
       if (type === 'Document' && frameId === this.session.frameId) this.#mainRequests.add(requestId);
@@ -310,6 +358,11 @@ export class PageSession {
       return;
     }
     this.#files.missing(failure);
+  }
+
+  #gone(url: string): NavigationError {
+    const reason = `the page went to ${shortUrl(url)} while it was being rendered`;
+    return new NavigationError(this.#loaded ?? url, reason, { ...this.scope.position });
   }
 
   #fail(error: Error): never {

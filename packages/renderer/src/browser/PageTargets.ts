@@ -4,15 +4,20 @@ import { elementStage, STAGE_KEY } from '../page/elementStage.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
+import { hash } from './hash.js';
 import { OpenedWindow } from './OpenedWindow.js';
-import { shadowRootsIn } from './shadowRoots.js';
+import { adoptShadowRoots } from './shadowRoots.js';
 
 /** A document of the page, in the session of the process that it lives in. */
 interface PageDocument {
   client: CDPSession;
   contextId: number;
   origin: string;
+  frameId: string | undefined;
 }
+
+/** What parts a page consists of. */
+export type PartKind = 'document' | 'worker' | 'shared_worker';
 
 /** What we are attached to before its first script runs; it waits for us there. */
 const AUTO_ATTACH = { autoAttach: true, waitForDebuggerOnStart: true, flatten: true };
@@ -29,7 +34,10 @@ export class PageTargets {
   readonly #documents = new Map<string, PageDocument>();
   readonly #sharedWorkers = new Set<CDPSession>();
   readonly #windows = new Map<CDPSession, OpenedWindow>();
+  readonly #workers = new Set<CDPSession>();
   readonly #config: PageConfig;
+  /** The script with our clock that the documents of the page's own process get. */
+  #clock: string | undefined;
   /** Workers from one address so far: each has random numbers of its own. */
   readonly #namesakes = new Map<string, number>();
 
@@ -37,8 +45,8 @@ export class PageTargets {
     readonly session: BrowserSession,
     readonly options: ResolvedOptions,
     config: PageConfig,
-    /** Is told the session of each part of the page, before that part runs. */
-    readonly onClient: (client: CDPSession) => void,
+    /** Is told the session of each part of the page, before that part runs; it may have something to send there first. */
+    readonly onClient: (client: CDPSession, kind: PartKind) => Promise<unknown>,
     /** Is told the address of each worker that starts. */
     readonly onWorker: (url: string) => void,
   ) {
@@ -102,6 +110,17 @@ export class PageTargets {
     return Promise.all(answers);
   }
 
+  /** The same in the document of one frame. */
+  async evaluateIn(frameId: string, call: string): Promise<void> {
+    const document = [...this.#documents.values()].find((each) => each.frameId === frameId);
+    if (document) await this.evaluate(call, document);
+  }
+
+  /** The same in every worker that a document or another worker has started. */
+  async evaluateWorkers(call: string): Promise<void> {
+    await Promise.all([...this.#workers].map((client) => this.evaluate(call, { client })));
+  }
+
   /** The same in one document, by default the page's own. */
   async evaluate<T>(
     call: string,
@@ -135,19 +154,7 @@ export class PageTargets {
 
   async #adoptIn(document: PageDocument): Promise<undefined> {
     if (!(await this.evaluate<boolean>('hidesRoots()', document))) return;
-    const { client, contextId } = document;
-    const send = this.session.sendTo(client);
-    const { result } = await send('Runtime.evaluate', { contextId, expression: 'document' });
-    if (!result.objectId) return;
-    const { node } = await send('DOM.describeNode', { objectId: result.objectId, depth: -1, pierce: true });
-    const adoptions = shadowRootsIn(node).map(async (backendNodeId) => {
-      const { object } = await send('DOM.resolveNode', { backendNodeId, executionContextId: contextId });
-      await send('Runtime.callFunctionOn', {
-        objectId: object.objectId!,
-        functionDeclaration: `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})].adoptShadowRoot(this) }`,
-      });
-    });
-    await Promise.all(adoptions);
+    await adoptShadowRoots(this.session.sendTo(document.client), document.contextId);
     await this.evaluate('rootsSearched()', document);
   }
 
@@ -166,13 +173,14 @@ export class PageTargets {
     const { options, session } = this;
     this.#listenForDocuments(client);
     this.#listenForChildren(client);
-    if (!this.#windows.has(client)) this.onClient(client);
     const send = session.sendTo(client);
     const commands: Promise<unknown>[] = [
+      // What fails in a window that the page opens fails nothing.
+      ...(this.#windows.has(client) ? [] : [this.onClient(client, 'document')]),
       send('Page.enable'),
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
-      send('Page.addScriptToEvaluateOnNewDocument', { source: pageScript(this.#config) }),
+      this.#putClock(client),
       // Animations stand still unless our clock moves them; they stay in the state `running`.
       send('Animation.enable'),
       send('Animation.setPlaybackRate', { playbackRate: 0 }),
@@ -193,11 +201,26 @@ export class PageTargets {
     await Promise.all(commands);
   }
 
+  /** The next document of the page begins at this moment. */
+  async beginAt(moment: Moment): Promise<void> {
+    const { client } = this.session;
+    const before = this.#clock;
+    await this.#putClock(client, moment);
+    if (before) await this.session.send('Page.removeScriptToEvaluateOnNewDocument', { identifier: before });
+  }
+
+  async #putClock(client: CDPSession, moment?: Moment): Promise<void> {
+    const source = pageScript({ ...this.#config, ...(moment && { moment }) });
+    const answer = await this.session.sendTo(client)('Page.addScriptToEvaluateOnNewDocument', { source });
+    if (client === this.session.client) this.#clock = answer.identifier;
+  }
+
   #listenForDocuments(client: CDPSession): void {
     const keyOf = (contextId: number) => `${client.id()} ${contextId}`;
     client.on('Runtime.executionContextCreated', ({ context: { id, origin, auxData } }) => {
-      const details = auxData as { isDefault?: boolean } | undefined;
-      if (details?.isDefault) this.#documents.set(keyOf(id), { client, contextId: id, origin });
+      const details = auxData as { isDefault?: boolean; frameId?: string } | undefined;
+      if (!details?.isDefault) return;
+      this.#documents.set(keyOf(id), { client, contextId: id, origin, frameId: details.frameId });
     });
     client.on('Runtime.executionContextDestroyed', (destroyed) => {
       // The field that is to replace this number is not yet sent by the browsers in use.
@@ -216,6 +239,7 @@ export class PageTargets {
   }
 
   #forget(sessionId: string): void {
+    for (const worker of this.#workers) if (worker.id() === sessionId) this.#workers.delete(worker);
     for (const [key, { client }] of this.#documents) if (client.id() === sessionId) this.#documents.delete(key);
   }
 
@@ -240,8 +264,7 @@ export class PageTargets {
       if (info.type === 'page') this.#windows.set(child, new OpenedWindow(child, info.targetId));
       if (info.type === 'iframe' || info.type === 'page') ready = this.#prepareDocument(child);
       if (info.type === 'worker' || info.type === 'shared_worker') {
-        const kind = info.type === 'worker' ? 'dedicated' : 'shared';
-        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, kind));
+        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, info.type));
       }
       await Promise.all([ready, this.session.sendTo(child)('Runtime.runIfWaitingForDebugger')]);
     } catch (error) {
@@ -254,16 +277,17 @@ export class PageTargets {
     parent: CDPSession,
     child: CDPSession,
     url: string,
-    kind: 'dedicated' | 'shared',
+    kind: 'worker' | 'shared_worker',
   ): Promise<{ done: Promise<unknown> }> {
     const send = this.session.sendTo(child);
     this.#listenForChildren(child);
-    this.onClient(child);
+    const watched = this.onClient(child, kind);
     this.onWorker(url);
     const name = nameOf(url, this.#main()?.origin);
     const namesake = this.#namesakes.get(name) ?? 0;
     this.#namesakes.set(name, namesake + 1);
     const enabled = Promise.all([
+      watched,
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       send('Target.setAutoAttach', AUTO_ATTACH),
@@ -273,13 +297,13 @@ export class PageTargets {
     // The clock of the one that starts it stands still meanwhile.
     const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
     const seed = this.#config.seed + hash(`${name} ${namesake}`);
-    const source = workerScript({ ...this.#config, seed, moment }, kind);
+    const source = workerScript({ ...this.#config, seed, moment }, kind === 'worker' ? 'dedicated' : 'shared');
     const setUp = send('Runtime.evaluate', { expression: source }).then((answer) => {
       const failed = (answer as typeof answer | undefined)?.exceptionDetails;
       if (failed) throw new Error(`the clock cannot be set up in a worker: ${failed.exception?.description}`);
     });
     const done = Promise.all([enabled, setUp]).then(() => {
-      if (kind === 'shared') this.#sharedWorkers.add(child);
+      (kind === 'worker' ? this.#workers : this.#sharedWorkers).add(child);
     });
     return { done };
   }
@@ -308,11 +332,4 @@ function nameOf(url: string, pageOrigin: string | undefined): string {
   if (protocol === 'blob:' || protocol === 'data:') return protocol;
   if (protocol === 'file:') return pathname.slice(pathname.lastIndexOf('/') + 1) + search;
   return origin === pageOrigin ? pathname + search : url;
-}
-
-/** A number that differs for different texts: FNV-1a. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  return value >>> 0;
 }

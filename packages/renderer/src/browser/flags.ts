@@ -57,6 +57,8 @@ const ENABLED = ['NetworkServiceInProcess2'];
 const DISABLED = [
   ...['Translate', 'MediaRouter', 'OptimizationHints'],
   ...['IsolateOrigins', 'site-per-process', 'PaintHolding'],
+  // What other threads have ready comes in an order of their own: these look for files and compile scripts ahead.
+  ...['ThreadedPreloadScanner', 'ScriptStreaming', 'BackgroundResourceFetch'],
 ];
 
 /** A page that fills a screen would no longer have the size of its video. */

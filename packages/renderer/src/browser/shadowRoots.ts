@@ -1,10 +1,26 @@
-import type { Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from 'puppeteer-core';
+import { CONTROL_KEY } from '../page/index.js';
+
+/** Brings the shadow trees of a document that scripts cannot find under the clock. */
+export async function adoptShadowRoots(send: CDPSession['send'], contextId: number): Promise<void> {
+  const { result } = await send('Runtime.evaluate', { contextId, expression: 'document' });
+  if (!result.objectId) return;
+  const { node } = await send('DOM.describeNode', { objectId: result.objectId, depth: -1, pierce: true });
+  const adoptions = shadowRootsIn(node).map(async (backendNodeId) => {
+    const { object } = await send('DOM.resolveNode', { backendNodeId, executionContextId: contextId });
+    await send('Runtime.callFunctionOn', {
+      objectId: object.objectId!,
+      functionDeclaration: `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})].adoptShadowRoot(this) }`,
+    });
+  });
+  await Promise.all(adoptions);
+}
 
 /**
  * The shadow trees in a document that came with its markup: no script has made them, and no script
  * can find those that are closed. Numbers of their roots for the protocol.
  */
-export function shadowRootsIn(node: Protocol.DOM.Node): number[] {
+function shadowRootsIn(node: Protocol.DOM.Node): number[] {
   const found: number[] = [];
   const visit = ({ nodeName, children, shadowRoots }: Protocol.DOM.Node) => {
     for (const root of shadowRoots ?? []) {

@@ -63,12 +63,18 @@ export async function openSource(page: PageSession, undrawn?: string): Promise<S
     const isElse = mode === 'auto' || mode === 'element';
     if (reason && !isElse) throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
     told('screenshot', false, reason);
+    page.followsRefreshes = true;
     return new ScreenshotSource(page);
   };
 
   if (mode === 'screenshot') return screenshots();
+  // What captures the page would go with its document.
+  if (page.refreshes.isDue(options.startFrame + options.frameCount - 1)) {
+    return screenshots('the page goes on to another document');
+  }
   const tap = session.beginFrameControl ? await FrameTap.open(page) : 'this browser draws by itself';
   if (typeof tap === 'string') return screenshots(tap);
+  page.followsRefreshes = false;
   try {
     const seesCanvas = (mode === 'canvas' || mode === 'auto') && (await tap.seesCanvas());
     // To ask the browser what it can encode takes 20 ms: only where something may come of it.

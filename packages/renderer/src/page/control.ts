@@ -1,5 +1,7 @@
+import type { FrameFate, Outcome, Rest } from './outcome.js';
 import type { Media } from './playback.js';
 import type { readWebGl } from './readWebGl.js';
+import type { Streams } from './streams.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -59,12 +61,6 @@ export interface AnimatedFrame {
   width: number;
 }
 
-/**
- * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
- * its canvases, or nobody sees it.
- */
-export type FrameFate = 'shown' | 'taken' | 'passed';
-
 /** A file that came, and cannot be decoded. */
 export interface FileFault {
   url: string;
@@ -84,32 +80,6 @@ export interface FileFaults {
   fonts: boolean;
 }
 
-/** What is left to do for the renderer after a call of `step` or `settle`. */
-export interface Outcome {
-  /** Something may have gone to another document: all are to settle once more. */
-  again: boolean;
-  /** Observers of layout wait for a frame of the browser. */
-  observes: boolean;
-  /** How often such observers have been called since the last outcome. */
-  observed: number;
-  /** A view transition takes its pictures of the page: it needs frames that are drawn. */
-  photographs?: boolean;
-  /** There may be shadow trees that only the browser can find. */
-  hidesRoots?: boolean;
-  /** A worker has failed, of which the browser will tell. */
-  failed?: boolean;
-  /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
-  lacks?: boolean;
-  /** The page has asked for WebGPU, which this browser was not started with, or does not have. */
-  webgpu?: 'wanted' | 'lacking' | undefined;
-  /** WebGL is at work in the document. */
-  webgl?: boolean;
-  /** What became of its files. */
-  files?: FileFaults;
-  /** There are videos, whose pictures the browser puts into the page's in its own time. */
-  videos?: boolean;
-}
-
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
@@ -117,6 +87,8 @@ export interface Control extends Moment {
   born: number;
   /** Work that takes real time but no virtual time: the clock stands still until it is done. */
   readonly pending: Set<Promise<void>>;
+  /** How many of these are promises that the page gave us: it may need anything to keep them, timers as well. */
+  promised: number;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
   /** What becomes of the frame that is being prepared. */
@@ -124,12 +96,17 @@ export interface Control extends Moment {
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
   /**
-   * Counts the promise among the work that the clock waits for, by a name for people. Give the page the
-   * returned one.
+   * Counts the promise among the work that the clock waits for, by a name for people: no longer than `patience`, in
+   * milliseconds. Give the page the returned one.
    */
-  track<T>(promise: Promise<T>, name?: string): Promise<T>;
+  track<T>(promise: Promise<T>, name?: string, patience?: number): Promise<T>;
   /** The names of the work that the clock waits for, each once. */
   waitsFor(): string[];
+  /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
+  hold(promise: Promise<unknown>): void;
+  /** Counts what an object does as pending until the first of these events. Resolves then. */
+  trackEvents(target: EventTarget, ...types: string[]): Promise<void>;
+  streams: Streams | undefined;
   /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
   realFrame(): Promise<void>;
   /**
@@ -141,20 +118,60 @@ export interface Control extends Moment {
   realDelay(ms: number): Promise<void>;
   /** Runs a function in a task of its own, after all microtasks of the one before. */
   inTask(run: () => void): Promise<void>;
+  /** Resolves when nothing else is to be run in this thread at present. */
+  afterAll(): Promise<void>;
+  /**
+   * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
+   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run. Only
+   * for what ends by itself: not for what the network, or the page, has to do something for.
+   */
+  takePlace(): (hand: () => void) => void;
+  /** Gives the page what is there and has its turn. */
+  deliver(): void;
+  /** Resolves when the page has all that it waits for in this order. */
+  untilDelivered(): Promise<void>;
+  /** What else the browser is doing for the page, and will end by itself. */
+  readonly inFlight: Set<Promise<unknown>>;
+  /**
+   * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
+   * waited for, which may be at work, or wait for the network.
+   */
+  atRest(): Promise<Rest>;
+  /** Whether a script may hear of it when a picture has loaded. */
+  hearsPictures(): boolean;
+  /** Whether messages and tasks are being run. */
+  isExchanging: boolean;
   /** Posts a message past everything that counts messages. */
   readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
   /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
   addTimer(run: () => void, delay: number): number;
+  /** Puts off all timers by so many milliseconds. */
+  shiftTimers(by: number): void;
   /** When the next timer of this context and of its workers is due; Infinity without any. */
   nextDue(): number;
-  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. */
-  runTimers(until: number): Promise<void>;
+  /**
+   * Runs a timer of which only the least delay of nested timers has not passed, if there is one: the page asks again
+   * and again for what takes no virtual time. Returns whether there was one.
+   */
+  runEarly(): Promise<boolean>;
+  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
+  runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
-  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. */
-  exchange(): Promise<void>;
+  /** Goes up with timers, tasks and messages: whether the page has had any since. */
+  stirs: number;
+  /** Messages and tasks are counted in each part of a moment: names the present one. */
+  partOfMoment(): string;
+  /** Tells that some are held back until the next part. */
+  holdBack(): void;
+  /** Whether some are held back that may go on within this moment. */
+  holdsBack(): boolean;
+  /** Begins the next part for them. Returns whether there are any. */
+  goOn(): boolean;
+  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
+  exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
   /** When the next timer of a worker is due. */
@@ -188,9 +205,14 @@ export interface Control extends Moment {
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
-  /** Takes note of animations that are new or that the page moved, as of virtual time `at`. */
-  observeAnimations(at: number): void;
-  /** Moves every running animation to virtual time `to`. */
+  /**
+   * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
+   * new ones of style sheets are found only with `all`.
+   */
+  observeAnimations(at: number, all: boolean): void;
+  /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
+  holdSvgs(at: number): void;
+  /** Moves every animation that was found running to virtual time `to`. */
   moveAnimations(to: number): void;
   /** The trees of elements in the document: its own and those of shadow roots. */
   roots(): Iterable<Document | ShadowRoot>;
@@ -216,6 +238,8 @@ export interface Control extends Moment {
   stylesWith(url: string): boolean;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
+  /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */
+  isAssembling(element: HTMLMediaElement): boolean | undefined;
   /** The playing of media elements. */
   media: Media | undefined;
   /** Makes a video show what it has at this time, in seconds. */
@@ -237,20 +261,26 @@ export interface Control extends Moment {
   hidesRoots(): boolean;
   /** All such trees that there were have been given to `adoptShadowRoot`. */
   rootsSearched(): void;
+  /** The document is to go to an address, so many milliseconds from now, as its markup or its server says. */
+  refresh(url: string, delay: number): void;
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
+  /** Whether the browser has left something to itself until it can be seen: only in a frame will it find out. */
+  awaitsView(): boolean;
+  /** Whether there is something that the browser does not even lay out until it can be seen. */
+  skipsLayout: boolean;
   /** How many view transitions have yet to take their pictures of the page. */
   photographing: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
-   * that the page shows, for a document that has come later than frame 0.
+   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`.
    */
-  settle(frame?: number): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
-   * `fate` is by default `shown`.
+   * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.
    */
-  step(frame: number, from: number, fate?: FrameFate): Promise<Outcome>;
+  step(frame: number, from: number, fate?: FrameFate, hasNewAnimations?: boolean): Promise<Outcome>;
 }
 
 /** A part of the clock. */

@@ -13,14 +13,33 @@ export function createControl(config: PageConfig, key: string): Control {
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
   const realRequestFrame = globalThis.requestAnimationFrame;
 
+  /** A page may send itself messages without end: then there is no last task. */
+  const PATIENCE_MS = 2000;
+  let isFlooded = false;
+  /** The least urgent of all tasks: it runs when no other is left. */
+  const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
+  const realPostTask = scheduler?.postTask.bind(scheduler);
+
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
-  /** Rounds of messages in one moment: a page that sends them for ever goes on in the next one. */
-  const MAX_ROUNDS = 100;
-  const MAX_ROUNDS_AT_LOAD = 2000;
+  /**
+   * A moment has so many parts. Messages and tasks that do not end are held back in each of them after a fixed number,
+   * and go on when everything that takes real time is over: the page may be asking for its result in this way.
+   */
+  const PARTS = 5;
+  let part = { moment: '', number: 0, isHeldBack: false };
+  /** Rounds of messages in one part of a moment: a page that sends them for ever goes on in the next one. */
+  const MAX_ROUNDS = 20;
+  const MAX_ROUNDS_AT_LOAD = 400;
   let rounds = 0;
-  let moment = '';
+  let roundsOf = '';
+
+  function present(): typeof part {
+    const moment = `${control.frame} ${control.now}`;
+    if (part.moment !== moment) part = { moment, number: 0, isHeldBack: false };
+    return part;
+  }
   /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
-  let exchanged = Promise.resolve();
+  let exchanged = Promise.resolve(false);
 
   const control: Control = {
     config,
@@ -33,18 +52,9 @@ export function createControl(config: PageConfig, key: string): Control {
     fate: 'shown',
     key: Symbol.for(key),
     pending,
-    track: (promise, name) => {
-      let release = () => {};
-      const gate = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      pending.add(gate);
-      if (name !== undefined) names.set(gate, name);
-      const done = () => {
-        pending.delete(gate);
-        names.delete(gate);
-        release();
-      };
+    track: (promise, name, patience) => {
+      const done = begin(name);
+      if (patience !== undefined) void control.realDelay(patience).then(done);
       // A promise of its own, so that a rejection that the page does not handle is still reported.
       return promise.then(
         (value) => {
@@ -58,6 +68,12 @@ export function createControl(config: PageConfig, key: string): Control {
       );
     },
     waitsFor: () => [...new Set(names.values())],
+    hold: (promise) => {
+      const done = begin();
+      promise.then(done, done);
+    },
+    trackEvents: () => Promise.resolve(),
+    streams: undefined,
     realFrame: () => new Promise((resolve) => realRequestFrame(() => resolve())),
     realDelay: (ms) => new Promise((resolve) => realDelay().call(globalThis, resolve, ms)),
     whenComplete: (run) => run(),
@@ -73,13 +89,44 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
+    stirs: 0,
+    partOfMoment: () => `${present().moment} ${part.number}`,
+    holdBack: () => {
+      present().isHeldBack = true;
+    },
+    holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
+    goOn: () => {
+      if (!control.holdsBack()) return false;
+      part.number++;
+      part.isHeldBack = false;
+      return true;
+    },
+    afterAll: async () => {
+      if (!realPostTask || isFlooded) return control.inTask(() => {});
+      let isLast = false;
+      const last = realPostTask(() => void (isLast = true), { priority: 'background' });
+      await Promise.race([last, control.realDelay(PATIENCE_MS)]);
+      isFlooded = !isLast;
+    },
+    takePlace: () => (hand) => hand(),
+    deliver: () => {},
+    untilDelivered: () => Promise.resolve(),
+    inFlight: new Set(),
+    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false }),
+    hearsPictures: () => false,
+    isExchanging: false,
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
+    awaitsView: () => false,
+    skipsLayout: false,
     photographing: 0,
+    promised: 0,
     addTimer: () => 0,
+    shiftTimers: () => {},
+    runEarly: () => Promise.resolve(false),
     nextDue: () => Infinity,
-    runTimers: () => Promise.resolve(),
+    runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
     nextWorkerDue: () => Infinity,
@@ -102,14 +149,18 @@ export function createControl(config: PageConfig, key: string): Control {
       for (;;) {
         await control.inTask(() => {});
         await control.exchange();
-        if (control.pending.size === 0) break;
-        await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
+        const { fonts } = globalThis as { fonts?: FontFaceSet };
+        const waiting: Promise<unknown>[] = [...control.pending];
+        if (fonts?.status === 'loading') waiting.push(fonts.ready);
+        if (waiting.length === 0 && !control.goOn()) break;
+        await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
       }
       control.finishDrawing();
     },
     hasFailed: () => false,
     takePassedOn: () => [],
     observeAnimations: () => {},
+    holdSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
     onRoot: () => {},
@@ -125,6 +176,7 @@ export function createControl(config: PageConfig, key: string): Control {
     fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
     stylesWith: () => false,
     inspect: () => Promise.resolve([]),
+    isAssembling: () => undefined,
     media: undefined,
     showVideo: () => Promise.resolve(),
     videos: () => [],
@@ -134,19 +186,44 @@ export function createControl(config: PageConfig, key: string): Control {
     adoptShadowRoot: () => {},
     hidesRoots: () => false,
     rootsSearched: () => {},
+    refresh: () => {},
     settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
     step: () => control.settle(),
   };
 
-  async function exchange(): Promise<void> {
-    const present = `${control.frame} ${control.now}`;
-    if (moment !== present) rounds = 0;
-    moment = present;
-    for (let busy = true; busy && rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-      busy = false;
-      for (const part of control.exchanges) if (await part()) busy = true;
-      if (!busy) return;
+  /** Takes note of work; returns what ends it. */
+  function begin(name?: string): () => void {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    pending.add(gate);
+    if (name !== undefined) names.set(gate, name);
+    return () => {
+      pending.delete(gate);
+      names.delete(gate);
+      release();
+    };
+  }
+
+  async function exchange(): Promise<boolean> {
+    if (roundsOf !== control.partOfMoment()) rounds = 0;
+    roundsOf = control.partOfMoment();
+    let any = false;
+    for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
+      // What the browser has ready, or has in work, is ahead of what is only due.
+      await control.untilDelivered();
+      control.isExchanging = true;
+      let busy = false;
+      for (const exchangePart of control.exchanges) if (await exchangePart()) busy = true;
+      control.isExchanging = false;
+      control.deliver();
+      if (!busy) return any;
+      control.stirs++;
+      any = true;
     }
+    control.holdBack();
+    return any;
   }
 
   // A frame that a script puts into its page begins at the page's time. That of another origin is told.

@@ -15,7 +15,13 @@ export function installGenlockApi(control: Control): void {
     isRendering: true as const,
     waitUntil(promise: Promise<unknown>) {
       // Nobody handles a rejection of the tracked promise: it is reported, and fails the render.
-      void control.track(Promise.resolve(promise), 'a promise given to genlock.waitUntil');
+      const given = Promise.resolve(promise);
+      control.promised++;
+      const keep = () => {
+        control.promised--;
+      };
+      given.then(keep, keep);
+      void control.track(given, 'a promise given to genlock.waitUntil');
     },
   });
   Object.defineProperty(globalThis, 'genlock', { value: api, enumerable: true });

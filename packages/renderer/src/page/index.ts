@@ -2,25 +2,36 @@ import { installAnimatedImages } from './animatedImages.js';
 import { installAnimatedStyles } from './animatedStyles.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
+import { installBodies } from './bodies.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
+import { installCodecs } from './codecs.js';
+import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installFileFaults } from './fileFaults.js';
 import { installGenlockApi } from './genlockApi.js';
+import { installHearingPictures } from './hearingPictures.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installMediaElements } from './mediaElements.js';
+import { installMediaSources } from './mediaSources.js';
 import { installObservers } from './observers.js';
+import { installOrder } from './order.js';
+import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
+import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
+import { installStoredData } from './storedData.js';
+import { installStreams } from './streams.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
@@ -35,14 +46,22 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FileFault, FileFaults, FrameFate, Moment, Outcome, PageConfig, VideoNews } from './control.js';
+export type { FileFault, FileFaults, Moment, PageConfig, VideoNews } from './control.js';
+export type { FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
   installTime,
   installTimers,
   installRandom,
+  installOrder,
+  installOrderedAnswers,
   installPendingWork,
+  installStoredData,
+  installStreams,
+  installBodies,
+  installCodecs,
+  installMediaSources,
   installTasks,
   installCanvases,
   installWebGl,
@@ -55,7 +74,9 @@ const PARTS: PagePart[] = [
   installWindowSize,
   installUntouched,
   installRoots,
+  installRefresh,
   installAnimations,
+  installSmil,
   installAnimatedImages,
   installAnimatedStyles,
   installScrolling,
@@ -63,6 +84,7 @@ const PARTS: PagePart[] = [
   installLayerHints,
   installUnseenDrawing,
   installObservers,
+  installComingIntoView,
   installWorklets,
   installVideoFrames,
   installPlayback,
@@ -71,6 +93,7 @@ const PARTS: PagePart[] = [
   installFileFaults,
   installGenlockApi,
   installStepping,
+  installHearingPictures,
 ];
 
 const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];

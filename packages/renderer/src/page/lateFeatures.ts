@@ -14,7 +14,7 @@ export function installLateFeatures(control: Control): void {
     complete();
     return Promise.resolve(false);
   });
-  for (const name of ['crypto', 'caches']) {
+  for (const name of ['crypto', 'caches', 'navigator']) {
     Object.defineProperty(globalThis, name, {
       configurable: true,
       get() {

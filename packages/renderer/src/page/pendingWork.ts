@@ -1,58 +1,138 @@
 import type { Control } from './control.js';
 
 /**
- * Work that the browser does in real time takes no virtual time: the clock waits for answers from
- * the network, decoded pictures, loaded fonts, compiled code and stored data that the page asked for.
+ * Work that the browser does in real time takes no virtual time: the clock waits for answers from the network,
+ * decoded pictures, loaded fonts, compiled code, stored data and whatever else settles by itself. What waits for a
+ * person, for somebody else or for the page is not in these lists: docs/clock.md says why.
  */
 export function installPendingWork(control: Control): void {
+  type Methods = Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>;
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
+  /** Methods of classes whose promises settle without anybody's doing. */
+  const METHODS: Record<string, string> = {
+    AudioDecoder: 'flush',
+    AudioEncoder: 'flush',
+    Blob: 'arrayBuffer bytes text',
+    Cache: 'add addAll delete keys match matchAll put',
+    CacheStorage: 'delete has keys match open',
+    CookieStore: 'delete get getAll set',
+    CSSStyleSheet: 'replace',
+    Document: 'hasPrivateToken hasRedemptionRecord hasStorageAccess hasUnpartitionedCookieAccess',
+    FileSystemDirectoryHandle: 'getDirectoryHandle getFileHandle removeEntry resolve',
+    FileSystemFileHandle: 'createSyncAccessHandle createWritable getFile move',
+    FileSystemHandle: 'isSameEntry queryPermission remove',
+    FileSystemWritableFileStream: 'seek truncate write',
+    FontFace: 'load',
+    FontFaceSet: 'load',
+    GPU: 'requestAdapter',
+    GPUAdapter: 'requestDevice',
+    GPUBuffer: 'mapAsync',
+    GPUDevice: 'createComputePipelineAsync createRenderPipelineAsync popErrorScope',
+    GPUQueue: 'onSubmittedWorkDone',
+    GPUShaderModule: 'getCompilationInfo',
+    HTMLImageElement: 'decode',
+    IDBFactory: 'databases',
+    Keyboard: 'getLayoutMap',
+    LockManager: 'query',
+    MediaCapabilities: 'decodingInfo encodingInfo',
+    MediaDevices: 'enumerateDevices',
+    MediaKeySession: 'close generateRequest load remove update',
+    MediaKeySystemAccess: 'createMediaKeys',
+    MediaKeys: 'getStatusForPolicy setServerCertificate',
+    Navigator: 'getBattery getInstalledRelatedApps requestMediaKeySystemAccess',
+    NavigatorUAData: 'getHighEntropyValues',
+    OffscreenCanvas: 'convertToBlob',
+    Permissions: 'query',
+    ServiceWorkerContainer: 'getRegistration getRegistrations register',
+    ServiceWorkerRegistration: 'getNotifications unregister update',
+    StorageBucket: 'estimate expires getDirectory persisted setExpires',
+    StorageBucketManager: 'delete keys open',
+    StorageManager: 'estimate getDirectory persisted',
+    SVGImageElement: 'decode',
+    SubtleCrypto:
+      'decapsulateBits decapsulateKey decrypt deriveBits deriveKey digest encapsulateBits encapsulateKey encrypt ' +
+      'exportKey generateKey getPublicKey importKey sign unwrapKey verify wrapKey',
+    VideoDecoder: 'flush',
+    VideoEncoder: 'flush',
+    VideoFrame: 'copyTo',
+    XRSystem: 'isSessionSupported',
+  };
+  /** Methods that ask a person, where there is one. Here they are refused, mostly at once. */
+  const ASKING_METHODS: Record<string, string> = {
+    Clipboard: 'read readText write writeText',
+    CredentialsContainer: 'create get preventSilentAccess store',
+    Document: 'requestStorageAccess',
+    HID: 'getDevices',
+    IdleDetector: 'start',
+    MediaDevices: 'getDisplayMedia getUserMedia',
+    Navigator: 'requestMIDIAccess share',
+    PaymentRequest: 'canMakePayment hasEnrolledInstrument',
+    RTCPeerConnection: 'createAnswer createOffer setLocalDescription setRemoteDescription',
+    ScreenOrientation: 'lock',
+    Serial: 'getPorts',
+    StorageBucket: 'persist',
+    StorageManager: 'persist',
+    USB: 'getDevices',
+    WakeLock: 'request',
+  };
+  /** So long they may take, in milliseconds. */
+  const PATIENCE_MS = 3000;
+  const STATIC_METHODS: Record<string, string> = {
+    AudioDecoder: 'isConfigSupported',
+    AudioEncoder: 'isConfigSupported',
+    ImageDecoder: 'isTypeSupported',
+    RTCPeerConnection: 'generateCertificate',
+    VideoDecoder: 'isConfigSupported',
+    VideoEncoder: 'isConfigSupported',
+    WebAssembly: 'compile compileStreaming instantiate instantiateStreaming',
+  };
+
   /** Makes every call of an asynchronous method count as pending until its promise settles. */
-  function trackMethods(owner: object | undefined, ...names: string[]): void {
-    for (const name of names) {
-      const methods = owner as Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined> | undefined;
-      const real = methods?.[name];
-      if (!methods || typeof real !== 'function') continue;
+  function trackMethods(owner: object, names: string, isAsking = false): void {
+    const methods = owner as Methods;
+    for (const name of names.split(' ')) {
+      const real = methods[name];
+      if (typeof real !== 'function') continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
-        return control.track(real.apply(this, args), `${name}()`);
+        return control.track(real.apply(this, args), `${name}()`, isAsking ? PATIENCE_MS : undefined);
       };
     }
   }
 
-  /** The same for the methods of a class, where this context has it. */
-  function trackClass(className: string, ...names: string[]): void {
-    trackMethods(globals[className]?.prototype, ...names);
+  const done = new Set<string>();
+  /** In every class that this context has by now. */
+  function trackAll(): void {
+    for (const [lists, isStatic, isAsking] of [
+      [METHODS, false, false],
+      [ASKING_METHODS, false, true],
+      [STATIC_METHODS, true, false],
+    ] as const) {
+      for (const [name, names] of Object.entries(lists)) {
+        const owner = isStatic ? globals[name] : globals[name]?.prototype;
+        const key = `${name} ${names}`;
+        if (!owner || done.has(key)) continue;
+        done.add(key);
+        trackMethods(owner, names, isAsking);
+      }
+    }
   }
+  trackMethods(globalThis, 'fetch createImageBitmap');
+  trackAll();
+  control.whenComplete(trackAll);
 
-  /** Counts what an object does as pending until one of its events. */
-  function trackEvents(target: EventTarget, ...types: string[]): void {
-    void control.track(
-      new Promise<void>((resolve) => {
-        for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
-      }),
-    );
-  }
-
-  const bodies = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
-  trackMethods(globalThis, 'fetch', 'createImageBitmap');
-  trackClass('Response', ...bodies);
-  trackClass('Blob', ...bodies);
-  trackClass('HTMLImageElement', 'decode');
-  trackClass('FontFace', 'load');
-  trackClass('FontFaceSet', 'load');
-  trackClass('OffscreenCanvas', 'convertToBlob');
-  control.whenComplete(() => {
-    trackClass('SubtleCrypto', ...['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey']);
-    trackClass('SubtleCrypto', ...['generateKey', 'importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);
-    trackClass('CacheStorage', 'delete', 'has', 'keys', 'match', 'open');
-    trackClass('Cache', 'add', 'addAll', 'delete', 'keys', 'match', 'matchAll', 'put');
-  });
-  trackMethods(WebAssembly, 'compile', 'compileStreaming', 'instantiate', 'instantiateStreaming');
+  control.trackEvents = (target, ...types) => {
+    const told = new Promise<void>((resolve) => {
+      for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
+    });
+    control.hold(told);
+    return told;
+  };
 
   if (typeof XMLHttpRequest !== 'undefined') {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
-      trackEvents(this, 'loadend');
+      void control.trackEvents(this, 'loadend');
       send.call(this, body);
     };
   }
@@ -62,20 +142,7 @@ export function installPendingWork(control: Control): void {
       const read = FileReader.prototype[name];
       FileReader.prototype[name] = function (this: FileReader, ...args: [Blob]) {
         read.apply(this, args);
-        trackEvents(this, 'loadend');
-      };
-    }
-  }
-
-  // Every request of a data base is an object that tells its end.
-  for (const className of ['IDBFactory', 'IDBObjectStore', 'IDBIndex']) {
-    const prototype = globals[className]?.prototype as Record<string, unknown> | undefined;
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype ?? {}))) {
-      if (typeof value !== 'function' || name === 'constructor') continue;
-      prototype![name] = function (this: unknown, ...args: unknown[]) {
-        const request = (value as (...given: unknown[]) => unknown).apply(this, args);
-        if (request instanceof IDBRequest) trackEvents(request, 'success', 'error', 'blocked');
-        return request;
+        void control.trackEvents(this, 'loadend');
       };
     }
   }
@@ -84,7 +151,7 @@ export function installPendingWork(control: Control): void {
     const toBlob = HTMLCanvasElement.prototype.toBlob;
     HTMLCanvasElement.prototype.toBlob = function (callback, ...format) {
       let done = () => {};
-      void control.track(new Promise<void>((resolve) => (done = resolve)));
+      control.hold(new Promise<void>((resolve) => (done = resolve)));
       const called = (blob: Blob | null) => {
         done();
         callback(blob);

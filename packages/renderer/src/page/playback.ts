@@ -210,6 +210,8 @@ export function installPlayback(control: Control): void {
     const shows = element instanceof HTMLVideoElement && element.poster === '';
     const enough = !playback.paused || shows ? HAVE_CURRENT_DATA : HAVE_METADATA;
     if (element.error || readyState >= enough || incomplete.has(element.currentSrc)) return false;
+    const isAssembling = control.isAssembling(element);
+    if (isAssembling !== undefined) return isAssembling;
     if (networkState === HTMLMediaElement.NETWORK_LOADING) return true;
     // A small file may be there as a whole before it is decoded.
     return networkState === HTMLMediaElement.NETWORK_IDLE && (!playback.paused || preload !== 'none');

@@ -11,6 +11,12 @@ export function installStepping(control: Control): void {
    * for a stall of the machine and leave it out (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
+  /** So many times 5 ms are waited for promises that the page gave us before we see what it could do to keep them. */
+  const PATIENCE = 10;
+  /** The step leaves frames out: nobody will tell later of animations that began on the way. */
+  let isJump = false;
+  /** What `stirs` was when the page's animations were looked at last: nothing of the page may have run since. */
+  let observedAt = -1;
 
   function picturesLoading(): Promise<unknown>[] {
     const waiting = [...document.images].filter((image) => !image.complete && image.loading !== 'lazy');
@@ -23,17 +29,34 @@ export function installStepping(control: Control): void {
     );
   }
 
+  const objects = document.getElementsByTagName('object');
+  const embeds = document.getElementsByTagName('embed');
+  const seen = new WeakMap<Element, string | null>();
+  /** What `<object>` and `<embed>` show is asked for in a task after their layout. */
+  function newlyEmbedded(): boolean {
+    let found = false;
+    for (const element of [...objects, ...embeds]) {
+      const address = element.getAttribute('data') ?? element.getAttribute('src');
+      if (seen.has(element) && seen.get(element) === address) continue;
+      seen.set(element, address);
+      found = true;
+    }
+    return found;
+  }
+
   /** Takes part in a page that shows this frame already. */
   function join(frame: number): void {
     if (control.started) return;
     control.started = true;
     control.frame = frame;
-    const lived = control.now - control.born;
-    control.born = timeOf(frame);
-    control.now = control.born + lived;
+    const later = timeOf(frame) - control.born;
+    control.born += later;
+    control.now += later;
+    control.shiftTimers(later);
   }
 
   async function untilQuiet(): Promise<void> {
+    let patience = PATIENCE;
     // A page that is to be loaded again, in a browser that has WebGPU, waits for that in vain.
     while (control.webgpu !== 'wanted') {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
@@ -46,7 +69,11 @@ export function installStepping(control: Control): void {
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
       for (const wait of control.waits) waiting.push(...wait());
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
+      if (newlyEmbedded()) waiting.push(control.realDelay(1));
       if (waiting.length === 0) return;
+      // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
+      patience = waiting.length === control.promised ? patience - 1 : PATIENCE;
+      if (patience < 0 && (await control.runEarly())) continue;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }
   }
@@ -58,7 +85,9 @@ export function installStepping(control: Control): void {
     const { observers, active } = control;
     const told = {
       again: active,
-      observes: observers.targets > 0,
+      holdsBack: control.holdsBack(),
+      observes: observers.targets > 0 || control.awaitsView(),
+      skipsLayout: control.skipsLayout,
       observed: observers.calls,
       photographs: control.photographing > 0,
       hidesRoots: control.hidesRoots(),
@@ -100,9 +129,14 @@ export function installStepping(control: Control): void {
     moveTo(frame);
   }
 
+  function observeAnimations(all: boolean): void {
+    observedAt = control.stirs;
+    control.observeAnimations(control.now, all);
+  }
+
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    control.observeAnimations(control.now);
+    if (isJump || control.stirs !== observedAt) observeAnimations(isJump);
     control.moveAnimations(control.now);
   }
 
@@ -113,17 +147,19 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame) => {
+  control.settle = async (frame, goesOn = false) => {
     if (frame !== undefined) join(frame);
+    if (goesOn) control.goOn();
     await untilQuiet();
     return outcome();
   };
 
-  control.step = async (frame, from, fate = 'shown') => {
+  control.step = async (frame, from, fate = 'shown', hasNewAnimations = true) => {
     const first = !control.started;
     control.fate = fate;
+    isJump = frame > from + 1;
     if (from >= 0) join(from);
-    control.observeAnimations(control.now);
+    observeAnimations(first || hasNewAnimations);
     control.started = true;
     const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));
     for (let next = first && from < 0 ? 0 : frameAt(control.now) + pause; ; next += pause) {
@@ -137,7 +173,7 @@ export function installStepping(control: Control): void {
       await control.exchange();
     }
     await untilQuiet();
-    control.observeAnimations(control.now);
+    control.holdSvgs(control.now);
     return outcome();
   };
 }

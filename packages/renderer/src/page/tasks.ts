@@ -85,19 +85,18 @@ export function installTasks(control: Control): void {
    */
   function installPorts(): void {
     const PATIENCE = 3;
-    /** Messages in one moment after which the rest goes on in the next: a page may send them for ever. */
-    const most = () => (control.started ? 500 : 10_000);
+    /** Messages in one part of a moment after which the rest goes on in the next: a page may send them for ever. */
+    const most = () => (control.started ? 100 : 2000);
     let sent = 0;
     let arrived = 0;
-    let inMoment = 0;
-    let moment = '';
+    let inPart = 0;
+    let part = '';
     let held: (() => void)[] = [];
 
     function look(): void {
-      const present = `${control.frame} ${control.now}`;
-      if (moment === present) return;
-      moment = present;
-      inMoment = 0;
+      if (part === control.partOfMoment()) return;
+      part = control.partOfMoment();
+      inPart = 0;
       const released = held;
       held = [];
       for (const send of released) send();
@@ -108,15 +107,16 @@ export function installTasks(control: Control): void {
       look();
       const send = (what: unknown, moved: Transferable[]) => {
         sent++;
-        inMoment++;
+        inPart++;
         control.active = true;
         control.realPost.call(this, what, moved);
       };
-      if (inMoment < most()) {
+      if (inPart < most()) {
         send(message, (transfer ?? []) as Transferable[]);
         return;
       }
       const copy = structuredClone({ message, transfer }, { transfer: (transfer ?? []) as Transferable[] });
+      control.holdBack();
       held.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
     };
 
@@ -150,9 +150,9 @@ export function installTasks(control: Control): void {
         const before = sent + arrived;
         await control.inTask(() => {});
         if (sent + arrived !== before) waited = -1;
-        if (inMoment >= most()) break;
+        if (inPart >= most()) break;
       }
-      if (sent !== arrived && inMoment < most()) sent = arrived;
+      if (sent !== arrived && inPart < most()) sent = arrived;
       return true;
     });
 

@@ -5,6 +5,8 @@ export function installTimers(control: Control): void {
   interface Timer {
     id: number;
     due: number;
+    /** When it would be due without a least delay. */
+    wanted: number;
     run: () => void;
     /** Undefined for a timer that runs once. */
     interval: number | undefined;
@@ -13,12 +15,16 @@ export function installTimers(control: Control): void {
   }
   const MAX_NESTING = 5;
   const MIN_NESTED_DELAY = 4;
+  /** So many microtasks, one after the other, still belong to a timer: those of a function that waits for one. */
+  const MICROTASKS = 100;
+  const nothing = Promise.resolve();
 
   let lastId = 0;
   let nesting = 0;
   const timers = new Map<number, Timer>();
 
-  function add(handler: unknown, delay: unknown, args: unknown[], repeats: boolean): number {
+  /** `needs` is the part of the delay without which the page cannot do. */
+  function add(handler: unknown, delay: unknown, args: unknown[], repeats: boolean, needs = delay): number {
     const run =
       typeof handler === 'function'
         ? () => {
@@ -33,6 +39,7 @@ export function installTimers(control: Control): void {
       id,
       run,
       due: control.now + wait,
+      wanted: control.now + Math.max(0, Number(needs) || 0),
       // An interval of 0 would never let the clock move on.
       interval: repeats ? Math.max(1, wanted) : undefined,
       nesting: level,
@@ -49,6 +56,7 @@ export function installTimers(control: Control): void {
   }
 
   function fire(timer: Timer): void {
+    control.stirs++;
     control.now = Math.max(control.now, timer.due);
     if (timer.interval === undefined) {
       timers.delete(timer.id);
@@ -64,32 +72,77 @@ export function installTimers(control: Control): void {
     try {
       timer.run();
     } finally {
-      nesting = 0;
+      void endNesting();
     }
   }
 
+  async function endNesting(): Promise<void> {
+    for (let passed = 0; passed < MICROTASKS; passed++) await nothing;
+    nesting = 0;
+  }
+
   control.addTimer = (run, delay) => add(run, delay, [], false);
+  control.shiftTimers = (by) => {
+    for (const timer of timers.values()) {
+      timer.due += by;
+      timer.wanted += by;
+    }
+  };
   control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
 
+  /** Runs the next timer that is due by then, after all that comes before it. Returns whether there was one. */
+  async function runNext(until: number): Promise<boolean> {
+    await control.exchange();
+    if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
+      control.now = Math.max(control.now, control.nextWorkerDue());
+      await control.runWorkerTimers(control.now);
+      return true;
+    }
+    let found = false;
+    await control.inTask(() => {
+      const timer = earliest();
+      found = timer !== undefined && timer.due <= until;
+      if (timer && found) fire(timer);
+    });
+    return found;
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One at a time, whoever asks. */
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = turn.then(run);
+    turn = result.catch(() => {});
+    return result;
+  }
+
   control.runTimers = async (until) => {
-    for (let found = true; found;) {
+    for (let any = false; ; any = true) {
       const due = control.nextDue();
-      // What was begun at one time is done before the next: answers come without virtual time.
-      while (due > control.now && control.pending.size > 0 && due <= until) {
+      const next = Math.min(due, until);
+      // What was begun at one time is done before the next: answers come without virtual time. What the page promised
+      // may need the frame that comes next.
+      const mayWait = due <= until ? 0 : control.promised;
+      while (next > control.now && control.pending.size > mayWait) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      await control.exchange();
-      if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
-        control.now = Math.max(control.now, control.nextWorkerDue());
-        await control.runWorkerTimers(control.now);
-        continue;
-      }
-      await control.inTask(() => {
-        const timer = earliest();
-        found = timer !== undefined && timer.due <= until;
-        if (timer && found) fire(timer);
-      });
+      if (next > control.now && control.goOn()) await control.exchange();
+      else if (!(await inTurn(() => runNext(until)))) return any;
     }
+  };
+
+  control.runEarly = async () => {
+    // Whoever waits for the page to come to rest has its turn between two of them.
+    await control.afterAll();
+    return inTurn(async () => {
+      let timer: Timer | undefined;
+      await control.inTask(() => {
+        timer = [...timers.values()].find(({ wanted, interval }) => wanted <= control.now && interval === undefined);
+        if (!timer) return;
+        timer.due = control.now;
+        fire(timer);
+      });
+      return timer !== undefined;
+    });
   };
 
   const set =
@@ -131,7 +184,7 @@ export function installTimers(control: Control): void {
   Object.assign(globalThis, {
     // A page is idle after each frame; it may then work as long as it likes, in no virtual time.
     requestIdleCallback: (callback: IdleRequestCallback) =>
-      add(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1, [], false),
+      add(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1, [], false, 0),
     cancelIdleCallback: clear,
   });
 }

@@ -2,16 +2,24 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import send from 'send';
 import { Server } from '../support/server.js';
 import { makeMedia } from './media.js';
 
+/** What begins so is answered after a time that nobody knows. */
+const LATE = /^\/late\//;
+const MOST_LATE_MS = 100;
+/** What begins so is answered much later than a frame is drawn. */
+const LATER = /^\/later\//;
+const LATER_MS = 400;
 const PAGES = join(import.meta.dirname, 'pages');
 const { resolve } = createRequire(import.meta.url);
 
 /**
  * The corpus on loopback: the pages at `/`, what they show at `/media/`, and the files of installed
- * packages at `/vendor/<package>/`. It answers to `localhost` too, which is another site to a browser.
+ * packages at `/vendor/<package>/`; each of them also at `/late/…`, after a time that nobody knows, and at `/later/…`,
+ * much later than a frame is drawn. It answers to `localhost` too, which is another site to a browser.
  */
 export class CorpusServer implements AsyncDisposable {
   private constructor(
@@ -24,14 +32,18 @@ export class CorpusServer implements AsyncDisposable {
     const media = mkdtempSync(join(tmpdir(), 'genlock-corpus-'));
     await makeMedia(media);
     const server = await Server.start((request, response) => {
-      const path = (request.url ?? '/').replace(/[?#].*$/, '');
+      const asked = (request.url ?? '/').replace(/[?#].*$/, '');
+      const path = asked.replace(LATE, '/').replace(LATER, '/');
       const found = locate(path, media);
       if (!found) {
         response.writeHead(404).end(`No installed package has ${path}: run npm install.`);
         return;
       }
       const [root, file] = found;
-      send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
+      const answer = () =>
+        send(request, file, { root, cacheControl: false, etag: false, lastModified: false }).pipe(response);
+      if (asked === path) answer();
+      else void setTimeout(LATER.test(asked) ? LATER_MS : Math.random() * MOST_LATE_MS).then(answer);
     });
     return new CorpusServer(media, server);
   }

@@ -1,8 +1,8 @@
 import { CORPUS } from './corpus.js';
 import { testCorpus } from './testCorpus.js';
 
-/** Libraries that differ in how they draw, and pages that remember. */
-const FEW = ['lottie', 'gsap', 'layer-ways', 'accumulating-canvas', 'random-walk'];
+/** Libraries that differ in how they draw, pages that remember, layers, and what takes real time. */
+const FEW = ['lottie', 'gsap', 'layer-ways', 'accumulating-canvas', 'random-walk', 'mediabunny', 'svg-references'];
 
 // In few frames: as a whole, and entered in the middle.
 testCorpus({

@@ -19,6 +19,8 @@ export interface CorpusPage {
 
 const BLACK: Colour = [0, 0, 0];
 const WHITE: Colour = [255, 255, 255];
+const GREEN: Colour = [0, 204, 0];
+const DARK_RED: Colour = [204, 0, 0];
 
 /** Frame 6 has a bar that has come as far as `inside` and not as far as `outside`. */
 function bar(inside: number, outside: number, y: number, colour: Colour, behind: Colour): Pixel[] {
@@ -27,6 +29,21 @@ function bar(inside: number, outside: number, y: number, colour: Colour, behind:
     [6, outside, y, behind],
   ];
 }
+
+const RED: Colour = [255, 0, 0];
+const BLUE: Colour = [0, 0, 255];
+const YELLOW: Colour = [204, 204, 0];
+
+/** Frame 6 has blocks of 10 pixels in these colours, from the left. */
+function blocks(...colours: Colour[]): Pixel[] {
+  return colours.map((colour, index) => [6, 10 * index + 5, 20, colour]);
+}
+
+/** A place that is white in frame 5 and green from frame 6 on. */
+const APPEARS: Pixel[] = [
+  [5, 20, 20, WHITE],
+  [6, 20, 20, GREEN],
+];
 
 /** At 30 frames a second, frame 6 is at 200 ms. */
 export const CORPUS: readonly CorpusPage[] = [
@@ -50,6 +67,12 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'idle-callback', shows: 'requestIdleCallback' },
   { name: 'scheduler', shows: 'tasks and microtasks' },
   { name: 'fetch', shows: 'fetch in every frame' },
+  { name: 'files', shows: 'files of its own, in page and worker', pixels: bar(52, 60, 30, [255, 204, 0], [0, 17, 51]) },
+  { name: 'data-base', shows: 'IndexedDB', pixels: bar(52, 60, 30, [102, 255, 204], [17, 34, 34]) },
+  { name: 'locks', shows: 'locks', pixels: bar(80, 88, 30, [255, 136, 0], [34, 17, 0]) },
+  { name: 'streams', shows: 'streams, compression', pixels: bar(52, 60, 20, [255, 102, 204], [17, 0, 34]) },
+  { name: 'import', shows: 'modules, late', timeAlone: true, pixels: bar(52, 60, 30, [0, 102, 204], WHITE) },
+  { name: 'meta-refresh', shows: 'meta refresh', pixels: bar(26, 38, 30, [153, 255, 0], [0, 17, 34]) },
   { name: 'crypto', shows: 'crypto randomness' },
   { name: 'math-random', shows: 'Math.random' },
 
@@ -132,6 +155,38 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'video-frame-callback', shows: 'requestVideoFrameCallback' },
   { name: 'audio', shows: 'audio', pixels: bar(34, 48, 30, [68, 136, 255], [0, 17, 34]) },
   { name: 'audio-context', shows: 'AudioContext' },
+  { name: 'mediabunny', shows: 'Mediabunny, by time', timeAlone: true, pixels: bar(52, 60, 160, WHITE, BLACK) },
+  { name: 'mediabunny-samples', shows: 'Mediabunny, in order', pixels: bar(52, 60, 160, WHITE, BLACK) },
+  { name: 'web-codecs', shows: 'codecs, in page and worker', pixels: bar(66, 76, 140, WHITE, BLACK) },
+  { name: 'web-codecs-fed', shows: 'a decoder that holds back' },
+  { name: 'audio-codecs', shows: 'AudioEncoder, AudioDecoder' },
+  { name: 'image-decoder', shows: 'ImageDecoder, createImageBitmap', pixels: bar(24, 40, 80, WHITE, BLACK) },
+  {
+    name: 'svg-references',
+    shows: 'parts of SVG files, late',
+    pixels: [
+      [4, 20, 80, GREEN],
+      [5, 70, 80, GREEN],
+      [6, 120, 80, GREEN],
+      [7, 160, 80, DARK_RED],
+      [7, 180, 80, WHITE],
+      [8, 210, 80, DARK_RED],
+      [8, 230, 80, WHITE],
+      [9, 270, 80, GREEN],
+    ],
+  },
+  {
+    name: 'css-references',
+    shows: 'files of style sheets, late',
+    pixels: [
+      [4, 20, 80, GREEN],
+      [5, 70, 80, GREEN],
+      [6, 120, 80, GREEN],
+      [7, 170, 80, GREEN],
+      [8, 260, 80, GREEN],
+      [9, 310, 80, GREEN],
+    ],
+  },
   { name: 'offline-audio', shows: 'OfflineAudioContext', timeAlone: true },
 
   {
@@ -142,6 +197,18 @@ export const CORPUS: readonly CorpusPage[] = [
       [6, 120, 80, [255, 0, 0]],
     ],
   },
+  // The order of what loads
+  { name: 'load-fonts-ready', shows: 'fonts.ready and load', pixels: blocks(RED, BLUE) },
+  { name: 'load-scripts', shows: 'async scripts', pixels: blocks(RED, GREEN, BLUE, YELLOW) },
+  { name: 'load-answers', shows: 'fetch, XMLHttpRequest, FileReader', pixels: blocks(YELLOW, [0, 204, 204]) },
+  { name: 'load-pictures', shows: 'pictures, decode()', pixels: blocks(RED, GREEN, BLUE, YELLOW) },
+  { name: 'load-workers', shows: 'first messages of workers', pixels: blocks(RED, GREEN, BLUE) },
+  { name: 'late-answers', shows: 'answers that frames ask for', pixels: blocks(RED, GREEN, BLUE, RED) },
+  { name: 'lazy-image', shows: 'loading=lazy, a picture', pixels: APPEARS },
+  { name: 'lazy-iframe', shows: 'loading=lazy, a frame', pixels: APPEARS },
+  { name: 'content-visibility', shows: 'content-visibility: auto', pixels: APPEARS },
+  { name: 'srcdoc', shows: 'srcdoc set at a frame', pixels: APPEARS },
+  { name: 'iframe-late', shows: 'a frame sent somewhere', pixels: APPEARS },
 
   // Other realms
   { name: 'iframe-same-origin', shows: 'frames of the same origin' },

@@ -58,7 +58,7 @@ export function testCorpus(test: CorpusTest): void {
 
   it('lists every page', () => {
     const files = readdirSync(join(import.meta.dirname, 'pages')).filter((file) => file.endsWith('.html'));
-    const listed = [...CORPUS.map(({ name }) => `${name}.html`), 'inner.html'];
+    const listed = [...CORPUS.map(({ name }) => `${name}.html`), 'inner.html', 'dot.html'];
     assert.deepEqual(files.sort(), listed.sort());
   });
 

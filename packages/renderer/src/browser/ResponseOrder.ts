@@ -1,0 +1,274 @@
+import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { BrowserSession } from './BrowserSession.js';
+import type { PartKind } from './PageTargets.js';
+import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './pausedRequests.js';
+
+/**
+ * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
+ * byte of its answer, or, where its length is not known, without its end; or because the page does not come to rest.
+ */
+const PATIENCE_MS = 5000;
+
+interface Request {
+  client: CDPSession;
+  frameId: string;
+  type: Protocol.Network.ResourceType;
+  /** What is asked for is all that there will be in its process. Until then nobody there can be asked whether it is at rest. */
+  isRoot: boolean;
+  url: string;
+  since: number;
+  /** The name of its answer, once that is there and is held back. */
+  answer: string | undefined;
+  released: boolean;
+  networkId: string | undefined;
+  /** How long the answer is, is known: it has an end. */
+  hasLength: boolean;
+  /** It has been waited for long enough. */
+  late: boolean;
+}
+
+/**
+ * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each
+ * one when the page has nothing more to do about those before it. The network works at all of them meanwhile.
+ */
+export class ResponseOrder {
+  /** In order. What has ended, or needs no order, is not there. */
+  #requests: Request[] = [];
+  /** Those that came since the order was last looked at. */
+  #new: Request[] = [];
+  readonly #byJob = new Map<string, Request>();
+  /** Frames in the order in which they came to be. */
+  readonly #frames = new Map<string, number>();
+  /** Workers, too; and which of them has made a request. */
+  readonly #workers = new Map<CDPSession, number>();
+  readonly #byWorker = new Map<string, number>();
+  #unordered: string | undefined;
+  /** How many requests there were that are ordered. */
+  made = 0;
+  #running = false;
+  #changed = () => {};
+  #idle: (() => void)[] = [];
+
+  /** `atRest` resolves when the page has nothing more to do, to whether it may hear of it when a picture comes. */
+  constructor(
+    readonly session: BrowserSession,
+    readonly atRest: () => Promise<{ hears: boolean }>,
+  ) {}
+
+  /** Nothing that is asked for at an address that begins so has anything to do with the page. */
+  leaveAlone(address: string): void {
+    this.#unordered = address;
+  }
+
+  /** Whether answers are being handed over: the page comes to rest before each one. */
+  get isAtWork(): boolean {
+    return this.#running;
+  }
+
+  /** Resolves when no answer is outstanding, or only such as take too long. */
+  drained(): Promise<void> {
+    if (!this.#first) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Whether workers wait for the network, or may do so. */
+  get workersLoad(): boolean {
+    const isOfWorker = ({ type, networkId }: Request) => type === 'Other' || this.#byWorker.has(networkId ?? '');
+    return this.#requests.some(isOfWorker) || this.#new.some(isOfWorker);
+  }
+
+  /** Follows a part of the page. Resolves when its requests are held: those of a worker come to whoever started it. */
+  async watch(client: CDPSession, kind: PartKind): Promise<void> {
+    if (kind === 'worker') {
+      const rank = this.#workers.size;
+      this.#workers.set(client, rank);
+      client.on('Network.requestWillBeSent', ({ requestId }) => this.#byWorker.set(requestId, rank));
+      // The end of its script is told only after that has run.
+      client.on('Network.responseReceived', ({ requestId }) => {
+        this.#end(({ networkId, type }) => networkId === requestId && type === 'Other');
+      });
+    }
+    client.on('Fetch.requestPaused', (paused) => this.#onPaused(client, paused));
+    client.on('Page.frameAttached', ({ frameId }) => this.#frames.set(frameId, this.#frames.size));
+    client.on('Page.frameDetached', ({ frameId, reason }) => {
+      if (reason === 'remove') this.#end((request) => request.frameId === frameId);
+    });
+    client.on('Network.responseReceived', ({ requestId, response }) => {
+      if (this.#find(requestId)) return;
+      // The preload scanner is ahead of the browser's own account of requests.
+      const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
+      if (unnamed) unnamed.networkId = requestId;
+    });
+    client.on('Network.dataReceived', ({ requestId }) => {
+      const request = this.#find(requestId);
+      if (request?.hasLength) request.since = performance.now();
+    });
+    for (const event of ['Network.loadingFinished', 'Network.loadingFailed'] as const) {
+      client.on(event, ({ requestId }) => this.#end((request) => request.networkId === requestId));
+    }
+    if (kind !== 'worker')
+      await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
+  }
+
+  #onPaused(client: CDPSession, paused: Paused): void {
+    const { requestId, request, frameId, networkId, resourceType } = paused;
+    const job = `${client.id()} ${requestId.split('.')[0]}`;
+    const isAnswer = paused.responseStatusCode !== undefined || paused.responseErrorReason !== undefined;
+    const known = this.#byJob.get(job);
+    if (isAnswer) {
+      if (known && isToBeHeld(paused)) {
+        known.answer = requestId;
+        known.late = false;
+        known.hasLength = lengthOf(paused) !== undefined;
+        if (known.isRoot) this.#release(known);
+        this.#run();
+      } else {
+        if (!isRedirect(paused)) this.#end((each) => each === known);
+        this.#continue(client, requestId);
+      }
+      return;
+    }
+    const isOrdered =
+      isToBeOrdered(paused) && !(this.#unordered !== undefined && request.url.startsWith(this.#unordered));
+    if (isOrdered && !known) {
+      const { url } = request;
+      const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };
+      const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
+      const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
+      // The browser may begin a request anew.
+      if (networkId !== undefined) this.#end((each) => each.networkId === networkId);
+      this.#byJob.set(job, made);
+      this.#new.push(made);
+      this.made++;
+      // A document takes the place of what was there before.
+      if (resourceType === 'Document') this.#end((each) => each !== made && each.frameId === frameId);
+      this.#run();
+    }
+    this.#continue(client, requestId, isOrdered);
+  }
+
+  #continue(client: CDPSession, requestId: string, interceptResponse?: boolean): void {
+    const more = interceptResponse ? { interceptResponse } : {};
+    // A request that has been given up meanwhile is none any more.
+    this.session
+      .sendTo(client)('Fetch.continueRequest', { requestId, ...more })
+      .catch(() => {});
+  }
+
+  #find(networkId: string): Request | undefined {
+    const isIt = (each: Request) => each.networkId === networkId;
+    return this.#requests.find(isIt) ?? this.#new.find(isIt);
+  }
+
+  #end(isEnded: (request: Request) => boolean): void {
+    let any = false;
+    for (const [job, request] of this.#byJob) {
+      if (!isEnded(request)) continue;
+      any = true;
+      this.#byJob.delete(job);
+      if (request.answer !== undefined && !request.released) this.#continue(request.client, request.answer);
+    }
+    if (!any) return;
+    this.#requests = this.#requests.filter((request) => !isEnded(request));
+    this.#new = this.#new.filter((request) => !isEnded(request));
+    this.#changed();
+  }
+
+  /** The first request that has to be waited for. */
+  get #first(): Request | undefined {
+    const isDue = ({ late }: Request) => !late;
+    return this.#requests.find(isDue) ?? this.#new.find(isDue);
+  }
+
+  /**
+   * Which of the frames and workers was faster is nothing to go by, nor which way to the browser: those made at the
+   * same time come frame by frame; the files of a document, those of its workers, scripts of workers, documents.
+   */
+  #sort(): void {
+    const rank = ({ frameId, networkId, type }: Request): number => {
+      const frame = this.#frames.get(frameId) ?? -1;
+      if (type === 'Document') return 3e6 + frame;
+      if (type === 'Other') return 2e6 + frame;
+      const worker = this.#byWorker.get(networkId ?? '');
+      return worker === undefined ? frame : 1e6 + worker;
+    };
+    this.#requests.push(...this.#new.sort((a, b) => rank(a) - rank(b)));
+    this.#new = [];
+  }
+
+  #run(): void {
+    this.#changed();
+    if (this.#running) return;
+    this.#running = true;
+    void this.#deliver()
+      .catch((error: unknown) => this.session.scope.fail(error))
+      .finally(() => {
+        this.#running = false;
+        for (const resolve of this.#idle.splice(0)) resolve();
+      });
+  }
+
+  async #deliver(): Promise<void> {
+    const { signal } = this.session.scope;
+    while (this.#first && !signal.aborted) {
+      const root = [...this.#requests, ...this.#new].find(({ isRoot, late }) => isRoot && !late);
+      if (root) {
+        this.#sort();
+        await this.#until(root, () => false);
+        continue;
+      }
+      const rest = await this.#patiently(this.atRest());
+      this.#sort();
+      const next = this.#next(rest?.hears ?? true);
+      if (next.some(({ answer }) => answer === undefined)) {
+        for (const request of next) await this.#until(request, () => request.answer !== undefined);
+        continue;
+      }
+      for (const request of next) this.#release(request);
+      for (const request of next) await this.#until(request, () => false);
+    }
+  }
+
+  /** What is handed over next: the first one; with all pictures that follow it, where nobody hears of them. */
+  #next(hears: boolean): Request[] {
+    const due = this.#requests.filter(({ late }) => !late);
+    if (hears || due[0]?.type !== 'Image') return due.slice(0, 1);
+    const end = due.findIndex(({ type }) => type !== 'Image');
+    return end < 0 ? due : due.slice(0, end);
+  }
+
+  #release(request: Request): void {
+    request.released = true;
+    request.since = performance.now();
+    this.#continue(request.client, request.answer!);
+  }
+
+  /** Waits until a request has come so far, or has ended, or has had its time. */
+  async #until(request: Request, isThere: () => boolean): Promise<void> {
+    const isOver = () => isThere() || this.session.scope.signal.aborted || !this.#requests.includes(request);
+    while (!isOver()) {
+      const left = request.since + PATIENCE_MS - performance.now();
+      if (left <= 0) {
+        request.late = true;
+        return;
+      }
+      await this.#patiently(new Promise<void>((resolve) => (this.#changed = resolve)), left);
+    }
+  }
+
+  async #patiently<T>(what: Promise<T>, ms = PATIENCE_MS): Promise<T | undefined> {
+    const { signal } = this.session.scope;
+    let over = () => {};
+    const patience = new Promise<undefined>((resolve) => {
+      over = () => resolve(undefined);
+    });
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over);
+    try {
+      return await Promise.race([what, patience]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
+    }
+  }
+}

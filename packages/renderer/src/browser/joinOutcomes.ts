@@ -1,0 +1,14 @@
+import type { Outcome } from '../page/index.js';
+
+/** What is left to do after all documents of a page have answered. */
+export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
+  return {
+    again: outcomes.some(({ again }) => again),
+    holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
+    observes: outcomes.some(({ observes }) => observes),
+    skipsLayout: outcomes.some(({ skipsLayout }) => skipsLayout),
+    photographs: outcomes.some(({ photographs }) => photographs),
+    hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
+    observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
+  };
+}

@@ -1,0 +1,46 @@
+import type { Protocol } from 'puppeteer-core';
+
+/** A request, or the answer to one, that the browser holds until it is told to go on. */
+export type Paused = Protocol.Fetch.RequestPausedEvent;
+
+/** Requests that go on for as long as they like, or that nothing on the page depends on. */
+const UNORDERED: ReadonlySet<string> = new Set([
+  ...['Media', 'TextTrack', 'EventSource', 'WebSocket', 'Ping', 'Prefetch', 'Preflight', 'CSPViolationReport'],
+  ...['SignedExchange', 'Manifest'],
+]);
+/** Answers that have no end. */
+const ENDLESS = /^(text\/event-stream|multipart\/x-mixed-replace)\b/i;
+
+/** Whether the answer to this request is to come in its turn. */
+export function isToBeOrdered({ request: { headers, initialPriority }, resourceType }: Paused): boolean {
+  if (UNORDERED.has(resourceType) || ENDLESS.test(headers['Accept'] ?? '')) return false;
+  // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
+  if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;
+  return !isAhead(headers);
+}
+
+/** Whether a request is made for a later page. */
+export function isAhead(headers: Protocol.Network.Headers): boolean {
+  return /^prefetch/.test(headers['Sec-Purpose'] ?? headers['Purpose'] ?? '');
+}
+
+/** What the answer says of its length, if anything. */
+export function lengthOf(paused: Paused): string | undefined {
+  return headerOf(paused, 'content-length');
+}
+
+function headerOf({ responseHeaders = [] }: Paused, wanted: string): string | undefined {
+  return responseHeaders.find(({ name }) => name.toLowerCase() === wanted)?.value;
+}
+
+/** Whether the answer is that the file is elsewhere: the page does not see it. */
+export function isRedirect(paused: Paused): boolean {
+  const { responseStatusCode = 0 } = paused;
+  const isMoved = responseStatusCode >= 300 && responseStatusCode < 400 && responseStatusCode !== 304;
+  return isMoved && headerOf(paused, 'location') !== undefined;
+}
+
+/** Whether this answer is to wait for its turn. */
+export function isToBeHeld(paused: Paused): boolean {
+  return !isRedirect(paused) && !ENDLESS.test(headerOf(paused, 'content-type') ?? '');
+}

@@ -1,0 +1,139 @@
+import type { Control } from './control.js';
+
+/**
+ * What other threads of the browser do for a page (decode, compile, digest, read) is handed over in the order in which
+ * it was asked for: which of them is faster is nothing to go by. Must come before what counts the same as pending.
+ */
+export function installOrderedAnswers(control: Control): void {
+  const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
+  type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
+
+  /** The promise of a method, with a place in the line. */
+  function inLine<T>(promise: Promise<T>): Promise<T> {
+    const give = control.takePlace();
+    return new Promise<T>((resolve, reject) => {
+      promise.then(
+        (value) => give(() => resolve(value)),
+        (error: unknown) => give(() => reject(error)),
+      );
+    });
+  }
+
+  /** Orders the methods of an object; `ends` says of a call whether it ends by itself. */
+  function order(
+    owner: object | undefined,
+    names: string[],
+    ends: (self: unknown, arg: unknown) => boolean = () => true,
+  ) {
+    const methods = owner as Record<string, Method | undefined> | undefined;
+    for (const name of names) {
+      const real = methods?.[name];
+      if (!methods || typeof real !== 'function') continue;
+      methods[name] = function (...args) {
+        const promise = real.apply(this, args);
+        return ends(this, args[0]) ? inLine(promise) : promise;
+      };
+    }
+  }
+
+  const orderClass = (className: string, names: string[], ends?: (self: unknown, arg: unknown) => boolean) =>
+    order(globals[className]?.prototype, names, ends);
+
+  const bodies = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
+  // A response that the page has made itself may have a body that the page has yet to write.
+  orderClass('Response', bodies, (response) => (response as Response).type !== 'default');
+  orderClass('Blob', bodies);
+  orderClass('HTMLImageElement', ['decode'], (image) => (image as HTMLImageElement).complete);
+  orderClass('OffscreenCanvas', ['convertToBlob']);
+  order(globalThis, ['createImageBitmap']);
+  order(WebAssembly, ['compile', 'instantiate']);
+  // What comes over the network has its order there.
+  order(globalThis, ['fetch'], (_, input) => {
+    return /^(blob|data):/i.test(input instanceof Request ? input.url : String(input));
+  });
+  control.whenComplete(() => {
+    orderClass('SubtleCrypto', ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey']);
+    orderClass('SubtleCrypto', ['importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);
+    orderClass('CacheStorage', ['delete', 'has', 'keys', 'match', 'open']);
+    orderClass('Cache', ['delete', 'keys', 'match', 'matchAll']);
+  });
+
+  if (typeof HTMLCanvasElement !== 'undefined') {
+    const { toBlob } = HTMLCanvasElement.prototype;
+    HTMLCanvasElement.prototype.toBlob = function (callback, ...format) {
+      const give = control.takePlace();
+      try {
+        toBlob.call(this, (blob) => give(() => callback(blob)), ...format);
+      } catch (error) {
+        give(() => {});
+        throw error;
+      }
+    };
+  }
+
+  if (typeof FileReader !== 'undefined') {
+    const { abort } = FileReader.prototype;
+    /** Readers that are at work: what they tell waits until it is their turn. */
+    const waiting = new WeakMap<FileReader, { events: ProgressEvent[]; give: (hand: () => void) => void }>();
+    const hold = function (this: FileReader, event: Event) {
+      const held = waiting.get(this);
+      if (!held || !event.isTrusted) return;
+      event.stopImmediatePropagation();
+      held.events.push(event as ProgressEvent);
+      if (event.type !== 'loadend') return;
+      waiting.delete(this);
+      held.give(() => {
+        for (const { type, loaded, total, lengthComputable } of held.events)
+          this.dispatchEvent(new ProgressEvent(type, { loaded, total, lengthComputable }));
+      });
+    };
+    for (const name of ['readAsArrayBuffer', 'readAsBinaryString', 'readAsDataURL', 'readAsText'] as const) {
+      const read = FileReader.prototype[name] as (this: FileReader, ...args: unknown[]) => void;
+      FileReader.prototype[name] = function (this: FileReader, ...args: unknown[]) {
+        read.apply(this, args);
+        waiting.set(this, { events: [], give: control.takePlace() });
+      };
+    }
+    const RealReader = FileReader;
+    const VirtualReader = function () {
+      const reader = Reflect.construct(RealReader, [], new.target ?? RealReader) as FileReader;
+      // Who listens first hears of everything first.
+      for (const type of ['progress', 'load', 'error', 'loadend']) reader.addEventListener(type, hold);
+      return reader;
+    } as unknown as typeof FileReader;
+    Object.defineProperty(VirtualReader, 'name', { value: 'FileReader' });
+    Object.defineProperty(VirtualReader, 'prototype', { value: RealReader.prototype, writable: false });
+    for (const [index, name] of ['EMPTY', 'LOADING', 'DONE'].entries())
+      Object.defineProperty(VirtualReader, name, { value: index, enumerable: true });
+    Object.defineProperty(RealReader.prototype, 'constructor', {
+      value: VirtualReader,
+      writable: true,
+      configurable: true,
+    });
+    Object.defineProperty(globalThis, 'FileReader', { value: VirtualReader, writable: true, configurable: true });
+    FileReader.prototype.abort = function () {
+      const held = waiting.get(this);
+      waiting.delete(this);
+      held?.give(() => {});
+      abort.call(this);
+    };
+  }
+
+  if (typeof FontFaceSet === 'undefined' || typeof document === 'undefined') return;
+  // The fonts of a page are ready after it has loaded: whether they would be before that, the network decides.
+  const loaded = new Promise<void>((resolve) => {
+    addEventListener('load', () => void control.inTask(() => resolve()), { once: true, capture: true });
+  });
+  const ready = Object.getOwnPropertyDescriptor(FontFaceSet.prototype, 'ready')!;
+  const known = new WeakMap<Promise<FontFaceSet>, Promise<FontFaceSet>>();
+  Object.defineProperty(FontFaceSet.prototype, 'ready', {
+    ...ready,
+    get(this: FontFaceSet) {
+      const real = ready.get!.call(this) as Promise<FontFaceSet>;
+      if (this !== document.fonts || document.readyState === 'complete') return known.get(real) ?? real;
+      const held = known.get(real) ?? Promise.all([real, loaded]).then(() => this);
+      known.set(real, held);
+      return held;
+    },
+  });
+}

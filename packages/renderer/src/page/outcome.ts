@@ -1,0 +1,47 @@
+import type { FileFaults } from './control.js';
+
+/**
+ * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
+ * its canvases, or nobody sees it.
+ */
+export type FrameFate = 'shown' | 'taken' | 'passed';
+
+/** What is left to do for the renderer after a call of `step` or `settle`. */
+export interface Outcome {
+  /** Something may have gone to another document: all are to settle once more. */
+  again: boolean;
+  /** Messages or tasks are held back until nothing loads any more. */
+  holdsBack?: boolean;
+  /** Observers of layout wait for a frame of the browser. */
+  observes: boolean;
+  /** How often such observers have been called since the last outcome. */
+  observed: number;
+  /** What can be seen is found out in one frame of the browser, and laid out in the next. */
+  skipsLayout?: boolean;
+  /** A view transition takes its pictures of the page: it needs frames that are drawn. */
+  photographs?: boolean;
+  /** There may be shadow trees that only the browser can find. */
+  hidesRoots?: boolean;
+  /** A worker has failed, of which the browser will tell. */
+  failed?: boolean;
+  /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
+  lacks?: boolean;
+  /** The page has asked for WebGPU, which this browser was not started with, or does not have. */
+  webgpu?: 'wanted' | 'lacking' | undefined;
+  /** WebGL is at work in the document. */
+  webgl?: boolean;
+  /** What became of its files. */
+  files?: FileFaults;
+  /** There are videos, whose pictures the browser puts into the page's in its own time. */
+  videos?: boolean;
+}
+
+/** How a document or worker has come to rest. */
+export interface Rest {
+  busy: boolean;
+  blocked: boolean;
+  /** It may hear of it when a picture has loaded. */
+  hears: boolean;
+  /** As in an outcome. */
+  webgpu?: Outcome['webgpu'];
+}

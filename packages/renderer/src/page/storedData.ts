@@ -1,0 +1,107 @@
+import type { Control } from './control.js';
+
+/** What the page keeps in the browser: data bases, files and locks. Ways that no single promise tells of. */
+export function installStoredData(control: Control): void {
+  const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
+
+  /** Does something with what the methods of a class return. */
+  function after(
+    owner: object | undefined,
+    names: readonly string[],
+    run: (result: unknown, self: unknown, args: unknown[]) => unknown,
+  ): void {
+    const methods = (owner ?? {}) as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+    for (const name of names) {
+      const real = methods[name];
+      if (typeof real !== 'function' || !Object.hasOwn(methods, name)) continue;
+      methods[name] = function (this: unknown, ...args: unknown[]) {
+        const result = real.apply(this, args);
+        return run(result, this, args) ?? result;
+      };
+    }
+  }
+
+  installDatabases();
+  control.whenComplete(installFolders);
+  control.whenComplete(installLocks);
+
+  /**
+   * What a data base does is over by itself. It tells of that while a transaction is open: it cannot be held back, but
+   * answers of the network come after it.
+   */
+  function holdData(target: EventTarget, ...types: string[]): void {
+    const ended = control.trackEvents(target, ...types);
+    control.inFlight.add(ended);
+    void ended.then(() => control.inFlight.delete(ended));
+  }
+
+  /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */
+  function installDatabases(): void {
+    const databases = (globals['IDBFactory']?.prototype as IDBFactory | undefined)?.databases;
+    let blocked = 0;
+    const hold = (result: unknown) => {
+      if (result instanceof IDBTransaction) holdData(result, 'complete', 'abort');
+      if (!(result instanceof IDBRequest)) return;
+      holdData(result, 'success', 'error', 'blocked');
+      // It goes on when other connections are closed, which may be the page's to do.
+      if (result instanceof IDBOpenDBRequest) result.addEventListener('blocked', () => blocked++, { once: true });
+    };
+    for (const className of ['IDBFactory', 'IDBDatabase', 'IDBObjectStore', 'IDBIndex', 'IDBCursor']) {
+      const { prototype } = globals[className] ?? {};
+      const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype ?? {}));
+      const names = methods.flatMap(([name, { value }]) =>
+        typeof value === 'function' && name !== 'constructor' && name !== 'databases' ? [name] : [],
+      );
+      after(prototype, names, hold);
+    }
+    // These have their request succeed once more.
+    after(globals['IDBCursor']?.prototype, ['advance', 'continue', 'continuePrimaryKey'], (_, self) => {
+      holdData((self as IDBCursor).request, 'success', 'error');
+    });
+    // The answer comes after that of a request that waited for this one to be closed.
+    after(globals['IDBDatabase']?.prototype, ['close'], () => {
+      if (blocked > 0) control.hold(databases!.call(indexedDB));
+    });
+  }
+
+  /** A folder is listed by iterators of a class of their own. */
+  function installFolders(): void {
+    const folder = globals['FileSystemDirectoryHandle']?.prototype;
+    const known = new WeakSet<object>();
+    const watch = (iterator: unknown) => {
+      const prototype = Object.getPrototypeOf(iterator) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+      if (known.has(prototype)) return;
+      known.add(prototype);
+      for (const name of ['next', 'return']) {
+        const real = prototype[name];
+        if (!real) continue;
+        prototype[name] = function (...args) {
+          return control.track(real.apply(this, args));
+        };
+      }
+    };
+    after(folder, ['entries', 'keys', 'values'], watch);
+    const entries = folder && (folder as Record<string, unknown>)['entries'];
+    if (entries)
+      Object.defineProperty(folder, Symbol.asyncIterator, { value: entries, writable: true, configurable: true });
+  }
+
+  /**
+   * A lock that nobody has is given in real time; one that somebody has may be the page's own to let go. The
+   * answer to a question asked after the request comes after the lock, if that can be had.
+   */
+  function installLocks(): void {
+    const locks = globals['LockManager']?.prototype as LockManager | undefined;
+    if (!locks) return;
+    const { query } = locks;
+    const ask = (manager: LockManager) => query.call(manager).catch(() => {});
+    after(locks, ['request'], (result, self) => {
+      const manager = self as LockManager;
+      control.hold(ask(manager));
+      // Then the next in line has it, in whatever context that is.
+      return (result as Promise<unknown>).finally(() => {
+        control.hold(ask(manager).then(() => (control.active = true)));
+      });
+    });
+  }
+}

@@ -1,0 +1,256 @@
+import type { Control } from './control.js';
+
+/** Where a stream comes from whose bytes do not come from the page. */
+export interface StreamSource {
+  /** Whether it may go on for ever. */
+  isOpen: boolean;
+  /** It does. */
+  isLive: boolean;
+}
+
+/** A stream that gives what another one gives. */
+export interface Relay {
+  stream: ReadableStream;
+  /** Lets go of the other one. */
+  release: () => void;
+}
+
+/** What is known of the streams of a context. */
+export interface Streams {
+  /** Reads a stream for one that reads by itself, so that it is seen to read; `end` is told when that is all. */
+  relay(stream: ReadableStream, end?: () => void): Relay;
+  /** Whether it is a stream that the page feeds. */
+  isFed(stream: unknown): boolean;
+  /** Takes note of where a stream comes from. */
+  comes(stream: ReadableStream, source: StreamSource): void;
+}
+
+/**
+ * What comes from the network, from files and out of the browser's own transforms comes in real time: who reads it
+ * is waited for. A stream that the page feeds itself may wait for a later frame, and is not waited for.
+ */
+export function installStreams(control: Control): void {
+  /** A body of which nothing has come for so long, and which has not said how long it is, is one that never ends. */
+  const PATIENCE_MS = 3000;
+
+  type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  type Reader = ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader;
+  const FINITE: StreamSource = { isOpen: false, isLive: false };
+  /** The streams whose bytes do not come from the page, and who reads them. */
+  const sources = new WeakMap<ReadableStream, StreamSource>();
+  const readers = new WeakMap<Reader, StreamSource>();
+  /** A packer or unpacker of the browser, and how many of its writers and readers wait for it. */
+  interface Packer {
+    writes: number;
+    reads: number;
+    release: (() => void) | undefined;
+  }
+  const packers = new WeakMap<object, Packer>();
+
+  const { getReader, pipeTo, pipeThrough, tee, values } = ReadableStream.prototype as unknown as Record<
+    string,
+    (this: ReadableStream, ...args: unknown[]) => unknown
+  >;
+
+  /** Counts a read as pending, until it is clear that the stream is live. */
+  function holdRead(read: Promise<unknown>, source: StreamSource): void {
+    if (source.isLive) return;
+    if (!source.isOpen) {
+      control.hold(read);
+      return;
+    }
+    const giveUp = control.realDelay(PATIENCE_MS).then(() => false);
+    const came = read.then(
+      () => true,
+      () => true,
+    );
+    control.hold(
+      Promise.race([came, giveUp]).then((inTime) => {
+        if (!inTime) source.isLive = true;
+      }),
+    );
+  }
+
+  /** It works in real time while it has something to pack, and somebody wants it: one of them is served then. */
+  function holdPacker(packer: Packer, of: 'writes' | 'reads', promise: Promise<unknown>): void {
+    const look = () => {
+      packer.release?.();
+      packer.release = undefined;
+      if (packer.writes > 0 && packer.reads > 0)
+        control.hold(new Promise<void>((resolve) => (packer.release = resolve)));
+    };
+    const settle = () => {
+      packer[of]--;
+      look();
+    };
+    packer[of]++;
+    promise.then(settle, settle);
+    look();
+  }
+  for (const name of ['CompressionStream', 'DecompressionStream'] as const) {
+    const { prototype } = globalThis[name];
+    const properties = Object.getOwnPropertyDescriptors(prototype);
+    for (const side of ['readable', 'writable'] as const) {
+      Object.defineProperty(prototype, side, {
+        ...properties[side],
+        get(this: CompressionStream) {
+          const stream = (properties[side].get as (this: CompressionStream) => object).call(this);
+          const packer = packers.get(this) ?? { writes: 0, reads: 0, release: undefined };
+          packers.set(this, packer);
+          packers.set(stream, packer);
+          return stream;
+        },
+      });
+    }
+  }
+
+  for (const name of ['ReadableStreamDefaultReader', 'ReadableStreamBYOBReader'] as const) {
+    const methods = globalThis[name].prototype as unknown as Methods;
+    const read = methods['read']!;
+    methods['read'] = function (this: Reader, ...args: unknown[]) {
+      const result = read.apply(this, args) as Promise<unknown>;
+      const source = readers.get(this);
+      if (source) holdRead(result, source);
+      const packer = packers.get(this);
+      if (packer) holdPacker(packer, 'reads', result);
+      return result;
+    };
+  }
+
+  /** A stream that gives what another one gives, through readers that are looked at; `end` is told when that is all. */
+  function relay(stream: ReadableStream, end = () => {}): Relay {
+    const reader = stream.getReader();
+    const relayed = new ReadableStream<unknown>(
+      {
+        async pull(controller) {
+          try {
+            const { done, value } = (await reader.read()) as ReadableStreamReadResult<unknown>;
+            if (!done) {
+              controller.enqueue(value);
+              return;
+            }
+            controller.close();
+            end();
+          } catch (error) {
+            end();
+            throw error;
+          }
+        },
+        cancel: (reason) => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+    return { stream: relayed, release: () => reader.releaseLock() };
+  }
+
+  /** A sink that writes into another one, by a writer that is looked at. */
+  function relaySink(sink: WritableStream): WritableStream {
+    const writer = sink.getWriter();
+    return new WritableStream({
+      write: (chunk) => writer.write(chunk),
+      close: () => writer.close(),
+      abort: (reason) => writer.abort(reason),
+    });
+  }
+  const isFile = (stream: unknown) =>
+    typeof FileSystemWritableFileStream !== 'undefined' && stream instanceof FileSystemWritableFileStream;
+
+  const isRead = (stream: ReadableStream) => sources.has(stream) || packers.has(stream);
+  const isSlow = (stream: object) => isFile(stream) || packers.has(stream);
+
+  const NATIVE_TRANSFORMS = ['CompressionStream', 'DecompressionStream', 'TextDecoderStream', 'TextEncoderStream'];
+  const isNative = (pair: unknown) =>
+    NATIVE_TRANSFORMS.some((name) => {
+      const transform = (globalThis as unknown as Record<string, (new () => object) | undefined>)[name];
+      return transform && pair instanceof transform;
+    });
+
+  Object.assign(ReadableStream.prototype, {
+    getReader(this: ReadableStream, ...args: unknown[]) {
+      const reader = getReader!.apply(this, args) as Reader;
+      const source = sources.get(this);
+      if (source) readers.set(reader, source);
+      const packer = packers.get(this);
+      if (packer) packers.set(reader, packer);
+      return reader;
+    },
+    pipeTo(this: ReadableStream, to: WritableStream, ...options: unknown[]) {
+      if (!(this instanceof ReadableStream) || this.locked || !(to instanceof WritableStream) || to.locked) {
+        return pipeTo!.call(this, to, ...options);
+      }
+      const target = isSlow(to) ? relaySink(to) : to;
+      if (!isRead(this)) return pipeTo!.call(this, target, ...options);
+      const { stream, release } = relay(this);
+      return (pipeTo!.call(stream, target, ...options) as Promise<unknown>).finally(release);
+    },
+    pipeThrough(this: ReadableStream, pair: ReadableWritablePair, ...options: unknown[]) {
+      const isSpecial = this instanceof ReadableStream && pair?.writable instanceof WritableStream;
+      if (!isSpecial || this.locked || pair.writable.locked || !(isRead(this) || isSlow(pair.writable))) {
+        return pipeThrough!.call(this, pair, ...options);
+      }
+      const source = sources.get(this);
+      const { readable, writable } = pair;
+      if (source && isNative(pair)) sources.set(readable, source);
+      const target = isSlow(writable) ? relaySink(writable) : writable;
+      return pipeThrough!.call(relay(this).stream, { readable, writable: target }, ...options);
+    },
+    tee(this: ReadableStream) {
+      const branches = tee!.call(this) as ReadableStream[];
+      const source = sources.get(this);
+      const packer = packers.get(this);
+      for (const branch of branches) {
+        if (source) sources.set(branch, source);
+        if (packer) packers.set(branch, packer);
+      }
+      return branches;
+    },
+  });
+  const iterate = function (this: ReadableStream, ...options: unknown[]) {
+    const from = isRead(this) && !this.locked ? relay(this).stream : this;
+    return values!.apply(from, options);
+  };
+  for (const name of ['values', Symbol.asyncIterator]) {
+    Object.defineProperty(ReadableStream.prototype, name, { value: iterate, writable: true, configurable: true });
+  }
+
+  const blobStream = Blob.prototype.stream;
+  Blob.prototype.stream = function () {
+    const stream = blobStream.call(this);
+    sources.set(stream, FINITE);
+    return stream;
+  };
+
+  // What is written into a file, and its end.
+  const fileWriters = new WeakSet<object>();
+  const getWriter = WritableStream.prototype.getWriter;
+  WritableStream.prototype.getWriter = function () {
+    const writer = getWriter.call(this);
+    if (isFile(this)) fileWriters.add(writer);
+    const packer = packers.get(this);
+    if (packer) packers.set(writer, packer);
+    return writer;
+  };
+  for (const [owner, names, isOurs] of [
+    [WritableStream.prototype, ['abort', 'close'], isFile],
+    [WritableStreamDefaultWriter.prototype, ['abort', 'close', 'write'], (writer: object) => fileWriters.has(writer)],
+  ] as const) {
+    const methods = owner as unknown as Methods;
+    for (const name of names) {
+      const real = methods[name]!;
+      methods[name] = function (this: object, ...args: unknown[]) {
+        const result = real.apply(this, args) as Promise<unknown>;
+        const packer = packers.get(this);
+        if (packer) holdPacker(packer, 'writes', result);
+        return isOurs(this) ? control.track(result) : result;
+      };
+    }
+  }
+
+  control.streams = {
+    relay,
+    isFed: (stream) => stream instanceof ReadableStream && !sources.has(stream),
+    comes: (stream, source) => {
+      if (!sources.has(stream)) sources.set(stream, source);
+    },
+  };
+}

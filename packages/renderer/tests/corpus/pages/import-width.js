@@ -1,0 +1,1 @@
+export const width = (frame) => (frame + 1) * 8;

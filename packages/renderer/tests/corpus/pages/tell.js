@@ -1,0 +1,1 @@
+tell(`#${document.currentScript.src.split('?')[1]}`);

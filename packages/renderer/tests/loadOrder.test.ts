@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { Renderer, type RenderEvent } from '../src/index.js';
+import { isLong } from './support/extent.js';
+import { eventsOf } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+import { Server } from './support/server.js';
+
+const sandbox = new Sandbox();
+after(() => sandbox[Symbol.dispose]());
+
+const PICTURE =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="red"/></svg>';
+const FONT = readFileSync(
+  join(import.meta.dirname, '../../../node_modules/@fontsource/inter/files/inter-latin-400-normal.woff2'),
+);
+const TYPES: Record<string, string> = {
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+  json: 'application/json',
+  woff2: 'font/woff2',
+};
+
+/** Answers each request after a time that nobody knows, by default at most 300 ms; some never, or without an end. */
+function serve(files: Record<string, string | Buffer>, mostMs = 300): Promise<Server> {
+  return Server.start((request, response) => {
+    const name = (request.url ?? '/').slice(1).replace(/\?.*/, '');
+    const extension = name.slice(name.lastIndexOf('.') + 1);
+    if (name === 'never') return;
+    void setTimeout(Math.random() * mostMs).then(() => {
+      if (name === 'events' || name === 'stream') {
+        response.writeHead(200, { 'content-type': name === 'events' ? 'text/event-stream' : 'text/plain' });
+        response.write('a piece of what has no end');
+        return;
+      }
+      const found = files[name] ?? (extension === 'svg' ? PICTURE : undefined);
+      response.writeHead(found === undefined ? 404 : 200, { 'content-type': TYPES[extension] ?? 'text/html' });
+      response.end(found);
+    });
+  });
+}
+
+/** What the page has put into its array `log` by frame 2. */
+async function logOf(url: string): Promise<string[]> {
+  const events: RenderEvent[] = [];
+  const options = { width: 64, height: 36, fps: 10, frameCount: 3, mode: 'screenshot', lossless: true } as const;
+  await new Renderer(options).render(url, join(sandbox.root, 'out.mkv'), {
+    onEvent: (event) => void events.push(event),
+  });
+  const last = eventsOf(events, 'page-console').at(-1);
+  return JSON.parse(last?.text ?? '[]') as string[];
+}
+
+async function assertOneOrder(files: Record<string, string | Buffer>, expected: readonly string[]): Promise<void> {
+  await using server = await serve(files);
+  const loads = isLong ? 50 : 2;
+  for (let load = 0; load < loads; load++) {
+    const log = await logOf(server.url('index.html'));
+    assert.deepEqual(log, expected, `load ${load}`);
+  }
+}
+
+const LOG = `<!doctype html><script>
+  globalThis.log = [];
+  requestAnimationFrame(function draw() {
+    if (genlock.frame === 2) console.log(JSON.stringify(log));
+    requestAnimationFrame(draw);
+  });
+  const tell = (what) => () => { log.push(what); };
+  document.addEventListener('DOMContentLoaded', tell('DOMContentLoaded'));
+  addEventListener('load', tell('load'));
+  document.fonts.ready.then(tell('fonts'));
+</script>`;
+
+describe('what a page loads comes in one order', () => {
+  it('scripts, pictures, fonts, answers and workers', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <link rel="stylesheet" href="style.css" onload="log.push('style')">
+        <script async src="async1.js"></script><script async src="async2.js"></script>
+        <script defer src="defer1.js"></script><script type="module" src="module.mjs"></script>
+        <script src="plain.js"></script>
+        <body><img src="a.svg" onload="log.push('a')"><img src="b.svg" onload="log.push('b')"><p>words</p>
+        <script>
+          for (const name of ['one', 'two', 'three']) fetch(name + '.json').then((r) => r.json()).then((v) => log.push('fetch ' + v));
+          for (const name of ['four', 'five']) {
+            const request = new XMLHttpRequest();
+            request.onload = () => log.push('xhr ' + name);
+            request.open('GET', name + '.json');
+            request.send();
+          }
+          for (const name of ['c', 'd', 'e']) {
+            const image = new Image();
+            image.src = name + '.svg';
+            image.decode().then(() => log.push('decoded ' + name));
+          }
+          for (const name of ['w1', 'w2']) new Worker(name + '.js').onmessage = ({ data }) => log.push(data);
+          for (let i = 0; i < 3; i++) {
+            const script = document.createElement('script');
+            script.src = 'late' + i + '.js';
+            document.head.append(script);
+          }
+          const reader = (text) => {
+            const file = new FileReader();
+            file.onload = () => log.push('read ' + file.result.length);
+            file.readAsText(new Blob([text]));
+          };
+          reader('x'.repeat(3000000)); reader('short');
+          crypto.subtle.digest('SHA-256', new Uint8Array(20000000)).then(tell('long digest'));
+          crypto.subtle.digest('SHA-256', new Uint8Array(20)).then(tell('short digest'));
+          setTimeout(tell('timer'));
+        </script>`,
+      'style.css': '@font-face { font-family: f; src: url(f.woff2) } body { font-family: f; background: url(bg.svg) }',
+      'f.woff2': FONT,
+      'async1.js': "log.push('async1');" + '//'.padEnd(200000, 'x'),
+      'async2.js': "log.push('async2')",
+      'defer1.js': "log.push('defer1')",
+      'plain.js': "log.push('plain')",
+      'module.mjs':
+        "import './part1.mjs'; import './part2.mjs'; log.push('module'); import('./part3.mjs').then(tell('imported'));",
+      'part1.mjs': "log.push('part1')",
+      'part2.mjs': "log.push('part2')",
+      'part3.mjs': "log.push('part3')",
+      'late0.js': "log.push('late0')",
+      'late1.js': "log.push('late1')",
+      'late2.js': "log.push('late2')",
+      'one.json': '1',
+      'two.json': '2',
+      'three.json': '3',
+      'four.json': '4',
+      'five.json': '5',
+      'w1.js':
+        "importScripts('imported.js'); postMessage('w1 ' + imported); fetch('one.json').then(() => postMessage('w1 fetched'))",
+      'w2.js': "postMessage('w2'); fetch('two.json').then(() => postMessage('w2 fetched'))",
+      'imported.js': 'const imported = true;',
+    };
+    const expected = [
+      ...['style', 'async1', 'plain', 'read 3000000', 'read 5', 'long digest', 'short digest'],
+      ...['a', 'b', 'async2', 'defer1', 'part1', 'part2', 'module'],
+      ...['DOMContentLoaded', 'xhr four', 'xhr five', 'late0', 'late1', 'late2', 'decoded c'],
+      ...['decoded d', 'decoded e', 'part3', 'imported', 'w1 true', 'w1 fetched', 'w2'],
+      ...['w2 fetched', 'fetch 1', 'fetch 2', 'fetch 3', 'timer', 'load', 'fonts'],
+    ];
+    await assertOneOrder(files, expected);
+  });
+
+  it('whatever never ends', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <link rel="prefetch" href="never">
+        <script>
+          new EventSource('events');
+          fetch('stream').then(({ body }) => body.getReader().read()).then(tell('piece'));
+          for (const name of ['one', 'two']) fetch(name + '.json').then(tell(name));
+          const request = new XMLHttpRequest();
+          request.open('GET', 'one.json', false);
+          request.send();
+          log.push('at once');
+        </script>`,
+      'one.json': '1',
+      'two.json': '2',
+    };
+    await assertOneOrder(files, ['at once', 'DOMContentLoaded', 'load', 'fonts', 'piece', 'one', 'two']);
+  });
+});

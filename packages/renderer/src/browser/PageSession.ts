@@ -49,7 +49,6 @@ export class PageSession {
   readonly refreshes: PageRefreshes;
   /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
   followsRefreshes = true;
-  #mainFrame: string | undefined;
   #mainRequest: string | undefined;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
@@ -93,8 +92,7 @@ export class PageSession {
     );
     this.#rest = new PageRest(scope, this.#targets, this.order);
     this.frames = new PageFrames(session, scope, options, this.#targets);
-    const [mainFrame, shown] = [() => this.#mainFrame, () => this.#frame];
-    this.refreshes = new PageRefreshes(options, this.#targets, mainFrame, shown);
+    this.refreshes = new PageRefreshes(options, this.#targets, () => this.#frame);
     this.#listen();
   }
 
@@ -124,12 +122,11 @@ export class PageSession {
     const loaded = new Promise<void>((resolve) => {
       this.session.client.once('Page.loadEventFired', () => resolve());
     });
-    const { errorText, frameId } = await this.scope.wait(
+    const { errorText } = await this.scope.wait(
       this.session.send('Page.navigate', { url }),
       load,
       `the answer of ${shortUrl(url)}`,
     );
-    this.#mainFrame = frameId;
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
     await this.scope.wait(this.#rest.untilLoaded(loaded), load, () => this.#stillLoading(url));

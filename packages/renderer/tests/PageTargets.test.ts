@@ -40,7 +40,8 @@ describe('a worker of the page that cannot be prepared', () => {
           scope: { fail: (failure: unknown) => failures.push(failure) },
         } as unknown as BrowserSession;
         const told = () => {};
-        const targets = new PageTargets(session, parseRendererOptions(ONE, 'out.mp4'), {} as never, told, told);
+        const watched = () => Promise.resolve();
+        const targets = new PageTargets(session, parseRendererOptions(ONE, 'out.mp4'), {} as never, watched, told);
         await targets.open();
         const targetInfo = { type, url: 'http://localhost/worker.js' };
         page.emit('Target.attachedToTarget', { sessionId: 'its session', targetInfo });

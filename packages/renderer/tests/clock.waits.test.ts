@@ -116,14 +116,6 @@ const WORK: Record<string, string> = {
     await navigator.storage.estimate(); await navigator.storage.persisted();
     await navigator.userAgentData.getHighEntropyValues(['platformVersion']);
     return can.join();`,
-  'a GPU': `
-    const adapter = await navigator.gpu?.requestAdapter();
-    if (!adapter) return 'none';
-    const device = await adapter.requestDevice();
-    const from = device.createBuffer({ size: 8, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.MAP_READ });
-    await device.queue.onSubmittedWorkDone();
-    await from.mapAsync(GPUMapMode.READ);
-    return from.getMappedRange().byteLength ? 'none' : '';`,
   code: `
     const bytes = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
     await WebAssembly.compile(bytes);

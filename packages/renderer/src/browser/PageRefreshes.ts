@@ -15,23 +15,23 @@ export interface Refresh {
  */
 export class PageRefreshes {
   #next: Refresh | undefined;
+  /** Frames within the page. Which one the page itself is in may be known only later. */
+  readonly #inner = new Set<string>();
 
   constructor(
     readonly options: ResolvedOptions,
     readonly targets: PageTargets,
-    /** The frame of the browser that the page itself is in. */
-    readonly mainFrame: () => string | undefined,
     /** The frame of the video that the page shows; undefined while it loads. */
     readonly shown: () => number | undefined,
   ) {}
 
   watch(client: CDPSession): void {
+    client.on('Page.frameAttached', ({ frameId }) => this.#inner.add(frameId));
     // No other event tells of a refresh before its time.
-
     client.on('Page.frameScheduledNavigation', ({ frameId, delay, reason, url }) => {
       if (reason !== 'metaTagRefresh' && reason !== 'httpHeaderRefresh') return;
       void this.targets.evaluateIn(frameId, `refresh(${JSON.stringify(url)}, ${delay * 1000})`).catch(() => {});
-      if (frameId !== this.mainFrame()) return;
+      if (this.#inner.has(frameId)) return;
       const { num, den } = this.options.fps;
       const after = Math.ceil((delay * num) / den - 1e-9);
       const shown = this.shown();

@@ -11,6 +11,7 @@ import { GarbageCollection } from './GarbageCollection.js';
 import { joinOutcomes } from './joinOutcomes.js';
 import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
 import { NewAnimations } from './NewAnimations.js';
+import { OwnDocument } from './OwnDocument.js';
 import { PageFiles } from './PageFiles.js';
 import { PageFrames } from './PageFrames.js';
 import { PageRefreshes, type Refresh } from './PageRefreshes.js';
@@ -18,6 +19,7 @@ import { PageReporter } from './PageReporter.js';
 import { PageRest } from './PageRest.js';
 import { PageTargets } from './PageTargets.js';
 import { ResponseOrder } from './ResponseOrder.js';
+import { waitForPage } from './waitForPage.js';
 
 /** What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any fixed moment does; the same one in every render. */
 const EPOCH = Date.UTC(2025, 0, 1);
@@ -55,15 +57,7 @@ export class PageSession {
   readonly refreshes: PageRefreshes;
   /** Whether the page may go on to another document as its markup says: where nothing of ours is in the first one. */
   followsRefreshes = true;
-  /** The requests for the page's own document: more than one where it goes on to another while it loads. */
-  readonly #mainRequests = new Set<string>();
-  /** Whether the page's own frame loads a document, or is about to. */
-  #isLoading = false;
-  /** Whether a script has sent it to another document, which the browser has yet to begin with. */
-  #begins = false;
-  /** How often it has begun to. */
-  #loads = 0;
-  #onLoaded = (): void => {};
+  readonly #document: OwnDocument;
   /** The address, once frame 0 is ready. */
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
@@ -83,6 +77,7 @@ export class PageSession {
     this.#network = new NetworkWatch((failure) => this.#onMissingAsset(failure));
     this.#reporter = new PageReporter(scope);
     this.#garbage = new GarbageCollection(session, scope);
+    this.#document = new OwnDocument(session);
     this.#newAnimations = new NewAnimations(session);
     this.order = new ResponseOrder(session, () => this.#rest.atRest());
     const config = {
@@ -111,8 +106,7 @@ export class PageSession {
     this.#network.onMedia = (url) => this.#files.media(url);
     this.#rest = new PageRest(scope, this.#targets, this.order);
     this.frames = new PageFrames(session, scope, options, this.#targets);
-    const [mainFrame, shown] = [() => this.session.frameId, () => this.#frame];
-    this.refreshes = new PageRefreshes(options, this.#targets, mainFrame, shown);
+    this.refreshes = new PageRefreshes(options, this.#targets, () => this.#frame);
     this.#listen();
   }
 
@@ -139,8 +133,7 @@ export class PageSession {
 
   async #open(url: string, load: number): Promise<void> {
     this.refreshes.clear();
-    this.#mainRequests.clear();
-    this.#isLoading = true;
+    this.#document.begin();
     const { errorText } = await this.scope.wait(
       this.session.send('Page.navigate', { url }),
       load,
@@ -152,12 +145,12 @@ export class PageSession {
     let loads: number;
     do {
       await this.scope.wait(this.#untilLoaded(), load, () => this.#stillLoading(url));
-      loads = this.#loads;
+      ({ loads } = this.#document);
       if (this.webgpu === 'wanted') return;
       await this.scope.wait(this.#rest.untilDelivered(), load, () => this.#stillLoading(url));
       if (this.session.beginFrameControl) await this.frames.first(load);
       await this.settle(load);
-    } while (this.#isLoading || this.#loads !== loads);
+    } while (this.#document.isLoading || this.#document.loads !== loads);
   }
 
   /** Every address that the page has read, and whether to read them again says what they said. */
@@ -214,13 +207,8 @@ export class PageSession {
     await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
   }
 
-  /** Timers that are due at once run while a page loads: scripts start themselves with them. */
   async #untilLoaded(): Promise<void> {
-    if (!this.#isLoading) return;
-    const loaded = new Promise<void>((resolve) => {
-      this.#onLoaded = resolve;
-    });
-    this.webgpu ??= await this.#rest.untilLoaded(loaded);
+    if (this.#document.isLoading) this.webgpu ??= await this.#rest.untilLoaded(this.#document.loaded());
   }
 
   /** Waits until nothing more changes in the present frame. */
@@ -269,7 +257,11 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
-    const outcomes = await this.#named(this.#targets.evaluateAll<Outcome>(call), deadlineMs);
+    const outcomes = await waitForPage(this.#targets.evaluateAll<Outcome>(call), deadlineMs, {
+      scope: this.scope,
+      targets: this.#targets,
+      network: this.#network,
+    });
     // Who is told of it at a later frame would look for it there.
     if (outcomes.some(({ failed }) => failed)) {
       const { signal } = this.scope;
@@ -288,27 +280,6 @@ export class PageSession {
     return joinOutcomes(outcomes);
   }
 
-  /** Waits for the page. What that waits for is asked half-way: a page in a script that does not end cannot say. */
-  async #named<T>(answer: Promise<T>, deadlineMs: number): Promise<T> {
-    let names: string[] | undefined;
-    const answered = new AbortController();
-    const ask = async () => {
-      await setTimeout(deadlineMs / 2, undefined, { signal: answered.signal, ref: false });
-      names = (await this.#targets.evaluateAll<string[]>('waitsFor()')).flat();
-    };
-    void ask().catch(() => {});
-    const what = () => {
-      const known = names ?? ['a script that does not end'];
-      const all = [...new Set([...known, ...this.#network.underWay.map(shortUrl)])];
-      return `the page to be ready${all.length > 0 ? ` (still under way: ${all.join(', ')})` : ''}`;
-    };
-    try {
-      return await this.scope.wait(answer, deadlineMs, what);
-    } finally {
-      answered.abort();
-    }
-  }
-
   #stillLoading(url: string): string {
     const list = this.#network.underWay.filter((loading) => loading !== url);
     return `${shortUrl(url)} to load${list.length > 0 ? ` (still loading: ${list.map(shortUrl).join(', ')})` : ''}`;
@@ -321,25 +292,7 @@ export class PageSession {
       if (frame.parentId !== undefined || this.#loaded === undefined) return;
       this.scope.fail(this.#gone(frame.url));
     });
-    client.on('Network.requestWillBeSent', ({ requestId, type, frameId }) => {
-      if (type === 'Document' && frameId === this.session.frameId) this.#mainRequests.add(requestId);
-    });
-    const isOwn = ({ frameId }: { frameId: string }) => frameId === this.session.frameId;
-    client.on('Page.frameRequestedNavigation', (asked) => {
-      if (isOwn(asked) && asked.disposition === 'currentTab') this.#begins = this.#isLoading = true;
-    });
-    client.on('Page.frameStartedLoading', (started) => {
-      if (!isOwn(started)) return;
-      this.#begins = false;
-      this.#isLoading = true;
-      this.#loads++;
-    });
-    client.on('Page.frameStoppedLoading', (stopped) => {
-      // It may be the document before that has stopped.
-      if (!isOwn(stopped) || this.#begins) return;
-      this.#isLoading = false;
-      this.#onLoaded();
-    });
+    this.#document.listen();
     // Nobody is there to answer a dialog, and it would stop the page.
     client.on('Page.javascriptDialogOpening', ({ type }) => {
       const accept = type === 'alert' || type === 'beforeunload';
@@ -353,7 +306,7 @@ export class PageSession {
   #onMissingAsset(failure: NetworkFailure): void {
     const { url, reason, requestId } = failure;
     const position = { ...this.scope.position };
-    if (this.#mainRequests.has(requestId)) {
+    if (this.#document.asksBy(requestId)) {
       this.scope.fail(new NavigationError(url, typeof reason === 'number' ? `HTTP ${reason}` : reason, position));
       return;
     }

@@ -5,6 +5,7 @@ import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } f
 import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { hash } from './hash.js';
+import { nameOf } from './nameOf.js';
 import { OpenedWindow } from './OpenedWindow.js';
 import { adoptShadowRoots } from './shadowRoots.js';
 
@@ -321,15 +322,4 @@ export class PageTargets {
 
 function isSetAlready(error: unknown): void {
   if (!/override is already in effect/i.test(String(error))) throw error;
-}
-
-/**
- * What a worker's address says wherever the composition is: a folder is served at another host and port each time,
- * and files may lie elsewhere.
- */
-function nameOf(url: string, pageOrigin: string | undefined): string {
-  const { protocol, origin, pathname, search } = new URL(url);
-  if (protocol === 'blob:' || protocol === 'data:') return protocol;
-  if (protocol === 'file:') return pathname.slice(pathname.lastIndexOf('/') + 1) + search;
-  return origin === pageOrigin ? pathname + search : url;
 }

@@ -111,7 +111,11 @@ describe('what a page has read', () => {
     watch.watch(client as never);
     let id = 0;
     const begin = (type: string, url = `http://x/${type}`, method = 'GET') => {
-      client.emit('Network.requestWillBeSent', { requestId: String(++id), request: { url, method }, type });
+      client.emit('Network.requestWillBeSent', {
+        requestId: String(++id),
+        request: { headers: {}, url, method },
+        type,
+      });
       const requestId = String(id);
       return {
         end: () => client.emit('Network.loadingFinished', { requestId }),

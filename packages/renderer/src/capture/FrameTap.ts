@@ -262,7 +262,12 @@ export class FrameTap implements AsyncDisposable {
       returnByValue: true,
       ...more,
     });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    if (exceptionDetails) {
+      // Such as a connection to this process that could not be opened.
+      const why = exceptionDetails.exception?.description ?? exceptionDetails.text;
+      const position = { ...this.page.scope.position };
+      throw new BrowserCrashError(`${where(position)}the capture failed in the browser: ${why}`, position, 'picture');
+    }
     return result.value;
   }
 }

@@ -141,13 +141,17 @@ export class PageSession {
     );
     if (errorText === 'net::ERR_ABORTED') await this.#answer(load);
     if (errorText) this.#fail(new NavigationError(url, errorText, { ...this.scope.position }));
+    const stillLoading = (underWay: readonly string[]) => {
+      const list = underWay.filter((loading) => loading !== shortUrl(url));
+      return `${shortUrl(url)} to load${list.length > 0 ? ` (still loading: ${list.join(', ')})` : ''}`;
+    };
     // A page that has loaded may go on to another document: the one that stays is the page.
     let loads: number;
     do {
-      await this.scope.wait(this.#untilLoaded(), load, () => this.#stillLoading(url));
+      await this.#wait(this.#untilLoaded(), load, stillLoading);
       ({ loads } = this.#document);
       if (this.webgpu === 'wanted') return;
-      await this.scope.wait(this.#rest.untilDelivered(), load, () => this.#stillLoading(url));
+      await this.#wait(this.#rest.untilDelivered(), load, stillLoading);
       if (this.session.beginFrameControl) await this.frames.first(load);
       await this.settle(load);
     } while (this.#document.isLoading || this.#document.loads !== loads);
@@ -257,10 +261,9 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
-    const outcomes = await waitForPage(this.#targets.evaluateAll<Outcome>(call), deadlineMs, {
-      scope: this.scope,
-      targets: this.#targets,
-      network: this.#network,
+    const outcomes = await this.#wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, (known, told) => {
+      const underWay = told ? known : ['a script that does not end', ...known];
+      return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;
     });
     // Who is told of it at a later frame would look for it there.
     if (outcomes.some(({ failed }) => failed)) {
@@ -280,9 +283,8 @@ export class PageSession {
     return joinOutcomes(outcomes);
   }
 
-  #stillLoading(url: string): string {
-    const list = this.#network.underWay.filter((loading) => loading !== url);
-    return `${shortUrl(url)} to load${list.length > 0 ? ` (still loading: ${list.map(shortUrl).join(', ')})` : ''}`;
+  #wait<T>(answer: Promise<T>, deadlineMs: number, say: Parameters<typeof waitForPage>[2]['say']): Promise<T> {
+    return waitForPage(answer, deadlineMs, { scope: this.scope, targets: this.#targets, network: this.#network, say });
   }
 
   #listen(): void {

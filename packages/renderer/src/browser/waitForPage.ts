@@ -4,6 +4,14 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
 
+interface Asked {
+  scope: JobScope;
+  targets: PageTargets;
+  network: NetworkWatch;
+  /** Words a StallError: with what is still under way, and whether the page could tell. */
+  say: (underWay: readonly string[], told: boolean) => string;
+}
+
 /**
  * Waits for an answer of the page. What that waits for is asked half-way, so that a StallError can name it: a page in
  * a script that does not end cannot say.
@@ -11,7 +19,7 @@ import type { PageTargets } from './PageTargets.js';
 export async function waitForPage<T>(
   answer: Promise<T>,
   deadlineMs: number,
-  { scope, targets, network }: { scope: JobScope; targets: PageTargets; network: NetworkWatch },
+  { scope, targets, network, say }: Asked,
 ): Promise<T> {
   let names: string[] | undefined;
   const answered = new AbortController();
@@ -20,11 +28,7 @@ export async function waitForPage<T>(
     names = (await targets.evaluateAll<string[]>('waitsFor()')).flat();
   };
   void ask().catch(() => {});
-  const what = () => {
-    const known = names ?? ['a script that does not end'];
-    const all = [...new Set([...known, ...network.underWay.map(shortUrl)])];
-    return `the page to be ready${all.length > 0 ? ` (still under way: ${all.join(', ')})` : ''}`;
-  };
+  const what = () => say([...new Set([...(names ?? []), ...network.underWay.map(shortUrl)])], names !== undefined);
   try {
     return await scope.wait(answer, deadlineMs, what);
   } finally {

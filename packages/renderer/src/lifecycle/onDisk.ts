@@ -11,8 +11,14 @@ export interface DiskWait {
 }
 
 /**
- * Waits for what a disk does, which may take for ever: rejects with `signal.reason` itself as soon as the signal
- * aborts, with a StallError after the deadline, and with a ToolError where too many files are open.
+ * So long work that nobody waits for any more has to come to its end, in milliseconds: nearly all does at once, and
+ * then no file of it is open when the render has settled. A disk that does not answer holds up the stop no longer.
+ */
+const LEAVE_MS = 200;
+
+/**
+ * Waits for what a disk does, which may take for ever: rejects with `signal.reason` itself when the signal aborts, with a
+ * StallError after the deadline, and with a ToolError where too many files are open.
  */
 export async function onDisk<T>(
   work: Promise<T>,
@@ -22,5 +28,11 @@ export async function onDisk<T>(
     throw signal?.aborted ? error : orShortage(error);
   });
   const late = () => new StallError(waitingFor, deadlineMs, position);
-  return withDeadline(signal ? abortable(told, signal) : told, deadlineMs, late);
+  try {
+    return await withDeadline(signal ? abortable(told, signal) : told, deadlineMs, late);
+  } catch (error) {
+    const left = told.catch(() => {});
+    await withDeadline(left, LEAVE_MS, () => new Error('the disk does not answer')).catch(() => {});
+    throw error;
+  }
 }

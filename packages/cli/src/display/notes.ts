@@ -37,9 +37,7 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
       }
       case 'chunk':
         if (event.state === 'reused') return verbose ? `frames ${formatRange(event)} were kept from before` : undefined;
-        if (event.state === 'again')
-          return `frames ${formatRange(event)} are drawn again: the page has state, and is replayed`;
-        return undefined;
+        return event.state === 'again' ? `frames ${formatRange(event)} are rendered again` : undefined;
       case 'partial':
         return `the first ${plural(event.frames, 'frame')} are in ${event.path}`;
       case 'retry': {

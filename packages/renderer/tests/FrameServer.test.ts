@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
+import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { WebSocket } from 'ws';
 import { FrameServer } from '../src/capture/FrameServer.js';
 import { BrowserPool, RenderOrchestrator, type RenderEvent, type RenderJobOptions } from '../src/index.js';
 import { held } from './support/leaks.js';
@@ -12,10 +13,26 @@ import { eventsOf, TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
-const post = async (url: string, body?: Buffer) => {
-  const { ok } = await fetch(url, { method: 'POST', ...(body ? { body: new Uint8Array(body) } : {}) });
-  return ok;
-};
+/** Connects as the worker does. */
+async function connect(server: FrameServer): Promise<WebSocket> {
+  const socket = new WebSocket(server.url);
+  await once(socket, 'open');
+  return socket;
+}
+
+/** The answer to a question, as text. */
+async function ask(socket: WebSocket, question: string): Promise<string> {
+  socket.send(question);
+  const [answer] = (await once(socket, 'message')) as [Buffer];
+  return answer.toString();
+}
+
+/** A message with the bytes of a frame. */
+function message(frame: number, bytes: Buffer): Buffer {
+  const number = Buffer.alloc(4);
+  number.writeInt32BE(frame);
+  return Buffer.concat([number, bytes]);
+}
 
 /** The files of a profile that this process has open, as `held` describes them. */
 const openFiles = (profile: string) =>
@@ -40,9 +57,10 @@ describe('the server for frames', () => {
     using sandbox = new Sandbox();
     const { server, profile, path } = await start(sandbox);
     assert.ok(!server.url.includes(server.mark), 'the file says nothing about the address');
-    assert.equal(await post(`${server.url}/file`), false, 'no file is the one');
+    const socket = await connect(server);
+    assert.equal(await ask(socket, 'file'), '', 'no file is the one');
     writeFileSync(path, server.mark);
-    assert.equal(await post(`${server.url}/file`), true);
+    assert.equal(await ask(socket, 'file'), 'yes');
     assert.deepEqual(openFiles(profile), [`descriptor of ${path}`]);
 
     const all: Buffer[] = [];
@@ -59,67 +77,90 @@ describe('the server for frames', () => {
     assert.deepEqual(openFiles(profile), []);
   });
 
-  it('fails to read what the file does not have, and takes bodies', async () => {
+  it('fails to read what the file does not have, and takes messages', async () => {
     using sandbox = new Sandbox();
     const { server, path } = await start(sandbox);
     await using _server = server;
     await assert.rejects(server.read(5000), /no 5000 bytes of a frame/);
     writeFileSync(path, server.mark);
-    await post(`${server.url}/file`);
+    const socket = await connect(server);
+    await ask(socket, 'file');
     await assert.rejects(server.read(5000), /no 5000 bytes of a frame/);
-    const data = server.expect(1);
-    assert.equal(await post(`${server.url}/1`, pixels(1)), true);
-    assert.deepEqual(Buffer.concat(await data), pixels(1));
+    const [first, look] = [server.expect(1), server.expect(-1)];
+    socket.send(message(-1, pixels(7)));
+    socket.send(message(1, pixels(1)));
+    assert.deepEqual(Buffer.concat(await first), pixels(1));
+    assert.deepEqual(Buffer.concat(await look), pixels(7));
   });
 
   it('has nothing for those who do not know its token', async () => {
     using sandbox = new Sandbox();
     const { server, path } = await start(sandbox);
     await using _server = server;
-    const wrong = server.url.replace(/[^/]+$/, 'guess');
     writeFileSync(path, server.mark);
     server.picture = Buffer.from('secret');
-    const { status } = await fetch(`${wrong}/picture`);
-    assert.equal(status, 404);
-    assert.equal(await post(`${wrong}/file`), false);
-    assert.equal(await post(`${wrong}/1`, pixels(1)), false);
+    const wrong = server.url.replace(/[^/]+$/, 'guess');
+    const [refusal] = (await once(new WebSocket(wrong), 'error')) as [Error];
+    assert.match(refusal.message, /400/);
+    const { port } = new URL(server.url);
+    const { status } = await fetch(server.url.replace('ws:', 'http:'), { method: 'POST', body: 'x' });
+    assert.equal(status, 404, 'not by a request either');
     // They are answered before they have said all.
-    const knocking = request(`${wrong}/1`, { method: 'POST' });
-    knocking.write(pixels(1));
-    const [answer] = (await once(knocking, 'response')) as [IncomingMessage];
-    assert.equal(answer.statusCode, 404);
+    const knocking = createConnection(Number(port), '127.0.0.1');
+    knocking.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\nx`);
+    const [answer] = (await once(knocking, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1.1 404 /);
     knocking.destroy();
+  });
+
+  it('gives the picture to whoever knows its token', async () => {
+    using sandbox = new Sandbox();
+    const { server } = await start(sandbox);
+    await using _server = server;
+    const socket = await connect(server);
+    assert.equal(await ask(socket, 'picture'), '');
+    server.picture = Buffer.from('a picture');
+    assert.equal(await ask(socket, 'picture'), 'a picture');
   });
 
   it('takes in what is expected, once, and no more than a frame can have', async () => {
     using sandbox = new Sandbox();
     const { server } = await start(sandbox);
     await using _server = server;
-    // Whoever sends on and on is cut off, whether it was expected or not.
-    const flood = async (path: string) => {
-      const sending = request(`${server.url}/${path}`, { method: 'POST' });
-      const closed = new Promise((resolve) => sending.once('close', resolve));
-      sending.on('error', () => {}).on('response', (response) => response.resume());
-      const part = Buffer.alloc(64 * 1024);
+    const socket = await connect(server);
+    const expected = server.expect(2);
+    for (const [frame, value] of [[3, 3], [2, 2], [2, 4]] as const) socket.send(message(frame, pixels(value))); // prettier-ignore
+    socket.send(Buffer.alloc(2));
+    assert.deepEqual(Buffer.concat(await expected), pixels(2));
+    const next = server.expect(2);
+    socket.send(message(2, pixels(5)));
+    assert.deepEqual(Buffer.concat(await next), pixels(5), 'what nobody waited for is not kept');
+
+    // Whoever sends on and on is cut off, whether it was expected or not, in one piece or in many.
+    for (const fin of [true, false]) {
+      const flood = await connect(server);
+      const data = assert.rejects(server.expect(1), /sends more than the 70536 bytes that a frame can have/);
+      flood.on('error', () => {});
+      const closed = once(flood, 'close');
       const send = () => {
-        if (!sending.destroyed) sending.write(part, send);
+        if (flood.readyState === WebSocket.OPEN) flood.send(Buffer.alloc(fin ? 80_000 : 8000), { fin }, send);
       };
       send();
+      await data;
       await closed;
-      assert.equal(server.bytes, 0, 'nothing of it is held');
-    };
-    for (const path of ['7', 'file', 'ready', 'x', 'picture']) await flood(path);
-    const data = assert.rejects(server.expect(1), /sends more than the 70536 bytes that a frame can have/);
-    await flood('1');
-    await data;
+    }
+    assert.equal(await ask(socket, 'picture'), '', 'others go on');
+  });
 
-    const expected = server.expect(2);
-    assert.equal(await post(`${server.url}/2`, pixels(2)), true);
-    assert.equal(await post(`${server.url}/2`, pixels(3)), false, 'a second one is not wanted');
-    assert.equal(await post(`${server.url}/3`, pixels(3)), false);
-    assert.deepEqual(Buffer.concat(await expected), pixels(2));
-    server.expectNot(4);
-    assert.equal(await post(`${server.url}/ready`), true);
+  it('closes although somebody is connected', async () => {
+    using sandbox = new Sandbox();
+    const { server } = await start(sandbox);
+    const socket = await connect(server);
+    const knocking = createConnection(Number(new URL(server.url).port), '127.0.0.1');
+    await once(knocking, 'connect');
+    const closed = Promise.all([once(socket, 'close'), once(knocking.resume(), 'close')]);
+    await server[Symbol.asyncDispose]();
+    await closed;
   });
 });
 
@@ -172,7 +213,7 @@ describe('a service worker of the page', () => {
       mode: 'compositor',
     } as const;
     await using browsers = new BrowserPool({ size: 1 });
-    // By the file of a profile, and by requests where there is none.
+    // By the file of a profile, and by messages where there is none.
     for (const job of [{}, { browsers }]) {
       await RenderOrchestrator.render(server.url(''), join(sandbox.root, 'out.mp4'), options, {
         ...job,
@@ -208,9 +249,9 @@ describe('planes of the compositor', () => {
     const byFile = await render({});
     assert.equal(byFile.open, 1);
     await using browsers = new BrowserPool({ idleMs: 600_000, size: 1 });
-    const byBody = await render({ browsers });
-    assert.equal(byBody.open, 0);
-    assert.equal(byBody.hashes, byFile.hashes);
+    const byMessage = await render({ browsers });
+    assert.equal(byMessage.open, 0);
+    assert.equal(byMessage.hashes, byFile.hashes);
     assert.deepEqual(openFiles('/profile/'), []);
   });
 

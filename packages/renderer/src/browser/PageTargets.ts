@@ -250,13 +250,7 @@ export class PageTargets {
       const { ownWorker } = this.session;
       if (info.url.endsWith(ownWorker)) {
         this.onWorker(info.url.slice(0, -ownWorker.length));
-        const send = this.session.sendTo(child);
-        await Promise.all([
-          // Its requests and their address are not for the page's service worker, which could answer them, too.
-          send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
-          send('Network.setBypassServiceWorker', { bypass: true }),
-          send('Runtime.runIfWaitingForDebugger'),
-        ]);
+        await this.session.sendTo(child)('Runtime.runIfWaitingForDebugger');
         return;
       }
       // Those that wait may answer only when they go on: the commands are sent, not waited for.

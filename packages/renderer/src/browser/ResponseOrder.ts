@@ -42,7 +42,6 @@ export class ResponseOrder {
   /** Workers, too; and which of them has made a request. */
   readonly #workers = new Map<CDPSession, number>();
   readonly #byWorker = new Map<string, number>();
-  #unordered: string | undefined;
   /** How many requests there were that are ordered. */
   made = 0;
   #running = false;
@@ -54,11 +53,6 @@ export class ResponseOrder {
     readonly session: BrowserSession,
     readonly atRest: () => Promise<{ hears: boolean }>,
   ) {}
-
-  /** Nothing that is asked for at an address that begins so has anything to do with the page. */
-  leaveAlone(address: string): void {
-    this.#unordered = address;
-  }
 
   /** Whether answers are being handed over: the page comes to rest before each one. */
   get isAtWork(): boolean {
@@ -128,8 +122,7 @@ export class ResponseOrder {
       }
       return;
     }
-    const isOrdered =
-      isToBeOrdered(paused) && !(this.#unordered !== undefined && request.url.startsWith(this.#unordered));
+    const isOrdered = isToBeOrdered(paused);
     if (isOrdered && !known) {
       const { url } = request;
       const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { FrameQuestion } from '../page/frameTap.js';
 
 /** So many frames may be in memory at once: the encoder has one, one is on its way to it, one is looked at. */
 const FRAMES_HELD = 3;
 
 /** What a packet may have beyond the bytes of its pixels: its headers, which count where a picture is tiny. */
 const PACKET_BYTES = 64 * 1024;
+
+/** A message with the bytes of a frame begins with its number: a signed integer, big-endian. */
+const NUMBER_BYTES = 4;
 
 interface Expected {
   resolve: (data: readonly Buffer[]) => void;
@@ -18,19 +23,19 @@ interface Expected {
 
 /**
  * Where a worker in the browser sends the bytes of frames: a loopback server with a token in its address. Only what
- * is expected is taken in, once, and no more of it than a frame can have: the page is somebody else's. Pixels are
- * megabytes, and a body is copied from process to process, each time into new memory: they are read from a file that
- * the browser keeps for the worker, where it has one.
+ * is expected is taken in, once, and no more of it than a frame can have: the page is somebody else's. It is a
+ * WebSocket: a request would be shown to whoever holds the page's requests, together with its body. Pixels are
+ * megabytes, and a message is copied from process to process, each time into new memory: they are read from a file
+ * that the browser keeps for the worker, where it has one.
  */
 export class FrameServer implements AsyncDisposable {
-  readonly #server = createServer();
+  readonly #http = createServer();
+  readonly #sockets: WebSocketServer;
   readonly #token = randomUUID();
   readonly #expected = new Map<number, Expected>();
   readonly #maxBytes: number;
-  /** Bytes of the bodies that are being taken in. */
-  #incoming = 0;
-  /** The requests that are being answered. */
-  readonly #handling = new Set<Promise<void>>();
+  /** The questions that are being answered, one after the other. */
+  #answering = Promise.resolve();
   /** Where the worker puts pixels. */
   #file: FileHandle | undefined;
   /** Used again: to come by new memory for each frame costs more than to read it. */
@@ -47,30 +52,34 @@ export class FrameServer implements AsyncDisposable {
     pixels: number,
   ) {
     this.#maxBytes = pixels * 4 + PACKET_BYTES;
-    this.#server.on('request', (request, response) => {
-      const handling = this.#receive(request, response)
-        // The browser was ended: whoever waits for the frame waits for that, too.
-        .catch(() => void response.destroy())
-        .finally(() => this.#handling.delete(handling));
-      this.#handling.add(handling);
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      path: `/${this.#token}`,
+      maxPayload: this.#maxBytes + NUMBER_BYTES,
+      perMessageDeflate: false,
+    });
+    // Anybody on this machine may knock: what they bring is not taken in, and they are not waited for.
+    this.#http.on('request', (_, response) => response.writeHead(404, { connection: 'close' }).end());
+    this.#http.on('upgrade', (request, socket, head) => {
+      this.#sockets.handleUpgrade(request, socket, head, (connected) => this.#listen(connected));
     });
   }
 
   /** For frames of so many pixels. */
   static async open(profile: string, pixels: number): Promise<FrameServer> {
     const server = new FrameServer(profile, pixels);
-    server.#server.listen(0, '127.0.0.1');
-    await once(server.#server, 'listening');
+    server.#http.listen(0, '127.0.0.1');
+    await once(server.#http, 'listening');
     return server;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#token}`;
+    return `ws://127.0.0.1:${(this.#http.address() as AddressInfo).port}/${this.#token}`;
   }
 
   /** How many bytes of frames it holds now. */
   get bytes(): number {
-    return this.#memory.reduce((sum, { length }) => sum + length, this.#incoming);
+    return this.#memory.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** The bytes of this frame, once they are here. Rejects when there are more than a frame can have. */
@@ -98,57 +107,41 @@ export class FrameServer implements AsyncDisposable {
 
   /** Closes the server and the file: no frame comes after it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
+    const closed = once(this.#http, 'close');
+    this.#sockets.close();
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#http.close();
+    this.#http.closeAllConnections();
     await closed;
     // One of them may be about to open the file.
-    await Promise.all(this.#handling);
+    await this.#answering;
     await this.#file?.close();
   }
 
-  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [, token, what] = (request.url ?? '').split('/');
-    // The worker is of the page's origin, whatever that is.
-    const answer = (yes: boolean, body?: Buffer) =>
-      response.writeHead(yes ? 200 : 404, { 'access-control-allow-origin': '*' }).end(body);
-    const expected = token === this.#token && request.method === 'POST' && this.#expected.get(Number(what));
-    if (expected) {
-      this.#expected.delete(Number(what));
-      try {
-        const data = await this.#takeIn(request);
-        answer(true);
-        expected.resolve(data);
-      } catch (error) {
-        expected.reject(error as Error);
-        throw error;
-      }
-      return;
-    }
-    // Anybody on this machine may knock: what they bring is not taken in, and they are not waited for.
-    response.shouldKeepAlive = isEmpty(request);
-    if (token !== this.#token) answer(false);
-    else if (request.method === 'GET') answer(true, this.picture);
-    else if (what === 'file') answer(await this.#openFile());
-    else answer(what === 'ready');
+  #listen(socket: WebSocket): void {
+    socket.on('message', (message: Buffer, isBinary) => {
+      if (isBinary) this.#takeIn(message);
+      else this.#answering = this.#answering.then(() => this.#answer(socket, message.toString())).catch(() => {});
+    });
+    // It ends after an error. Where the browser was ended, whoever waits for the frame waits for that, too.
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return;
+      const error = new Error(`the browser sends more than the ${this.#maxBytes} bytes that a frame can have`);
+      for (const { reject } of this.#expected.values()) reject(error);
+      this.#expected.clear();
+    });
   }
 
-  async #takeIn(request: IncomingMessage): Promise<readonly Buffer[]> {
-    const parts: Buffer[] = [];
-    let length = 0;
-    try {
-      for await (const part of request) {
-        length += (part as Buffer).length;
-        this.#incoming += (part as Buffer).length;
-        parts.push(part as Buffer);
-        if (length > this.#maxBytes) {
-          throw new Error(`the browser sends more than the ${this.#maxBytes} bytes that a frame can have`);
-        }
-      }
-      return parts;
-    } finally {
-      this.#incoming -= length;
-    }
+  #takeIn(message: Buffer): void {
+    if (message.length < NUMBER_BYTES) return;
+    const frame = message.readInt32BE();
+    this.#expected.get(frame)?.resolve([message.subarray(NUMBER_BYTES)]);
+    this.#expected.delete(frame);
+  }
+
+  async #answer(socket: WebSocket, question: string): Promise<void> {
+    if (question === ('picture' satisfies FrameQuestion)) socket.send(this.picture ?? '');
+    else if (question === ('file' satisfies FrameQuestion)) socket.send((await this.#openFile()) ? 'yes' : '');
   }
 
   /** Finds the file, which begins with our mark. There is none where the profile is in memory. */
@@ -170,9 +163,4 @@ export class FrameServer implements AsyncDisposable {
     }
     return false;
   }
-}
-
-/** Whether a request has no body. */
-function isEmpty({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }

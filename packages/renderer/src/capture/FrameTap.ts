@@ -54,7 +54,6 @@ export class FrameTap implements AsyncDisposable {
     const profile = page.session.browser.directory.file('profile');
     const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight).catch(tellShortage));
     page.scope.buffers.add(tap.server);
-    page.order.leaveAlone(tap.server.url);
     try {
       const refusal = await tap.#open();
       if (refusal === '') return tap;

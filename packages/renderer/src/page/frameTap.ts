@@ -66,6 +66,9 @@ export type Purpose = 'video' | 'pixels' | 'none';
  */
 export type Outcome = string | number;
 
+/** What the worker asks the server: whether it has found the file, or for the picture. */
+export type FrameQuestion = 'file' | 'picture';
+
 /** The answer to a request. */
 export interface Answer {
   frame: number;

@@ -2,6 +2,7 @@ import type { CanvasKind, canvasRefusal } from './canvasRefusal.js';
 import type {
   Answer,
   CANVAS_REFUSAL,
+  FrameQuestion,
   FrameTapEncoder,
   Message,
   Outcome,
@@ -21,13 +22,20 @@ interface OpenFile {
   write(data: Uint8Array<ArrayBuffer>, options?: { at: number }): number;
 }
 
-/** Runs in the worker. The packet of each frame is one POST to `<url>/<number>`; so are its pixels, where there is no file for them. */
+/**
+ * Runs in the worker. The packet of each frame is one message, which begins with its number; so are its pixels, where
+ * there is no file for them.
+ */
 export function frameTapWorker(): void {
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf> &
     Record<typeof CANVAS_REFUSAL, typeof canvasRefusal>;
   /** Rows that are compared at once; an even number. */
   const STRIP = 64;
-  let url = '';
+  /** Bytes of the number that a message begins with. */
+  const NUMBER_BYTES = 4;
+  let socket: WebSocket;
+  /** Those who wait for answers of the server, which come in the order of the questions. */
+  const asking: ((answer: string | ArrayBuffer) => void)[] = [];
   let name = '';
   let size = { width: 0, height: 0 };
   let capture: ReadableStreamDefaultReader<VideoFrame> | undefined;
@@ -39,21 +47,39 @@ export function frameTapWorker(): void {
   let encoder: VideoEncoder | undefined;
   let isFirst = false;
   let fps = { num: 1, den: 1 };
-  /** Used again: megabytes a frame would lie about until somebody collects them. */
+  /** Used again: megabytes a frame would lie about until somebody collects them. With room for the number. */
   const spare: Uint8Array<ArrayBuffer>[] = [];
-  /**
-   * A request keeps a copy of its body until memory is collected, and the collector does not see those
-   * megabytes: it comes after 64 MB of what it sees. This much is put before it, and never touched, so
-   * that it comes every fourth frame; it has next to nothing to do here.
-   */
-  const hurryCollector = () => new ArrayBuffer(16 << 20);
   /** What is on the canvas. Used again, too: a frame is made of a copy, in memory that the browser keeps. */
   let canvasPixels = new Uint8Array();
   // One after the other: frames leave in their order.
   let line: Promise<unknown> = Promise.resolve();
 
-  const post = (what: number | string, body: BodyInit = '') =>
-    fetch(`${url}/${what}`, { method: 'POST', body, cache: 'no-store' });
+  /** Resolves to why there is no connection; to the empty string once there is. */
+  const connect = (url: string) =>
+    new Promise<string>((resolve) => {
+      const refuse = () => resolve('its rules (Content-Security-Policy) allow no connection to Genlock');
+      try {
+        socket = new WebSocket(url);
+      } catch {
+        refuse();
+        return;
+      }
+      socket.binaryType = 'arraybuffer';
+      socket.onopen = () => resolve('');
+      socket.onerror = refuse;
+      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => asking.shift()?.(data);
+      socket.onclose = () => fail('the connection to Genlock has ended');
+    });
+  const ask = (question: FrameQuestion) =>
+    new Promise<string | ArrayBuffer>((resolve) => {
+      asking.push(resolve);
+      socket.send(question);
+    });
+  /** Sends a frame. The first bytes are room for its number. */
+  const send = (number: number, message: Uint8Array<ArrayBuffer>) => {
+    new DataView(message.buffer).setInt32(0, number);
+    socket.send(message);
+  };
   let file: Promise<OpenFile | undefined> | undefined;
   /** A file of the browser's profile, in a bucket out of the page's sight. The server knows it by its name, which is in it. */
   const openFile = async (): Promise<OpenFile | undefined> => {
@@ -63,7 +89,7 @@ export function frameTapWorker(): void {
     const entry = await (await place.getDirectory()).getFileHandle(name, { create: true });
     const opened = await (entry as unknown as { createSyncAccessHandle(): Promise<OpenFile> }).createSyncAccessHandle();
     opened.write(new TextEncoder().encode(name));
-    return (await post('file')).ok ? opened : undefined;
+    return (await ask('file')) === '' ? undefined : opened;
   };
   /** Whether these bytes are in the file. Not where there is none, as in a profile without a disk, or no space. */
   const writeFile = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
@@ -124,18 +150,18 @@ export function frameTapWorker(): void {
   const sendPixels = (number: number, frame: VideoFrame) => {
     // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
     const options: VideoFrameCopyToOptions = frame.format === 'I420' ? {} : { format: 'BGRX' };
-    const buffer = spare.pop() ?? new Uint8Array(frame.allocationSize(options));
-    const copied = frame.copyTo(buffer, options);
+    const message = spare.pop() ?? new Uint8Array(NUMBER_BYTES + frame.allocationSize(options));
+    const pixels = message.subarray(NUMBER_BYTES);
+    const copied = frame.copyTo(pixels, options);
     enqueue(async () => {
       await copied;
-      if (await writeFile(buffer)) answer(number, buffer.byteLength);
+      if (await writeFile(pixels)) answer(number, pixels.byteLength);
       else {
         // The page may go on: its bytes follow.
         answer(number);
-        await post(number, buffer);
-        hurryCollector();
+        send(number, message);
       }
-      spare.push(buffer);
+      spare.push(message);
     });
   };
 
@@ -191,8 +217,8 @@ export function frameTapWorker(): void {
   /** Compares strip by strip: a picture has megabytes, and nobody looks at it twice. */
   const differenceFrom = async (frame: VideoFrame): Promise<string> => {
     const { width, height } = size;
-    const response = await fetch(`${url}/picture`, { cache: 'no-store' });
-    const decoder = new ImageDecoder({ data: response.body!, type: 'image/png', colorSpaceConversion: 'none' });
+    const data = (await ask('picture')) as ArrayBuffer;
+    const decoder = new ImageDecoder({ data, type: 'image/png', colorSpaceConversion: 'none' });
     const { image } = await decoder.decode();
     try {
       if (!fits(image)) return 'it has another size';
@@ -258,10 +284,9 @@ export function frameTapWorker(): void {
     isFirst = true;
     encoder = new VideoEncoder({
       output: (chunk) => {
-        const packet = new Uint8Array(chunk.byteLength);
-        chunk.copyTo(packet);
-        const number = Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6));
-        enqueue(() => post(number, packet));
+        const packet = new Uint8Array(NUMBER_BYTES + chunk.byteLength);
+        chunk.copyTo(packet.subarray(NUMBER_BYTES));
+        send(Math.round((chunk.timestamp * fps.num) / (fps.den * 1e6)), packet);
       },
       error: fail,
     });
@@ -276,12 +301,9 @@ export function frameTapWorker(): void {
 
   globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
     if ('url' in data) {
-      ({ url, file: name } = data);
+      name = data.file;
       size = { width: data.width, height: data.height };
-      post('ready').then(
-        () => postMessage(''),
-        () => postMessage('its rules (Content-Security-Policy) allow no connection to Genlock'),
-      );
+      void connect(data.url).then((refusal) => postMessage(refusal));
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
     else if ('again' in data) takeCaptured(data.again, newestFrame(), data.purpose);

@@ -18,6 +18,7 @@ import { PageRefreshes, type Refresh } from './PageRefreshes.js';
 import { PageReporter } from './PageReporter.js';
 import { PageRest } from './PageRest.js';
 import { PageTargets } from './PageTargets.js';
+import { OWN_REQUEST } from './pausedRequests.js';
 import { ResponseOrder } from './ResponseOrder.js';
 import { waitForPage } from './waitForPage.js';
 
@@ -88,6 +89,7 @@ export class PageSession {
       epoch: EPOCH,
       allowMissingAssets: options.allowMissingAssets,
       webgpu: options.webgpu,
+      ownRequest: OWN_REQUEST,
     };
     this.#targets = new PageTargets(
       session,

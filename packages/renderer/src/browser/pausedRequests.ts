@@ -11,8 +11,13 @@ const UNORDERED: ReadonlySet<string> = new Set([
 /** Answers that have no end. */
 const ENDLESS = /^(text\/event-stream|multipart\/x-mixed-replace)\b/i;
 
+/** What the addresses of our own requests in a page end in. It stays in the browser. */
+export const OWN_REQUEST = '#genlock-own';
+
 /** Whether the answer to this request is to come in its turn. */
-export function isToBeOrdered({ request: { headers, initialPriority }, resourceType }: Paused): boolean {
+export function isToBeOrdered({ request, resourceType }: Paused): boolean {
+  const { headers, initialPriority, urlFragment } = request;
+  if (urlFragment === OWN_REQUEST) return false;
   if (UNORDERED.has(resourceType) || ENDLESS.test(headers['Accept'] ?? '')) return false;
   // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
   if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;

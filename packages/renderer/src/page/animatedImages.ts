@@ -35,8 +35,8 @@ export function installAnimatedImages(control: Control): void {
   const busy = new Map<string, Promise<unknown>>();
   /** Addresses of single frames. */
   const ours = new Set<string>();
+  const listen = EventTarget.prototype.addEventListener;
   const overridden = new WeakMap<Element, { source: string; url: string }>();
-  const load = fetch;
 
   /** What kind of animated file it is, by its first bytes. */
   function typeOf(bytes: Uint8Array): string | undefined {
@@ -49,7 +49,7 @@ export function installAnimatedImages(control: Control): void {
 
   async function read(url: string): Promise<Animation | null> {
     const start = control.now;
-    const response = await load(url, { cache: 'force-cache' });
+    const response = await control.readFile(url);
     const [head, whole] = response.body!.tee();
     const reader = head.getReader();
     const first = await reader.read();
@@ -112,8 +112,9 @@ export function installAnimatedImages(control: Control): void {
     canvas.getContext('2d')!.drawImage(image, 0, 0);
     // Not toBlob() nor decode(): those wait for a browser that is idle, or for a frame to be drawn.
     const picture = new Image();
-    await new Promise((resolve) => {
-      picture.onload = picture.onerror = resolve;
+    await new Promise<unknown>((resolve) => {
+      // A handler would tell that the page hears of its pictures.
+      for (const type of ['load', 'error']) listen.call(picture, type, resolve);
       picture.src = canvas.toDataURL();
     });
     animation.frames.set(index, picture);

@@ -25,6 +25,8 @@ export interface PageConfig {
   allowMissingAssets: boolean;
   /** Whether the browser has WebGPU. */
   webgpu: boolean;
+  /** What addresses of requests that we make ourselves end in. They have no place in the page's order. */
+  ownRequest: string;
   /** The moment at which a worker begins. Default: before frame 0. */
   moment?: Moment;
 }
@@ -137,6 +139,10 @@ export interface Control extends Moment {
    * waited for, which may be at work, or wait for the network.
    */
   atRest(): Promise<Rest>;
+  /** Reads a file that the page has, for ourselves. Rejects as `fetch` does. */
+  readFile(url: string): Promise<Response>;
+  /** The bytes of what `readFile` found. */
+  bytesOf(response: Response): Promise<ArrayBuffer>;
   /** Whether a script may hear of it when a picture has loaded. */
   hearsPictures(): boolean;
   /** Whether messages and tasks are being run. */

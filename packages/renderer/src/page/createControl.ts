@@ -12,6 +12,8 @@ export function createControl(config: PageConfig, key: string): Control {
   const realDelay = () =>
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
   const realRequestFrame = globalThis.requestAnimationFrame;
+  const { fetch: realFetch } = globalThis;
+  const realBytes = Response.prototype.arrayBuffer;
 
   /** A page may send itself messages without end: then there is no last task. */
   const PATIENCE_MS = 2000;
@@ -52,6 +54,8 @@ export function createControl(config: PageConfig, key: string): Control {
     fate: 'shown',
     key: Symbol.for(key),
     pending,
+    readFile: (url) => realFetch(url.replace(/#.*/, '') + config.ownRequest, { cache: 'force-cache' }),
+    bytesOf: (response) => realBytes.call(response),
     track: (promise, name, patience) => {
       const done = begin(name);
       if (patience !== undefined) void control.realDelay(patience).then(done);

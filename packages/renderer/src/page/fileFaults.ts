@@ -8,7 +8,8 @@ import type { Control, FileFault } from './control.js';
 export function installFileFaults(control: Control): void {
   const { NETWORK_NO_SOURCE, HAVE_METADATA } = HTMLMediaElement;
   const listen = EventTarget.prototype.addEventListener;
-  const load = fetch;
+  /** So many files are looked into at a time: all of them may be more than there is memory for. */
+  const LANES = 6;
   /** What elements have failed with, by element. */
   const failed = new Map<Element, Set<string>>();
   const watched = new WeakSet<Element>();
@@ -133,10 +134,11 @@ export function installFileFaults(control: Control): void {
 
   async function bytesOf(url: string): Promise<ArrayBuffer | undefined> {
     try {
-      const { origin, protocol } = new URL(url);
-      if (origin !== location.origin && protocol !== 'file:') return undefined;
-      const response = await load(url, { cache: 'force-cache' });
-      return response.ok ? await response.arrayBuffer() : undefined;
+      const { origin, protocol, pathname } = new URL(url);
+      // Half an SVG file is none: the browser says so itself.
+      if (pathname.endsWith('.svg') || (origin !== location.origin && protocol !== 'file:')) return undefined;
+      const response = await control.readFile(url);
+      return response.ok ? await control.bytesOf(response) : undefined;
     } catch {
       return undefined;
     }
@@ -162,8 +164,9 @@ export function installFileFaults(control: Control): void {
     // Of what may not be read, or is of another kind, the browser says only whether it begins as a picture.
     const picture = document.createElement('img');
     const isPicture = await new Promise<boolean>((resolve) => {
-      picture.onload = () => resolve(true);
-      picture.onerror = () => resolve(false);
+      // A handler would tell that the page hears of its pictures.
+      listen.call(picture, 'load', () => resolve(true));
+      listen.call(picture, 'error', () => resolve(false));
       source.set!.call(picture, url);
     });
     return isPicture ? '' : 'it is damaged, or no picture';
@@ -180,9 +183,18 @@ export function installFileFaults(control: Control): void {
 
   control.inspect = async (pictures, fonts) => {
     const looks = [
-      ...pictures.map(async (url) => ({ url, type: 'image', reason: await pictureFault(url) })),
-      ...fonts.map(async (url) => ({ url, type: 'font', reason: await fontFault(url) })),
+      ...pictures.map((url) => ({ url, type: 'image', look: pictureFault })),
+      ...fonts.map((url) => ({ url, type: 'font', look: fontFault })),
     ];
-    return (await Promise.all(looks)).filter(({ reason }) => reason !== '');
+    const faults: FileFault[] = [];
+    const left = looks.entries();
+    const lane = async () => {
+      for (const [index, { url, type, look }] of left) {
+        const reason = await look(url);
+        if (reason !== '') faults[index] = { url, type, reason };
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return faults.filter(Boolean);
   };
 }

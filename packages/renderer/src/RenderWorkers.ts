@@ -4,26 +4,19 @@ import { wasKilled, type RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { isEcho } from './lifecycle/abort.js';
-import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options.js';
-import type { RenderJournal } from './RenderJournal.js';
 import { SeamRepair } from './SeamRepair.js';
-import type { RenderChunk, RenderExecutor, RendererOptions, RenderJobOptions, RenderPlan } from './types.js';
+import type { StoppableRun } from './StoppableRun.js';
+import type { RenderChunk, RenderExecutor, RendererOptions } from './types.js';
 
 /** What the workers of one render share. */
 export interface WorkerContext {
-  readonly plan: RenderPlan;
-  readonly options: ResolvedDistributedOptions;
+  readonly run: StoppableRun<ResolvedDistributedOptions>;
   readonly executor: RenderExecutor;
-  readonly jobOptions: RenderJobOptions;
-  readonly group: TaskGroup;
-  readonly journal: RenderJournal;
   readonly directory: WorkDirectory;
   /** The store of finished chunks, when it is to be used. */
   readonly kept: KeptChunks | undefined;
-  /** Makes this error the render's, unless it is stopping already; stops all workers in this tick. */
-  readonly fail: (error: unknown, position?: RenderPosition) => void;
 }
 
 /** The workers of one render: they take chunks in order as they come free, and stop together. */
@@ -45,7 +38,8 @@ export class RenderWorkers {
 
   /** Renders every chunk of the plan, in order. Settles when every worker has. */
   async render(): Promise<void> {
-    const { plan, group, options, kept } = this.#context;
+    const { run, kept } = this.#context;
+    const { plan, group, options } = run;
     try {
       if (kept) await this.#reuse(kept);
       this.#queue = plan.chunks.filter((chunk) => !this.#done.has(chunk));
@@ -70,7 +64,7 @@ export class RenderWorkers {
   #beginAgain(): void {
     this.#queue = this.seams.takeDue();
     for (const chunk of this.#queue) {
-      this.#context.journal.chunkAgain(chunk);
+      this.#context.run.journal.chunkAgain(chunk);
       this.#done.delete(chunk);
       this.#stored.delete(chunk);
     }
@@ -78,7 +72,7 @@ export class RenderWorkers {
 
   /** The finished chunks from the first one up to the first that is missing. */
   get prefix(): RenderChunk[] {
-    const { chunks } = this.#context.plan;
+    const { chunks } = this.#context.run.plan;
     const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.isDue(chunk));
     return missing < 0 ? [...chunks] : chunks.slice(0, missing);
   }
@@ -87,7 +81,7 @@ export class RenderWorkers {
     for (const [chunk, seams] of await kept.reuse()) {
       this.#done.set(chunk, undefined);
       this.#stored.add(chunk);
-      this.#context.journal.chunkDone(chunk);
+      this.#context.run.journal.chunkDone(chunk);
       for (const side of ['entry', 'end'] as const) {
         if (seams[side]) this.seams.judge(chunk, side, seams[side]);
       }
@@ -96,18 +90,18 @@ export class RenderWorkers {
 
   /** Puts the finished chunks that are known to be right into the store. */
   async #store(): Promise<void> {
-    const { kept, journal } = this.#context;
+    const { kept, run } = this.#context;
     if (!kept) return;
     for (const [chunk, worker] of this.#done) {
       if (worker === undefined || this.#stored.has(chunk) || !this.seams.audit.isProven(chunk.index)) continue;
       this.#stored.add(chunk);
-      await kept.keep(chunk, worker, this.seams.audit, (path) => journal.leftover(path));
+      await kept.keep(chunk, worker, this.seams.audit, run.leftover);
     }
   }
 
   /** One worker, from its first chunk to the last that it gets. */
   async #work(worker: number, first: RenderChunk, signal: AbortSignal): Promise<void> {
-    const { journal } = this.#context;
+    const { journal } = this.#context.run;
     let browser: WarmBrowser | undefined;
     try {
       for (let chunk: RenderChunk | undefined = first; chunk; chunk = this.#next()) {
@@ -129,7 +123,7 @@ export class RenderWorkers {
   #warmBrowser(worker: number): WarmBrowser {
     return new WarmBrowser(
       () => this.#queue.length > 0,
-      (event) => this.#context.journal.record('worker' in event ? { ...event, worker } : event),
+      (event) => this.#context.run.journal.record('worker' in event ? { ...event, worker } : event),
     );
   }
 
@@ -140,7 +134,7 @@ export class RenderWorkers {
     browser: WarmBrowser | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { options, journal, group } = this.#context;
+    const { options, journal, group } = this.#context.run;
     const crashes: unknown[] = [];
     for (;;) {
       const crash = await this.#attempt(chunk, worker, browser, signal, crashes);
@@ -167,7 +161,8 @@ export class RenderWorkers {
     signal: AbortSignal,
     crashes: readonly unknown[],
   ): Promise<{ error: unknown } | undefined> {
-    const { journal, group, options, jobOptions, plan, directory, executor, fail } = this.#context;
+    const { run, directory, executor } = this.#context;
+    const { journal, group, options, jobOptions, plan, fail } = run;
     let running = true;
     let failed = false;
     let crash: { error: unknown } | undefined;
@@ -235,7 +230,7 @@ export class RenderWorkers {
     event: RenderEvent,
     onFailure: (error: unknown, position: RenderPosition) => void,
   ): void {
-    const { journal } = this.#context;
+    const { journal } = this.#context.run;
     const own = 'worker' in event ? { ...event, worker } : event;
     // A worker tells of its failure before it has cleaned up: the others stop in the same tick.
     if (own.type === 'worker-failed') {
@@ -250,7 +245,7 @@ export class RenderWorkers {
 
   /** What was told to stop and has not is left to itself; it can tell nothing more. */
   readonly #leaveStuckWorkers = (): void => {
-    const { journal } = this.#context;
+    const { journal } = this.#context.run;
     for (const index of journal.busyWorkers()) journal.leftover(`worker ${index}, which does not stop`);
   };
 }

@@ -27,12 +27,12 @@ export class SeamRepair {
 
   constructor(context: WorkerContext) {
     this.#context = context;
-    this.audit = new SeamAudit(context.plan.chunks, context.directory);
+    this.audit = new SeamAudit(context.run.plan.chunks, context.directory);
   }
 
   /** Compares a seam of which one more side is known, and decides in this tick what is to be done. */
   judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, drawn, exact }: SeamPicture): void {
-    const { plan, fail, group, options } = this.#context;
+    const { plan, fail, group, options } = this.#context.run;
     const picture = { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) };
     const verdict = this.audit.told(chunk.index, side, picture);
     if (verdict === 'open') return;
@@ -56,7 +56,7 @@ export class SeamRepair {
 
   /** Takes the chunks that are to be rendered again; what is known of their seams is forgotten. */
   takeDue(): RenderChunk[] {
-    const due = this.#context.plan.chunks.filter((chunk) => this.#again.has(chunk));
+    const due = this.#context.run.plan.chunks.filter((chunk) => this.#again.has(chunk));
     for (const chunk of due) {
       const entry = this.#again.get(chunk)!;
       if (entry === 'draw') this.#drawingSince ??= performance.now();
@@ -72,7 +72,7 @@ export class SeamRepair {
    * all the frames before theirs.
    */
   get workers(): number {
-    return this.#drawingSince === undefined ? this.#context.plan.concurrency : 1;
+    return this.#drawingSince === undefined ? this.#context.run.plan.concurrency : 1;
   }
 
   /** How the page of a chunk comes to its first frame, when that is not as planned. */
@@ -91,7 +91,7 @@ export class SeamRepair {
   async settle(): Promise<void> {
     await Promise.all(this.#pictureWork);
     if (!this.#broken) return;
-    const { plan } = this.#context;
+    const { plan } = this.#context.run;
     this.#beside('the pictures of the seam could not be saved', saveSeamPictures(this.audit, plan, this.#broken));
     await Promise.all(this.#pictureWork);
   }
@@ -102,7 +102,7 @@ export class SeamRepair {
   }
 
   #renderAgain({ chunks, entry, seam }: Again): void {
-    const { plan, journal } = this.#context;
+    const { plan, journal } = this.#context.run;
     const isNew = ![...this.#again.values()].includes(entry);
     for (const index of chunks) {
       const chunk = plan.chunks[index]!;
@@ -139,6 +139,6 @@ export class SeamRepair {
   }
 
   #warn(message: string): void {
-    this.#context.journal.record({ type: 'warning', message });
+    this.#context.run.journal.record({ type: 'warning', message });
   }
 }

@@ -2,9 +2,9 @@ import { WarmBrowser } from './browser/WarmBrowser.js';
 import { checkPlaces } from './checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
-import { GroupRun } from './GroupRun.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { readOptions } from './readOptions.js';
+import { StoppableRun } from './StoppableRun.js';
 import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';
 import { PictureFolder } from './verify/PictureFolder.js';
@@ -75,10 +75,11 @@ export async function verifyPage(
   const plan = planVerification(compositionUrl, read, true);
   checkPlaces(plan.compositionUrl, { pictures: plan.outputPath });
   const startedAt = performance.now();
-  const verdict = await GroupRun.finish(plan, resolveVerification(read), jobOptions, (run) =>
-    new Verification(plan, run).work(),
+  return StoppableRun.start(
+    { plan, options: resolveVerification(read), jobOptions },
+    (run) => new Verification(plan, run).work(),
+    (verdict) => ({ ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt }),
   );
-  return { ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt };
 }
 
 /** One verification in progress. */
@@ -87,7 +88,7 @@ class Verification {
 
   constructor(
     readonly plan: VerifyPlan,
-    readonly run: GroupRun,
+    readonly run: StoppableRun,
   ) {}
 
   async work(): Promise<Omit<PageVerdict, 'pictures' | 'wallMs'>> {
@@ -100,7 +101,7 @@ class Verification {
     run.journal.state('finishing');
 
     await using pictures = new PictureFolder(plan.outputPath, run.leftover);
-    return await run.guard(async () => {
+    return await run.failingAtOnce(async () => {
       const ways: WayVerdict[] = [];
       for (const way of ['twice', 'many', 'seek'] as const) ways.push(await this.#judge(way, frames, pictures));
       await run.journal.phase('commit', () => run.step('commit'));

@@ -30,6 +30,11 @@ export class TaskGroup implements Disposable {
     return this.#suppressed;
   }
 
+  /** What stopped the group: the first failure, or the parent's reason. Undefined while nothing has. */
+  get cause(): unknown {
+    return this.#failure ? this.#failure.error : (this.signal.reason as unknown);
+  }
+
   /** True when a task's failure, rather than the parent, stopped the group. */
   get failed(): boolean {
     return this.#failure !== undefined;
@@ -93,6 +98,6 @@ export class TaskGroup implements Disposable {
   /** Whether a task's error only passes on what has stopped the group. */
   isEcho(error: unknown): boolean {
     if (!this.signal.aborted) return false;
-    return error === this.#failure?.error || isEcho(error, this.signal.reason);
+    return error === this.cause || isEcho(error, this.signal.reason);
   }
 }

@@ -222,7 +222,7 @@ function addEntry(command: Command): void {
 
 function addBrowser(command: Command): void {
   command
-    .option('--mode <name>', 'how frames are captured: auto, canvas, compositor, element or screenshot (default: auto)')
+    .option('--mode <name>', 'how frames are captured: auto, canvas, compositor or screenshot (default: auto)')
     .option('--fast', 'let x264 take half to two thirds of its time: no less quality, files about twice as large')
     .option('--webgl <name>', 'what draws WebGL: auto, llvmpipe (if installed) or swiftshader (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")

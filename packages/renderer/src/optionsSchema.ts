@@ -138,13 +138,11 @@ export const rendererSchema = z.strictObject({
    * `compositor`: as 4:2:0 planes, as the browser's compositor puts them together. `screenshot`: as
    * lossless pictures, on every page, in every browser and pixel format, in about twice the time. `auto`:
    * the first of these that can be, which the `capture` event tells; the first one only where the
-   * browser encodes. `element`, which is experimental and never chosen by `auto`: the page is drawn into a
-   * canvas of ours; where that cannot be, or gives another picture, frames come in one of the other ways.
-   * Default `auto`.
+   * browser encodes. Default `auto`.
    */
   mode: z
-    .enum(['auto', 'canvas', 'compositor', 'element', 'screenshot'], {
-      error: 'must be auto, canvas, compositor, element or screenshot',
+    .enum(['auto', 'canvas', 'compositor', 'screenshot'], {
+      error: 'must be auto, canvas, compositor or screenshot',
     })
     .optional(),
   /**

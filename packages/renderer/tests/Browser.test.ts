@@ -26,7 +26,7 @@ describe('the environment of a browser', () => {
 
 const LAUNCH = {
   ...{ beginFrameControl: true, profile: 'profile', scale: 1, locale: 'en', extra: [] },
-  ...{ htmlInCanvas: false, webgpu: false, fileAccess: false, ignoreHttpsErrors: false },
+  ...{ webgpu: false, fileAccess: false, ignoreHttpsErrors: false },
 };
 describe('a browser that may serve another job', () => {
   it('is not one whose file has been replaced since it was started', () => {

@@ -37,7 +37,6 @@ export function browserLaunch({
   browserConfig,
   scale,
   locale,
-  mode,
   webgl,
   webgpu,
   hardening,
@@ -46,9 +45,8 @@ export function browserLaunch({
 }: ResolvedOptions): BrowserLaunch {
   const found = locateBrowser(browserConfig.executablePath);
   const beginFrameControl = browserConfig.beginFrameControl ?? found.beginFrameControl;
-  const htmlInCanvas = mode === 'element';
   const extra = browserConfig.args ?? [];
-  const launch = { beginFrameControl, scale, locale, htmlInCanvas, webgpu, fileAccess, ignoreHttpsErrors, extra };
+  const launch = { beginFrameControl, scale, locale, webgpu, fileAccess, ignoreHttpsErrors, extra };
   const flags = (profile: string) => browserFlags(found, { ...launch, profile });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
   // A browser that waits while its file is replaced is another one than would be started now.

@@ -1,8 +1,6 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import type { ResolvedOptions } from '../options.js';
-import { elementStage, STAGE_KEY } from '../page/elementStage.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
-import { callSource, OUR_WORLD } from '../page/source.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { hash } from './hash.js';
 import { nameOf } from './nameOf.js';
@@ -190,10 +188,6 @@ export class PageTargets {
       send('Emulation.setTimezoneOverride', { timezoneId: options.timeZone }).catch(isSetAlready),
       send('Emulation.setLocaleOverride', { locale: options.locale }).catch(isSetAlready),
     ];
-    if (options.mode === 'element' && client === session.client) {
-      const source = callSource(elementStage, options.width, options.height, STAGE_KEY);
-      commands.push(send('Page.addScriptToEvaluateOnNewDocument', { source, worldName: OUR_WORLD }));
-    }
     if (client === session.client) {
       const { width, height, scale } = options;
       const metrics = { width, height, screenWidth: width, screenHeight: height, deviceScaleFactor: scale };

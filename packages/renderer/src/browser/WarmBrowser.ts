@@ -1,4 +1,3 @@
-import { ElementSource } from '../capture/ElementSource.js';
 import { loadPage, openSource } from '../capture/openSource.js';
 import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import { ToolError } from '../errors.js';
@@ -45,11 +44,7 @@ export class WarmBrowser implements AsyncDisposable {
   async open(scope: JobScope, options: ResolvedOptions, url: string, pool?: BrowserPool): Promise<ScreenshotSource> {
     const key = keyOf(options, url);
     if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
-    const source = await this.#begin(key, scope, options, url, pool);
-    if (!(source instanceof ElementSource) || source.refused === '') return source;
-    // The page has been in a canvas, which may show: a new one in a new browser has not.
-    const mode = options.pixelFormat === 'yuv420p' ? 'auto' : 'screenshot';
-    return this.#begin(key, scope, { ...options, mode }, url, pool, source.refused);
+    return this.#begin(key, scope, options, url, pool);
   }
 
   /** The same as a new page, which draws all that it draws also in frames that nobody sees; so do the next ones. */
@@ -65,14 +60,13 @@ export class WarmBrowser implements AsyncDisposable {
     options: ResolvedOptions,
     url: string,
     pool: BrowserPool | undefined,
-    undrawn?: string,
   ): Promise<ScreenshotSource> {
     await this.close();
     let page: PageSession | undefined;
     try {
       return await scope.guard(async () => {
         page = await loadDrawn(scope, options, url, pool);
-        const source = await openSource(page, undrawn);
+        const source = await openSource(page);
         page.drawsUnseen = this.#drawsUnseen;
         this.#held = { key, session: page.session, source };
         return source;

@@ -91,8 +91,6 @@ export interface LaunchOptions {
   profile: string;
   scale: number;
   locale: string;
-  /** Whether HTML can be drawn into a canvas, which no page can do by itself yet. */
-  htmlInCanvas: boolean;
   /** Whether a page at a file: address may read what is in other files. */
   fileAccess: boolean;
   ignoreHttpsErrors: boolean;
@@ -113,7 +111,6 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     ),
     list('--disable-features=', DISABLED, options.extra),
     list('--blink-settings=', SETTINGS, options.extra),
-    ...(options.htmlInCanvas ? ['--enable-blink-features=CanvasDrawElement'] : []),
     ...(options.fileAccess ? ['--allow-file-access-from-files'] : []),
     ...(options.ignoreHttpsErrors ? ['--ignore-certificate-errors'] : []),
     `--user-data-dir=${options.profile}`,

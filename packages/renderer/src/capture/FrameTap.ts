@@ -3,7 +3,6 @@ import { BrowserCrashError, where } from '../errors.js';
 import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
-import { STAGE_KEY } from '../page/elementStage.js';
 import {
   CANVAS_REFUSAL,
   FIND_CANVAS,
@@ -159,43 +158,6 @@ export class FrameTap implements AsyncDisposable {
     const difference = await this.#refusal({ compare: LOOK });
     this.server.picture = undefined;
     return difference;
-  }
-
-  /**
-   * Draws the page into our canvas. Returns why this moment of it cannot be drawn there, and then the
-   * page is as if we were not; the empty string where it was.
-   */
-  async drawElement(deadlineMs: number): Promise<string> {
-    const asked = 'the page to be drawn into a canvas';
-    const refusal = await this.#wait(this.#evaluate(`${STAGE_KEY}.prepare()`), asked, deadlineMs);
-    if (refusal !== '') return String(refusal);
-    // The browser may answer a frame without the page having taken part.
-    const drawing = async (): Promise<unknown> => {
-      let outcome: unknown;
-      while (outcome === undefined && !this.page.scope.signal.aborted) {
-        await this.page.frames.begin(false, deadlineMs);
-        outcome = await this.#evaluate(`${STAGE_KEY}.outcome`);
-      }
-      return outcome;
-    };
-    const outcome = String(await this.#wait(drawing(), asked, deadlineMs));
-    if (outcome !== '') await this.leaveElement();
-    return outcome;
-  }
-
-  /** Leaves the page as if it had never been drawn into a canvas. */
-  async leaveElement(): Promise<void> {
-    await this.#wait(this.#evaluate(`${STAGE_KEY}.leave()`), 'the page to leave its canvas');
-  }
-
-  /** Takes what was drawn into our canvas: four bytes a pixel (BGRX), or a packet. Or the reason why there is none. */
-  takeElement(frame: number): Promise<Taken | string> {
-    return this.#ask(frame, { element: frame, purpose: 'video' });
-  }
-
-  /** As `takeElement`, but always the pixels, and not for the video. */
-  lookAtElement(): Promise<Taken | string> {
-    return this.#ask(LOOK, { element: LOOK, purpose: 'pixels' });
   }
 
   /** Why the browser cannot encode in this way; the empty string where it can. */

@@ -6,7 +6,6 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options.js';
 import { CanvasSource } from './CanvasSource.js';
 import { CompositorSource } from './CompositorSource.js';
-import { ElementSource } from './ElementSource.js';
 import type { FrameFormat } from './FrameSource.js';
 import { FrameTap } from './FrameTap.js';
 import { inPageEncoder } from './inPageEncoder.js';
@@ -17,7 +16,7 @@ type CaptureEvent = Extract<RenderEvent, { type: 'capture' }>;
 /** How the frames of this page most likely come with these options: the page or browser may not allow it. */
 export function expectedFormat(url: string, { mode, inPage, browserConfig }: ResolvedOptions): FrameFormat {
   if (mode === 'screenshot' || browserConfig.beginFrameControl === false || !isTrusted(url)) return 'png';
-  if (mode === 'canvas' || mode === 'element') return inPage ? 'h264' : 'bgrx';
+  if (mode === 'canvas') return inPage ? 'h264' : 'bgrx';
   return 'i420';
 }
 
@@ -45,23 +44,18 @@ export async function loadPage(
 /**
  * Finds the way in which the frames of a page are captured that has loaded, as the options'
  * `mode` says. Tells a `capture` event; where the page or browser does not allow the way that was
- * wanted, its `reason` says why it is another one. Where a page is to be drawn into a canvas and cannot
- * be, nothing is told: the source that says so (`refused`) is of no use, and the page not as it was. Another
- * page, in another browser, is then to be opened, with the reason as `undrawn`.
+ * wanted, its `reason` says why it is another one.
  */
-export async function openSource(page: PageSession, undrawn?: string): Promise<ScreenshotSource> {
+export async function openSource(page: PageSession): Promise<ScreenshotSource> {
   const { session, scope, options } = page;
   const { mode, webgl } = options;
-  const told = (as: CaptureEvent['mode'], encoded: boolean, more?: string) => {
-    const reason = [undrawn && `the page cannot be drawn into a canvas: ${undrawn}`, more].filter(Boolean).join('; ');
+  const told = (as: CaptureEvent['mode'], encoded: boolean, reason?: string) => {
     const drawn = page.usesWebGl ? { webgl: webgl === 'llvmpipe' ? webgl : ('swiftshader' as const) } : {};
     scope.emit({ type: 'capture', worker: scope.worker, mode: as, encoded, ...drawn, ...(reason ? { reason } : {}) });
   };
   const screenshots = (refusal?: string): ScreenshotSource => {
-    const what = mode === 'canvas' || mode === 'element' ? 'canvas' : 'compositor';
-    const reason = refusal && `the ${what} cannot be captured: ${refusal}`;
-    const isElse = mode === 'auto' || mode === 'element';
-    if (reason && !isElse) throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
+    const reason = refusal && `the ${mode === 'canvas' ? 'canvas' : 'compositor'} cannot be captured: ${refusal}`;
+    if (reason && mode !== 'auto') throw new ToolError(`${reason} (mode screenshot can)`, { ...scope.position });
     told('screenshot', false, reason);
     page.followsRefreshes = true;
     return new ScreenshotSource(page);
@@ -78,18 +72,11 @@ export async function openSource(page: PageSession, undrawn?: string): Promise<S
   try {
     const seesCanvas = (mode === 'canvas' || mode === 'auto') && (await tap.seesCanvas());
     // To ask the browser what it can encode takes 20 ms: only where something may come of it.
-    const mayEncode = options.inPage && (mode === 'element' || seesCanvas);
-    const wanted = mayEncode ? inPageEncoder(options) : undefined;
+    const wanted = options.inPage && seesCanvas ? inPageEncoder(options) : undefined;
     const unable = wanted && (await tap.refusalOf(wanted));
     const encoder = unable ? undefined : wanted;
     const reason = unable && `the browser cannot encode this: ${unable}`;
 
-    if (mode === 'element') {
-      const source = new ElementSource(page, tap, encoder);
-      await source.prove();
-      if (source.refused === '') told('element', encoder !== undefined, reason);
-      return source;
-    }
     // Raw, the canvas has more than twice the bytes of the compositor's planes.
     if (mode === 'canvas' || (mode === 'auto' && encoder)) {
       const source = new CanvasSource(page, tap, encoder);

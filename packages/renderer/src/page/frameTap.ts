@@ -1,5 +1,4 @@
 import type { coveringCanvas } from './coveringCanvas.js';
-import type { ElementStage, STAGE_KEY } from './elementStage.js';
 import type { readWebGl } from './readWebGl.js';
 
 /**
@@ -52,13 +51,11 @@ export type FrameTapRequest =
    * been emptied by that.
    */
   | { canvas: number; drawn: boolean; purpose: Purpose }
-  /** The same of the canvas into which the page was drawn. */
-  | { element: number; purpose: Purpose }
   /** Compares the picture of the page that the server has with the frame that was taken last. */
   | { compare: number };
 
-/** What is to become of what is taken: a frame of the video, pixels that are sent as they are, or nothing yet. */
-export type Purpose = 'video' | 'pixels' | 'none';
+/** What is to become of what is taken: a frame of the video, or nothing yet. */
+export type Purpose = 'video' | 'none';
 
 /**
  * What becomes of a frame that was asked for: why there is none; the empty string when there is one, and its bytes
@@ -94,7 +91,7 @@ export type Message =
   | { readable: ReadableStream<VideoFrame>; first: number }
   /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
-  | Exclude<FrameTapRequest, { canvas: number } | { element: number }>
+  | Exclude<FrameTapRequest, { canvas: number }>
   | ({ canvas: number; drawn: boolean; purpose: Purpose } & ({ picture: VideoFrame } | Rows));
 
 /** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
@@ -139,7 +136,6 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       }
     };
     const ours = globalThis as unknown as Record<typeof FIND_CANVAS, typeof coveringCanvas> &
-      Record<typeof STAGE_KEY, ElementStage> &
       Record<typeof READ_WEBGL, typeof readWebGl>;
     const findContext = (canvas: HTMLCanvasElement) => {
       try {
@@ -187,14 +183,6 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       if ('canvas' in request) {
         const canvas = ours.genlockFindCanvas(view.width, view.height);
         return askForCanvas(canvas, request);
-      }
-      if ('element' in request) {
-        const { canvas, outcome } = ours.genlockStage;
-        return askForCanvas(outcome === '' && canvas ? canvas : (outcome ?? 'it was not drawn'), {
-          canvas: request.element,
-          drawn: false,
-          purpose: request.purpose,
-        });
       }
       send(request);
       return answer(Object.values(request)[0] as number);

@@ -166,7 +166,7 @@ export function frameTapWorker(): void {
   };
 
   const use = (number: number, make: () => VideoFrame, purpose: Purpose) => {
-    const isSent = purpose === 'pixels' || (purpose === 'video' && !encoder);
+    const isSent = purpose === 'video' && !encoder;
     // The page may go on before the frame is made.
     if (!isSent) answer(number);
     const frame = make();

@@ -425,16 +425,17 @@ describe('many animations', () => {
       <i id="shown"></i><i id="timed"></i><i id="paused"></i><i id="scripted"></i>${'<i></i>'.repeat(count)}`,
     );
 
-  it('are where few would be, and are listed only when there are new ones', async () => {
+  it('are where few would be, and are not listed again for single new ones', async () => {
     const few = await observe(many(3));
     const told = await observe(many(300));
     for (const topic of ['left', 'start', 'end']) assert.deepEqual(told.get(topic), few.get(topic), topic);
     assert.equal(told.get('left')!.length, 10);
     const lists = told.get('lists')!.flat() as number[];
-    // Those of frame 0, that which is shown in frame 2, the script's of frame 3, the timer's of frame 5.
+    // That which is shown in frame 2, the script's of frame 3 and the timer's of frame 5 are found otherwise.
+    assert.ok(lists[0]! > 0);
     assert.deepEqual(
       lists.slice(1).map((count) => count > 0),
-      [false, false, true, false, false, true, false, false, false],
+      Array(9).fill(false),
     );
   });
 });

@@ -38,14 +38,17 @@ const PAGE = pages.page(
       const { x, y } = below.getBoundingClientRect();
       say('stacking context', document.elementFromPoint(x + 1, y + 1).id);
       attribute.title = 'seen';
-    } else if (n === 5) say('observed', ...log);
+    } else if (n === 5) {
+      say('observed', ...log);
+      say('in markup', ...['attribute', 'Title', 'CAPITALS'].map((id) => /contain/.test(document.getElementById(id).getAttribute('style'))));
+    }
   };`,
   `<style id="sheet">#box { will-change: transform; width: 20px; height: 9px; background: green }</style>
    <div id="box">
      <i id="fixed" style="position: fixed"></i><i id="absolute" style="position: absolute"></i>
      <div id="below" style="position: relative; z-index: -1; height: 5px"></div>
    </div>
-   <div id="attribute" style="will-change: translate, foo-bar">text</div>`,
+   <div id="attribute" style="will-change: translate, foo-bar">text</div><b id="Title" style="Will-Change: scale"></b><b id="CAPITALS" style="WILL-CHANGE: SCALE"></b>`,
 );
 
 describe('hints for layers, which are rewritten', () => {
@@ -64,6 +67,7 @@ describe('hints for layers, which are rewritten', () => {
       'containing blocks': [[true, true]],
       'stacking context': [['below']],
       observed: [['title']],
+      'in markup': [[true, true, true]],
     });
   });
 });

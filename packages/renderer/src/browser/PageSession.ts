@@ -209,7 +209,8 @@ export class PageSession {
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
     const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
-    const call = `step(${frame}, ${from}, '${drawn}', ${this.#newAnimations.take()})`;
+    const lists = await this.scope.wait(this.#newAnimations.take(), deadlineMs, 'the browser to name new animations');
+    const call = `step(${frame}, ${from}, '${drawn}', ${lists})`;
     await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
   }
 
@@ -282,6 +283,7 @@ export class PageSession {
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
+    this.#newAnimations.known = outcomes.reduce((sum, { animations = 0 }) => sum + animations, 0);
     return joinOutcomes(outcomes);
   }
 

@@ -7,6 +7,7 @@ import type { Control } from './control.js';
  */
 export function installAnimations(control: Control): void {
   interface Track {
+    animation: Animation;
     /** Virtual time at which the animation was at `offset`. */
     base: number;
     offset: number;
@@ -16,19 +17,15 @@ export function installAnimations(control: Control): void {
     put: number;
     /** Where it is by the clock, a rounding error away from there: this is what the page reads. */
     place: number;
-  }
-  interface Move {
-    animation: Animation;
-    track: Track;
-    /** Where it is by the clock, and where it has to be put to show what it shows there. */
-    place: number;
-    put: number;
+    /** Where it is to be put to show what it shows at its place. */
+    goal: number;
     /** An iteration that goes backwards begins there. */
     turns: boolean;
   }
   /**
    * The browser sorts the animations that it lists, in time that grows with their square: 0.3 s for 3000 of style
-   * sheets. More than so many are listed only when the renderer knows that there are new ones.
+   * sheets. More than so many are listed only when the renderer knows that there are new ones, and does not hand them
+   * over itself.
    */
   const FEW = 200;
   /** How far a time may be from where it belongs, in parts of the largest number that it was made of. */
@@ -36,10 +33,13 @@ export function installAnimations(control: Control): void {
   /** Tried one after the other, in units of the last place. */
   const NEIGHBOURS = [0, 1, -1, 2, -2, 3, -3, 4, -4];
 
-  /** Those that a list last named, and those that the page has started since. */
+  /** Those that a list last named, and those that began since. */
   let known = new Set<Animation>();
-  let running: [Animation, Track][] = [];
+  /** How many the list named: what has ended since is forgotten with the next one. */
+  let listed = 0;
+  let running: Track[] = [];
   const tracks = new WeakMap<Animation, Track>();
+  const timings = new WeakMap<AnimationEffect, ComputedEffectTiming>();
   const nativeTime = Object.getOwnPropertyDescriptor(Animation.prototype, 'currentTime')!;
   const readTime = nativeTime.get as (this: Animation) => CSSNumberish | null;
   const writeTime = nativeTime.set as (this: Animation, time: number | null) => void;
@@ -52,9 +52,10 @@ export function installAnimations(control: Control): void {
   ) => CSSNumberish | null;
 
   control.observeAnimations = (at, all) => {
-    if (all || known.size < FEW) {
+    if (all || known.size < FEW || known.size > 2 * listed) {
       known = new Set();
       for (const root of control.roots()) for (const animation of root.getAnimations()) known.add(animation);
+      listed = known.size;
     } else {
       // As a list of all would, this brings styles up to date; it finds nothing.
       document.head.getAnimations();
@@ -62,70 +63,106 @@ export function installAnimations(control: Control): void {
     running = [];
     // All are read before any is moved: to read one after that, the browser would have to bring styles up to date.
     for (const animation of known) {
-      // Scroll and view timelines follow the scroll position, not the clock.
-      if (!(animation.timeline instanceof DocumentTimeline)) continue;
       const track = tracks.get(animation);
-      const current = readTime.call(animation);
-      const rate = animation.playbackRate;
-      if (animation.playState !== 'running' || typeof current !== 'number') {
+      if (animation.playState !== 'running') {
         if (track) track.isRunning = false;
-      } else if (track?.isRunning && track.put === current && track.rate === rate) {
-        running.push([animation, track]);
-      } else {
-        const offset = track?.put === current ? track.place : current;
-        const begun = { base: at, offset, rate, isRunning: true, put: current, place: offset };
-        tracks.set(animation, begun);
-        running.push([animation, begun]);
+        continue;
       }
+      const current = readTime.call(animation);
+      // Scroll and view timelines follow the scroll position, not the clock.
+      if (typeof current !== 'number' || !(animation.timeline instanceof DocumentTimeline)) {
+        if (track) track.isRunning = false;
+        continue;
+      }
+      const rate = animation.playbackRate;
+      if (track?.isRunning && track.put === current && track.rate === rate) {
+        running.push(track);
+        continue;
+      }
+      const place = track?.put === current ? track.place : current;
+      const state = {
+        base: at,
+        offset: place,
+        rate,
+        isRunning: true,
+        put: current,
+        place,
+        goal: current,
+        turns: false,
+      };
+      const begun = { animation, ...state };
+      tracks.set(animation, begun);
+      running.push(begun);
     }
   };
 
   control.moveAnimations = (to) => {
-    const moves = running.map(([animation, track]) => planMove(animation, track, to));
-    for (const { animation, turns, put } of moves) {
-      if (turns) putAtTurn(animation, put);
-      else writeTime.call(animation, put);
+    for (const track of running) plan(track, to);
+    for (const track of running) {
+      if (track.turns) putAtTurn(track);
+      else writeTime.call(track.animation, track.goal);
     }
-    for (const { animation, track, place } of moves) {
-      track.put = Number(readTime.call(animation));
-      track.place = place;
-    }
+    for (const track of running) track.put = readTime.call(track.animation) as number;
   };
 
   /**
-   * Where an animation belongs at a time. Steps and iterations begin at exact times, which frames meet and binary
-   * fractions miss: so it is put the least bit later, in the direction in which its iteration goes. An
+   * Finds where an animation belongs at a time. Steps and iterations begin at exact times, which frames meet and
+   * binary fractions miss: so it is put the least bit later, in the direction in which its iteration goes. An
    * iteration that goes backwards begins with what is at its very end: there it is to be put exactly.
    */
-  function planMove(animation: Animation, track: Track, to: number): Move {
+  function plan(track: Track, to: number): void {
     const place = track.offset + (to - track.base) * track.rate;
-    const move = { animation, track, place, put: place, turns: false };
-    const timing = animation.effect?.getComputedTiming() as Required<ComputedEffectTiming> | undefined;
-    if (!timing) return move;
-    const { direction, iterationStart } = timing;
-    const [delay, duration, endTime] = [timing.delay, timing.duration, timing.endTime].map(Number) as [
-      number,
-      number,
-      number,
-    ];
+    track.place = track.goal = place;
+    track.turns = false;
+    const timing = timingOf(track.animation);
+    if (!timing) return;
+    const delay = Number(timing.delay);
+    const duration = Number(timing.duration);
+    const endTime = Number(timing.endTime);
     const rounding = ROUNDING * Math.max(Math.abs(place), Math.abs(delay), duration, to);
     // Playing stops at the ends; a seek would go past them.
-    if (track.rate > 0 && place >= endTime - rounding) return { ...move, place: endTime, put: endTime };
-    if (track.rate < 0 && place <= rounding) return { ...move, place: 0, put: 0 };
-    if (!(duration > 0 && duration < Infinity)) return move;
+    if (track.rate > 0 && place >= endTime - rounding) {
+      track.place = track.goal = endTime;
+      return;
+    }
+    if (track.rate < 0 && place <= rounding) {
+      track.place = track.goal = 0;
+      return;
+    }
+    if (!(duration > 0 && duration < Infinity)) return;
 
-    const overall = (place - delay) / duration + iterationStart;
+    const { direction } = timing;
+    const start = timing.iterationStart!;
+    const overall = (place - delay) / duration + start;
     const nearest = Math.round(overall);
-    const begins = delay + (nearest - iterationStart) * duration;
+    const begins = delay + (nearest - start) * duration;
     const isBegin = Math.abs(place - begins) <= rounding;
     const iteration = isBegin ? nearest : Math.floor(overall);
     const isBackwards =
       direction === 'reverse' || (direction !== 'normal' && (iteration % 2 === 0) === (direction !== 'alternate'));
-    if (isBegin && isBackwards) return { ...move, put: begins, turns: true };
-    return { ...move, put: place + (isBackwards ? -rounding : rounding) / 4 };
+    track.turns = isBegin && isBackwards;
+    if (track.turns) track.goal = begins;
+    else track.goal = place + (isBackwards ? -rounding : rounding) / 4;
   }
 
-  function putAtTurn(animation: Animation, time: number): void {
+  /** The browser makes an object of all timing each time that it is asked: a third of what the moving takes here. */
+  function timingOf(animation: Animation): ComputedEffectTiming | undefined {
+    const { effect } = animation;
+    // Style sheets may change that of theirs at any time (transitions are made anew instead), scripts of another
+    // document that of its effects.
+    if (!(effect instanceof AnimationEffect) || animation instanceof CSSAnimation) return effect?.getComputedTiming();
+    let timing = timings.get(effect);
+    if (!timing) timings.set(effect, (timing = effect.getComputedTiming()));
+    return timing;
+  }
+
+  const { updateTiming } = AnimationEffect.prototype;
+  AnimationEffect.prototype.updateTiming = function (...changes) {
+    timings.delete(this);
+    updateTiming.apply(this, changes);
+  };
+
+  function putAtTurn({ animation, goal: time }: Track): void {
     const unit = 2 ** (Math.floor(Math.log2(Math.abs(time))) - 52);
     for (const neighbour of NEIGHBOURS) {
       writeTime.call(animation, time + neighbour * unit);
@@ -140,9 +177,10 @@ export function installAnimations(control: Control): void {
     const track = tracks.get(animation);
     return track && track.put === current ? track.place : current;
   };
-  const keep = (animation: Animation) => {
+  const keep = (control.keepAnimation = (animation) => {
     known.add(animation);
-  };
+  });
+  control.countAnimations = () => known.size;
 
   // The page's own reckoning with timelines must meet the virtual clock, not the stopped one.
   const timelineNow = () => control.now - control.born;

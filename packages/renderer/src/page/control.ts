@@ -216,6 +216,10 @@ export interface Control extends Moment {
    * new ones of style sheets are found only with `all`.
    */
   observeAnimations(at: number, all: boolean): void;
+  /** Takes note of an animation that is new. */
+  keepAnimation(animation: Animation): void;
+  /** How many animations are known. */
+  countAnimations(): number;
   /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
   holdSvgs(at: number): void;
   /** Moves every animation that was found running to virtual time `to`. */

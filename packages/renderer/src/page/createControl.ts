@@ -164,6 +164,8 @@ export function createControl(config: PageConfig, key: string): Control {
     hasFailed: () => false,
     takePassedOn: () => [],
     observeAnimations: () => {},
+    keepAnimation: () => {},
+    countAnimations: () => 0,
     holdSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],

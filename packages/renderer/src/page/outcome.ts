@@ -32,6 +32,8 @@ export interface Outcome {
   webgl?: boolean;
   /** What became of its files. */
   files?: FileFaults;
+  /** How many animations are known in the document. */
+  animations?: number;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
   videos?: boolean;
 }

@@ -93,6 +93,7 @@ export function installStepping(control: Control): void {
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
       failed: control.hasFailed(),
+      animations: control.countAnimations(),
       webgl: control.usesWebGl(),
       webgpu: control.webgpu,
       lacks: control.lacksDrawing(),

@@ -46,10 +46,10 @@ function serve(files: Record<string, string | Buffer>, mostMs = 300): Promise<Se
 }
 
 /** What the page has put into its array `log` by frame 2. */
-async function logOf(url: string): Promise<string[]> {
+async function logOf(url: string, more: { deadlines?: { load: number } } = {}): Promise<string[]> {
   const events: RenderEvent[] = [];
   const options = { width: 64, height: 36, fps: 10, frameCount: 3, mode: 'screenshot', lossless: true } as const;
-  await new Renderer(options).render(url, join(sandbox.root, 'out.mkv'), {
+  await new Renderer({ ...options, ...more }).render(url, join(sandbox.root, 'out.mkv'), {
     onEvent: (event) => void events.push(event),
   });
   const last = eventsOf(events, 'page-console').at(-1);
@@ -166,5 +166,28 @@ describe('what a page loads comes in one order', () => {
       'two.json': '2',
     };
     await assertOneOrder(files, ['at once', 'DOMContentLoaded', 'load', 'fonts', 'piece', 'one', 'two']);
+  });
+
+  it('without a wait for answers that nobody reads, or that have no end', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <script>
+          for (let i = 0; i < 4; i++) {
+            fetch('stream?' + i).then(({ body }) => body.getReader().read()).then(tell('piece ' + i));
+            fetch('one.json?' + i).then(tell('headers ' + i));
+            fetch('none?' + i).then(({ ok }) => log.push('missing ' + i));
+          }
+          fetch('one.json', { signal: AbortSignal.timeout(1) }).then((r) => r.json()).then(tell('in time'), tell('aborted'));
+          fetch('two.json', { integrity: 'sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=' }).then(tell('checked'));
+          fetch('one.json').then(tell('last'));
+        </script>`,
+      'one.json': '1',
+      'two.json': '2',
+    };
+    await using server = await serve(files);
+    const answers = [0, 1, 2, 3].flatMap((i) => [`piece ${i}`, `headers ${i}`, `missing ${i}`]);
+    // 5 seconds for each of those would be a minute.
+    const log = await logOf(server.url('index.html'), { deadlines: { load: 30_000 } });
+    assert.deepEqual(log, ['DOMContentLoaded', 'load', 'fonts', ...answers, 'in time', 'checked', 'last']);
   });
 });

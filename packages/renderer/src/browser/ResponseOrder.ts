@@ -1,6 +1,7 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PartKind } from './PageTargets.js';
+import type { Rest } from '../page/index.js';
 import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './pausedRequests.js';
 
 /**
@@ -23,9 +24,14 @@ interface Request {
   networkId: string | undefined;
   /** How long the answer is, is known: it has an end. */
   hasLength: boolean;
+  /** The page may get the answer only when all of it has come and been checked. */
+  isVerified: boolean;
   /** It has been waited for long enough. */
   late: boolean;
 }
+
+/** What the page at rest says of itself. */
+export type PageState = Pick<Rest, 'hears' | 'verified'>;
 
 /**
  * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each
@@ -49,10 +55,10 @@ export class ResponseOrder {
   #changed = () => {};
   #idle: (() => void)[] = [];
 
-  /** `atRest` resolves when the page has nothing more to do, to whether it may hear of it when a picture comes. */
+  /** `atRest` resolves when the page has nothing more to do. */
   constructor(
     readonly session: BrowserSession,
-    readonly atRest: () => Promise<{ hears: boolean }>,
+    readonly atRest: () => Promise<PageState>,
   ) {}
 
   /** Nothing that is asked for at an address that begins so has anything to do with the page. */
@@ -93,8 +99,11 @@ export class ResponseOrder {
     client.on('Page.frameDetached', ({ frameId, reason }) => {
       if (reason === 'remove') this.#end((request) => request.frameId === frameId);
     });
-    client.on('Network.responseReceived', ({ requestId, response }) => {
-      if (this.#find(requestId)) return;
+    client.on('Network.responseReceived', ({ requestId, response, type }) => {
+      const known = this.#find(requestId);
+      // Who reads its body, the page knows: it does not come to rest before it has that. Nobody may.
+      if (known && type === 'Fetch' && known.released && !known.isVerified) this.#end((each) => each === known);
+      if (known) return;
       // The preload scanner is ahead of the browser's own account of requests.
       const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
       if (unnamed) unnamed.networkId = requestId;
@@ -132,7 +141,8 @@ export class ResponseOrder {
       isToBeOrdered(paused) && !(this.#unordered !== undefined && request.url.startsWith(this.#unordered));
     if (isOrdered && !known) {
       const { url } = request;
-      const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };
+      const unknown = { answer: undefined, hasLength: false, isVerified: false };
+      const state = { since: performance.now(), released: false, late: false, ...unknown };
       const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
       const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
       // The browser may begin a request anew.
@@ -224,7 +234,7 @@ export class ResponseOrder {
         for (const request of next) await this.#until(request, () => request.answer !== undefined);
         continue;
       }
-      for (const request of next) this.#release(request);
+      for (const request of next) this.#release(request, rest?.verified);
       for (const request of next) await this.#until(request, () => false);
     }
   }
@@ -237,8 +247,9 @@ export class ResponseOrder {
     return end < 0 ? due : due.slice(0, end);
   }
 
-  #release(request: Request): void {
+  #release(request: Request, verified: readonly string[] = []): void {
     request.released = true;
+    request.isVerified = verified.includes(request.url);
     request.since = performance.now();
     this.#continue(request.client, request.answer!);
   }

@@ -132,6 +132,10 @@ export interface Control extends Moment {
   untilDelivered(): Promise<void>;
   /** What else the browser is doing for the page, and will end by itself. */
   readonly inFlight: Set<Promise<unknown>>;
+  /** Counts a promise among that until it settles: the next answer of the network waits for it. */
+  letEnd(promise: Promise<unknown>): void;
+  /** Addresses of which the browser checks all of the answer before the page has the first word of it. */
+  verified(): string[];
   /**
    * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
    * waited for, which may be at work, or wait for the network.

@@ -83,7 +83,14 @@ export function installOrder(control: Control): void {
       await untilStill();
       const { webgpu } = control;
       const isOver = pass !== undefined || !isBusy || webgpu === 'wanted';
-      if (isOver) return { busy, blocked: pass !== undefined, hears: control.hearsPictures(), webgpu };
+      if (!isOver) continue;
+      return {
+        busy,
+        blocked: pass !== undefined,
+        hears: control.hearsPictures(),
+        verified: control.verified(),
+        webgpu,
+      };
     }
   };
 }

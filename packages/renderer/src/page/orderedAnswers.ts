@@ -51,6 +51,32 @@ export function installOrderedAnswers(control: Control): void {
   order(globalThis, ['fetch'], (_, input) => {
     return /^(blob|data):/i.test(input instanceof Request ? input.url : String(input));
   });
+  const verifying = new Map<object, string>();
+  control.verified = () => [...verifying.values()];
+  const load = globalThis.fetch;
+  globalThis.fetch = function (...args) {
+    const result = load.apply(this as unknown, args);
+    const [input, init] = args;
+    if (!(init?.integrity ?? (input instanceof Request && input.integrity))) return result;
+    const { href } = new URL(
+      input instanceof Request ? input.url : input,
+      globalThis.document?.baseURI ?? location.href,
+    );
+    verifying.set(result, href.replace(/#.*/s, ''));
+    const end = () => void verifying.delete(result);
+    result.then(end, end);
+    return result;
+  };
+  // What they read comes over the network, and is waited for once that has its turn.
+  for (const name of ['compileStreaming', 'instantiateStreaming'] as const) {
+    const real = WebAssembly[name] as Method;
+    Object.assign(WebAssembly, {
+      [name]: async (source: unknown, ...rest: unknown[]) => {
+        const response = await source;
+        return inLine(real.call(WebAssembly, response, ...rest));
+      },
+    });
+  }
   control.whenComplete(() => {
     orderClass('SubtleCrypto', ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey']);
     orderClass('SubtleCrypto', ['importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);

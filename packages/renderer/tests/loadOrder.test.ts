@@ -142,11 +142,37 @@ describe('what a page loads comes in one order', () => {
     const expected = [
       ...['style', 'async1', 'plain', 'read 3000000', 'read 5', 'long digest', 'short digest'],
       ...['a', 'b', 'async2', 'defer1', 'part1', 'part2', 'module'],
-      ...['DOMContentLoaded', 'xhr four', 'xhr five', 'late0', 'late1', 'late2', 'decoded c'],
-      ...['decoded d', 'decoded e', 'part3', 'imported', 'w1 true', 'w1 fetched', 'w2'],
-      ...['w2 fetched', 'fetch 1', 'fetch 2', 'fetch 3', 'timer', 'load', 'fonts'],
+      ...['DOMContentLoaded', 'xhr four', 'xhr five', 'late0', 'late1', 'late2', 'part3', 'imported'],
+      ...['w1 true', 'w1 fetched', 'w2', 'w2 fetched', 'fetch 1', 'fetch 2', 'fetch 3'],
+      ...['decoded c', 'decoded d', 'decoded e', 'timer', 'load', 'fonts'],
     ];
     await assertOneOrder(files, expected);
+  });
+
+  it('several pictures with one address', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <body><img src=a.svg onload="log.push('first')"><img src=a.svg onload="log.push('second')">
+        <script>
+          const add = (name, inside) => {
+            const image = new Image();
+            image.onload = () => {
+              log.push(name);
+              image.onload = null;
+              if (name === 'gone') image.src = 'data:image/svg+xml,' + encodeURIComponent(${JSON.stringify(PICTURE)});
+            };
+            image.src = 'a.svg';
+            image.decode().then(tell('decoded ' + name), tell('not decoded ' + name));
+            if (inside) document.body.append(image);
+          };
+          add('alone'); add('third', true); add('gone'); add('last');
+          fetch('one.json').then(tell('fetched'));
+        </script>`,
+      'one.json': '1',
+    };
+    const pictures = ['first', 'second', 'third', 'alone', 'gone', 'last'];
+    const decoded = ['third', 'alone', 'gone', 'last'].map((name) => `decoded ${name}`);
+    await assertOneOrder(files, ['DOMContentLoaded', ...pictures, 'load', 'fonts', ...decoded, 'fetched']);
   });
 
   it('whatever never ends', async () => {

@@ -43,7 +43,6 @@ export function installOrderedAnswers(control: Control): void {
   // A response that the page has made itself may have a body that the page has yet to write.
   orderClass('Response', bodies, (response) => (response as Response).type !== 'default');
   orderClass('Blob', bodies);
-  orderClass('HTMLImageElement', ['decode'], (image) => (image as HTMLImageElement).complete);
   orderClass('OffscreenCanvas', ['convertToBlob']);
   order(globalThis, ['createImageBitmap']);
   order(WebAssembly, ['compile', 'instantiate']);
@@ -83,6 +82,33 @@ export function installOrderedAnswers(control: Control): void {
     orderClass('CacheStorage', ['delete', 'has', 'keys', 'match', 'open']);
     orderClass('Cache', ['delete', 'keys', 'match', 'matchAll']);
   });
+
+  if (typeof HTMLImageElement !== 'undefined') {
+    const { decode } = HTMLImageElement.prototype;
+    HTMLImageElement.prototype.decode = function () {
+      const decoded = decode.call(this);
+      if (this.complete) return inLine(decoded);
+      // Before it has come, it is the network that has to do something for it.
+      let give: ReturnType<Control['takePlace']> | undefined;
+      const take = () => (give ??= control.takePlace());
+      const told = new Promise<void>((resolve) => {
+        const tell = () => {
+          take();
+          resolve();
+        };
+        for (const type of ['load', 'error']) this.addEventListener(type, tell, { once: true, capture: true });
+        // It may be decoded before it has been told that it is there, or be told nothing.
+        const settled = () => void control.afterAll().then(resolve);
+        decoded.then(settled, settled);
+      });
+      return new Promise((resolve, reject) => {
+        decoded.then(
+          () => void told.then(() => take()(resolve)),
+          (error: unknown) => void told.then(() => take()(() => reject(error))),
+        );
+      });
+    };
+  }
 
   if (typeof HTMLCanvasElement !== 'undefined') {
     const { toBlob } = HTMLCanvasElement.prototype;

@@ -175,6 +175,36 @@ describe('what a page loads comes in one order', () => {
     await assertOneOrder(files, ['DOMContentLoaded', ...pictures, 'load', 'fonts', ...decoded, 'fetched']);
   });
 
+  it('what is at hand already, and before what the network has', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <script>
+          const blob = (text, type) => URL.createObjectURL(new Blob([text], { type }));
+          const ask = (address, name) => {
+            const request = new XMLHttpRequest();
+            request.onload = () => log.push(name + ' ' + request.response.length);
+            request.open('GET', address);
+            request.send();
+            return request;
+          };
+          const image = new Image();
+          fetch('one.json').then(tell('network'));
+          ask(blob('x'.repeat(5000000)), 'blob');
+          ask('data:,y', 'data');
+          fetch('data:,z').then(tell('fetched'));
+          ask('data:,given up', 'never').abort();
+          ask(blob('xx'), 'blob');
+          setTimeout(() => {
+            image.onload = tell('picture');
+            image.src = blob(${JSON.stringify(PICTURE)}, 'image/svg+xml');
+          });
+        </script>`,
+      'one.json': '1',
+    };
+    const local = ['blob 5000000', 'data 1', 'fetched', 'blob 2', 'picture'];
+    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...local, 'network']);
+  });
+
   it('whatever never ends', async () => {
     const files = {
       'index.html': `${LOG}

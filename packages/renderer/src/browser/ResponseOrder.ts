@@ -1,34 +1,22 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession } from 'puppeteer-core';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PartKind } from './PageTargets.js';
 import type { Rest } from '../page/index.js';
-import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './pausedRequests.js';
+import {
+  type OrderedRequest as Request,
+  isLocal,
+  isRedirect,
+  isToBeHeld,
+  isToBeOrdered,
+  lengthOf,
+  type Paused,
+} from './pausedRequests.js';
 
 /**
  * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
  * byte of its answer, or, where its length is not known, without its end; or because the page does not come to rest.
  */
 const PATIENCE_MS = 5000;
-
-interface Request {
-  client: CDPSession;
-  frameId: string;
-  type: Protocol.Network.ResourceType;
-  /** What is asked for is all that there will be in its process. Until then nobody there can be asked whether it is at rest. */
-  isRoot: boolean;
-  url: string;
-  since: number;
-  /** The name of its answer, once that is there and is held back. */
-  answer: string | undefined;
-  released: boolean;
-  networkId: string | undefined;
-  /** How long the answer is, is known: it has an end. */
-  hasLength: boolean;
-  /** The page may get the answer only when all of it has come and been checked. */
-  isVerified: boolean;
-  /** It has been waited for long enough. */
-  late: boolean;
-}
 
 /** What the page at rest says of itself. */
 export type PageState = Pick<Rest, 'hears' | 'verified'>;
@@ -48,6 +36,8 @@ export class ResponseOrder {
   /** Workers, too; and which of them has made a request. */
   readonly #workers = new Map<CDPSession, number>();
   readonly #byWorker = new Map<string, number>();
+  /** Requests for what the browser has already (`blob:`, `data:`): they end by themselves, and soon. */
+  readonly #local = new Set<string>();
   #unordered: string | undefined;
   /** How many requests there were that are ordered. */
   made = 0;
@@ -108,12 +98,18 @@ export class ResponseOrder {
       const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
       if (unnamed) unnamed.networkId = requestId;
     });
+    client.on('Network.requestWillBeSent', ({ requestId, request: { url }, type }) => {
+      if (isLocal(url, type)) this.#local.add(requestId);
+    });
     client.on('Network.dataReceived', ({ requestId }) => {
       const request = this.#find(requestId);
       if (request?.hasLength) request.since = performance.now();
     });
     for (const event of ['Network.loadingFinished', 'Network.loadingFailed'] as const) {
-      client.on(event, ({ requestId }) => this.#end((request) => request.networkId === requestId));
+      client.on(event, ({ requestId }) => {
+        if (this.#local.delete(requestId)) this.#changed();
+        this.#end((request) => request.networkId === requestId);
+      });
     }
     if (kind !== 'worker')
       await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
@@ -228,6 +224,7 @@ export class ResponseOrder {
         continue;
       }
       const rest = await this.#patiently(this.atRest());
+      if (await this.#untilRead()) continue;
       this.#sort();
       const next = this.#next(rest?.hears ?? true);
       if (next.some(({ answer }) => answer === undefined)) {
@@ -265,6 +262,16 @@ export class ResponseOrder {
       }
       await this.#patiently(new Promise<void>((resolve) => (this.#changed = resolve)), left);
     }
+  }
+
+  /** Waits for what the browser has already. Returns whether there was anything of that. */
+  async #untilRead(): Promise<boolean> {
+    const wasReading = this.#local.size > 0;
+    while (this.#local.size > 0 && !this.session.scope.signal.aborted) {
+      const next = new Promise<true>((resolve) => (this.#changed = () => resolve(true)));
+      if (!(await this.#patiently(next))) this.#local.clear();
+    }
+    return wasReading;
   }
 
   async #patiently<T>(what: Promise<T>, ms = PATIENCE_MS): Promise<T | undefined> {

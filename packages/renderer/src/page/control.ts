@@ -122,10 +122,11 @@ export interface Control extends Moment {
   afterAll(): Promise<void>;
   /**
    * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
-   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run. Only
+   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run; where
+   * that only begins it, its end is waited for. Only
    * for what ends by itself: not for what the network, or the page, has to do something for.
    */
-  takePlace(): (hand: () => void) => void;
+  takePlace(): (hand: () => void | Promise<void>) => void;
   /** Gives the page what is there and has its turn. */
   deliver(): void;
   /** Resolves when the page has all that it waits for in this order. */

@@ -108,7 +108,7 @@ export function createControl(config: PageConfig, key: string): Control {
       await Promise.race([last, control.realDelay(PATIENCE_MS)]);
       isFlooded = !isLast;
     },
-    takePlace: () => (hand) => hand(),
+    takePlace: () => (hand) => void hand(),
     deliver: () => {},
     untilDelivered: () => Promise.resolve(),
     inFlight: new Set(),

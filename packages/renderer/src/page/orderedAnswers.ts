@@ -123,6 +123,38 @@ export function installOrderedAnswers(control: Control): void {
     };
   }
 
+  if (typeof XMLHttpRequest !== 'undefined') {
+    const { abort, open, send } = XMLHttpRequest.prototype;
+    /** Requests for what is at hand already: those wait for their turn, and have not begun before it. */
+    const waiting = new WeakMap<XMLHttpRequest, boolean>();
+    XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
+      waiting.delete(this);
+      (open as (...values: unknown[]) => void).apply(this, args);
+      if (args[2] !== false && /^(blob|data):/i.test(String(args[1]))) waiting.set(this, false);
+    };
+    XMLHttpRequest.prototype.send = function (body) {
+      if (waiting.get(this) !== false) {
+        send.call(this, body);
+        return;
+      }
+      waiting.set(this, true);
+      const give = control.takePlace();
+      give(() => {
+        if (!waiting.delete(this)) return;
+        const ended = new Promise<void>((resolve) => this.addEventListener('loadend', () => resolve(), { once: true }));
+        send.call(this, body);
+        return ended;
+      });
+    };
+    XMLHttpRequest.prototype.abort = function () {
+      const isSent = waiting.get(this) === true;
+      waiting.delete(this);
+      // It tells of its end only where it has begun.
+      if (isSent) send.call(this);
+      abort.call(this);
+    };
+  }
+
   if (typeof FileReader !== 'undefined') {
     const { abort } = FileReader.prototype;
     /** Readers that are at work: what they tell waits until it is their turn. */

@@ -46,10 +46,10 @@ function serve(files: Record<string, string | Buffer>, mostMs = 300): Promise<Se
 }
 
 /** What the page has put into its array `log` by frame 2. */
-async function logOf(url: string): Promise<string[]> {
+async function logOf(url: string, more: { deadlines?: { load: number } } = {}): Promise<string[]> {
   const events: RenderEvent[] = [];
   const options = { width: 64, height: 36, fps: 10, frameCount: 3, mode: 'screenshot', lossless: true } as const;
-  await new Renderer(options).render(url, join(sandbox.root, 'out.mkv'), {
+  await new Renderer({ ...options, ...more }).render(url, join(sandbox.root, 'out.mkv'), {
     onEvent: (event) => void events.push(event),
   });
   const last = eventsOf(events, 'page-console').at(-1);
@@ -142,11 +142,67 @@ describe('what a page loads comes in one order', () => {
     const expected = [
       ...['style', 'async1', 'plain', 'read 3000000', 'read 5', 'long digest', 'short digest'],
       ...['a', 'b', 'async2', 'defer1', 'part1', 'part2', 'module'],
-      ...['DOMContentLoaded', 'xhr four', 'xhr five', 'late0', 'late1', 'late2', 'decoded c'],
-      ...['decoded d', 'decoded e', 'part3', 'imported', 'w1 true', 'w1 fetched', 'w2'],
-      ...['w2 fetched', 'fetch 1', 'fetch 2', 'fetch 3', 'timer', 'load', 'fonts'],
+      ...['DOMContentLoaded', 'xhr four', 'xhr five', 'late0', 'late1', 'late2', 'part3', 'imported'],
+      ...['w1 true', 'w1 fetched', 'w2', 'w2 fetched', 'fetch 1', 'fetch 2', 'fetch 3'],
+      ...['decoded c', 'decoded d', 'decoded e', 'timer', 'load', 'fonts'],
     ];
     await assertOneOrder(files, expected);
+  });
+
+  it('several pictures with one address', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <body><img src=a.svg onload="log.push('first')"><img src=a.svg onload="log.push('second')">
+        <script>
+          const add = (name, inside) => {
+            const image = new Image();
+            image.onload = () => {
+              log.push(name);
+              image.onload = null;
+              if (name === 'gone') image.src = 'data:image/svg+xml,' + encodeURIComponent(${JSON.stringify(PICTURE)});
+            };
+            image.src = 'a.svg';
+            image.decode().then(tell('decoded ' + name), tell('not decoded ' + name));
+            if (inside) document.body.append(image);
+          };
+          add('alone'); add('third', true); add('gone'); add('last');
+          fetch('one.json').then(tell('fetched'));
+        </script>`,
+      'one.json': '1',
+    };
+    const pictures = ['first', 'second', 'third', 'alone', 'gone', 'last'];
+    const decoded = ['third', 'alone', 'gone', 'last'].map((name) => `decoded ${name}`);
+    await assertOneOrder(files, ['DOMContentLoaded', ...pictures, 'load', 'fonts', ...decoded, 'fetched']);
+  });
+
+  it('what is at hand already, and before what the network has', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <script>
+          const blob = (text, type) => URL.createObjectURL(new Blob([text], { type }));
+          const ask = (address, name) => {
+            const request = new XMLHttpRequest();
+            request.onload = () => log.push(name + ' ' + request.response.length);
+            request.open('GET', address);
+            request.send();
+            return request;
+          };
+          const image = new Image();
+          fetch('one.json').then(tell('network'));
+          ask(blob('x'.repeat(5000000)), 'blob');
+          ask('data:,y', 'data');
+          fetch('data:,z').then(tell('fetched'));
+          ask('data:,given up', 'never').abort();
+          ask(blob('xx'), 'blob');
+          setTimeout(() => {
+            image.onload = tell('picture');
+            image.src = blob(${JSON.stringify(PICTURE)}, 'image/svg+xml');
+          });
+        </script>`,
+      'one.json': '1',
+    };
+    const local = ['blob 5000000', 'data 1', 'fetched', 'blob 2', 'picture'];
+    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...local, 'network']);
   });
 
   it('whatever never ends', async () => {
@@ -166,5 +222,28 @@ describe('what a page loads comes in one order', () => {
       'two.json': '2',
     };
     await assertOneOrder(files, ['at once', 'DOMContentLoaded', 'load', 'fonts', 'piece', 'one', 'two']);
+  });
+
+  it('without a wait for answers that nobody reads, or that have no end', async () => {
+    const files = {
+      'index.html': `${LOG}
+        <script>
+          for (let i = 0; i < 4; i++) {
+            fetch('stream?' + i).then(({ body }) => body.getReader().read()).then(tell('piece ' + i));
+            fetch('one.json?' + i).then(tell('headers ' + i));
+            fetch('none?' + i).then(({ ok }) => log.push('missing ' + i));
+          }
+          fetch('one.json', { signal: AbortSignal.timeout(1) }).then((r) => r.json()).then(tell('in time'), tell('aborted'));
+          fetch('two.json', { integrity: 'sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=' }).then(tell('checked'));
+          fetch('one.json').then(tell('last'));
+        </script>`,
+      'one.json': '1',
+      'two.json': '2',
+    };
+    await using server = await serve(files);
+    const answers = [0, 1, 2, 3].flatMap((i) => [`piece ${i}`, `headers ${i}`, `missing ${i}`]);
+    // 5 seconds for each of those would be a minute.
+    const log = await logOf(server.url('index.html'), { deadlines: { load: 30_000 } });
+    assert.deepEqual(log, ['DOMContentLoaded', 'load', 'fonts', ...answers, 'in time', 'checked', 'last']);
   });
 });

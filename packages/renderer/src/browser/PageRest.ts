@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { Outcome, Rest } from '../page/index.js';
 import type { PageTargets } from './PageTargets.js';
-import type { ResponseOrder } from './ResponseOrder.js';
+import type { PageState, ResponseOrder } from './ResponseOrder.js';
 
 /** Between two looks at a page that is still loading, in milliseconds. */
 const LOAD_POLL_MS = 10;
@@ -48,23 +48,23 @@ export class PageRest {
   }
 
   /**
-   * Resolves when the page has nothing more to do unless the network has something for it, to whether it may hear of it
-   * when a picture comes. One at a time.
+   * Resolves when the page has nothing more to do unless the network has something for it, to what it says of itself.
+   * One at a time.
    */
-  atRest(): Promise<{ hears: boolean }> {
+  atRest(): Promise<PageState> {
     const rest = this.#resting.then(async () => {
-      let hears = true;
+      let state: PageState = { hears: true, verified: [] };
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
         if (this.order.workersLoad) await this.targets.evaluateWorkers('atRest()');
         const rests = await this.targets.evaluateAll<Rest>('atRest()');
-        hears = rests.some((each) => each.hears);
+        state = { hears: rests.some(({ hears }) => hears), verified: rests.flatMap(({ verified }) => verified) };
         this.#webgpu ??= rests.find(({ webgpu }) => webgpu)?.webgpu;
         // A worker that waits for nothing will answer.
         const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;
         if (isAtWork) await setTimeout(WORKER_POLL_MS);
         isAgain = isAtWork || (rests.some(({ busy }) => busy) && this.targets.count > 1);
       }
-      return { hears };
+      return state;
     });
     this.#resting = rest.catch(() => {});
     return rest;

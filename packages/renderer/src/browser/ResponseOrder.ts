@@ -1,7 +1,16 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession } from 'puppeteer-core';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PartKind } from './PageTargets.js';
-import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './pausedRequests.js';
+import type { Rest } from '../page/index.js';
+import {
+  type OrderedRequest as Request,
+  isLocal,
+  isRedirect,
+  isToBeHeld,
+  isToBeOrdered,
+  lengthOf,
+  type Paused,
+} from './pausedRequests.js';
 
 /**
  * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
@@ -9,23 +18,8 @@ import { isRedirect, isToBeHeld, isToBeOrdered, lengthOf, type Paused } from './
  */
 const PATIENCE_MS = 5000;
 
-interface Request {
-  client: CDPSession;
-  frameId: string;
-  type: Protocol.Network.ResourceType;
-  /** What is asked for is all that there will be in its process. Until then nobody there can be asked whether it is at rest. */
-  isRoot: boolean;
-  url: string;
-  since: number;
-  /** The name of its answer, once that is there and is held back. */
-  answer: string | undefined;
-  released: boolean;
-  networkId: string | undefined;
-  /** How long the answer is, is known: it has an end. */
-  hasLength: boolean;
-  /** It has been waited for long enough. */
-  late: boolean;
-}
+/** What the page at rest says of itself. */
+export type PageState = Pick<Rest, 'hears' | 'verified'>;
 
 /**
  * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each
@@ -42,16 +36,18 @@ export class ResponseOrder {
   /** Workers, too; and which of them has made a request. */
   readonly #workers = new Map<CDPSession, number>();
   readonly #byWorker = new Map<string, number>();
+  /** Requests for what the browser has already (`blob:`, `data:`): they end by themselves, and soon. */
+  readonly #local = new Set<string>();
   /** How many requests there were that are ordered. */
   made = 0;
   #running = false;
   #changed = () => {};
   #idle: (() => void)[] = [];
 
-  /** `atRest` resolves when the page has nothing more to do, to whether it may hear of it when a picture comes. */
+  /** `atRest` resolves when the page has nothing more to do. */
   constructor(
     readonly session: BrowserSession,
-    readonly atRest: () => Promise<{ hears: boolean }>,
+    readonly atRest: () => Promise<PageState>,
   ) {}
 
   /** Whether answers are being handed over: the page comes to rest before each one. */
@@ -87,18 +83,27 @@ export class ResponseOrder {
     client.on('Page.frameDetached', ({ frameId, reason }) => {
       if (reason === 'remove') this.#end((request) => request.frameId === frameId);
     });
-    client.on('Network.responseReceived', ({ requestId, response }) => {
-      if (this.#find(requestId)) return;
+    client.on('Network.responseReceived', ({ requestId, response, type }) => {
+      const known = this.#find(requestId);
+      // Who reads its body, the page knows: it does not come to rest before it has that. Nobody may.
+      if (known && type === 'Fetch' && known.released && !known.isVerified) this.#end((each) => each === known);
+      if (known) return;
       // The preload scanner is ahead of the browser's own account of requests.
       const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
       if (unnamed) unnamed.networkId = requestId;
+    });
+    client.on('Network.requestWillBeSent', ({ requestId, request: { url }, type }) => {
+      if (isLocal(url, type)) this.#local.add(requestId);
     });
     client.on('Network.dataReceived', ({ requestId }) => {
       const request = this.#find(requestId);
       if (request?.hasLength) request.since = performance.now();
     });
     for (const event of ['Network.loadingFinished', 'Network.loadingFailed'] as const) {
-      client.on(event, ({ requestId }) => this.#end((request) => request.networkId === requestId));
+      client.on(event, ({ requestId }) => {
+        if (this.#local.delete(requestId)) this.#changed();
+        this.#end((request) => request.networkId === requestId);
+      });
     }
     if (kind !== 'worker')
       await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
@@ -125,7 +130,8 @@ export class ResponseOrder {
     const isOrdered = isToBeOrdered(paused);
     if (isOrdered && !known) {
       const { url } = request;
-      const state = { since: performance.now(), answer: undefined, released: false, hasLength: false, late: false };
+      const unknown = { answer: undefined, hasLength: false, isVerified: false };
+      const state = { since: performance.now(), released: false, late: false, ...unknown };
       const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
       const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
       // The browser may begin a request anew.
@@ -211,13 +217,14 @@ export class ResponseOrder {
         continue;
       }
       const rest = await this.#patiently(this.atRest());
+      if (await this.#untilRead()) continue;
       this.#sort();
       const next = this.#next(rest?.hears ?? true);
       if (next.some(({ answer }) => answer === undefined)) {
         for (const request of next) await this.#until(request, () => request.answer !== undefined);
         continue;
       }
-      for (const request of next) this.#release(request);
+      for (const request of next) this.#release(request, rest?.verified);
       for (const request of next) await this.#until(request, () => false);
     }
   }
@@ -230,8 +237,9 @@ export class ResponseOrder {
     return end < 0 ? due : due.slice(0, end);
   }
 
-  #release(request: Request): void {
+  #release(request: Request, verified: readonly string[] = []): void {
     request.released = true;
+    request.isVerified = verified.includes(request.url);
     request.since = performance.now();
     this.#continue(request.client, request.answer!);
   }
@@ -247,6 +255,16 @@ export class ResponseOrder {
       }
       await this.#patiently(new Promise<void>((resolve) => (this.#changed = resolve)), left);
     }
+  }
+
+  /** Waits for what the browser has already. Returns whether there was anything of that. */
+  async #untilRead(): Promise<boolean> {
+    const wasReading = this.#local.size > 0;
+    while (this.#local.size > 0 && !this.session.scope.signal.aborted) {
+      const next = new Promise<true>((resolve) => (this.#changed = () => resolve(true)));
+      if (!(await this.#patiently(next))) this.#local.clear();
+    }
+    return wasReading;
   }
 
   async #patiently<T>(what: Promise<T>, ms = PATIENCE_MS): Promise<T | undefined> {

@@ -1,7 +1,28 @@
-import type { Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from 'puppeteer-core';
 
 /** A request, or the answer to one, that the browser holds until it is told to go on. */
 export type Paused = Protocol.Fetch.RequestPausedEvent;
+
+/** A request whose answer comes in its turn. */
+export interface OrderedRequest {
+  client: CDPSession;
+  frameId: string;
+  type: Protocol.Network.ResourceType;
+  /** What is asked for is all that there will be in its process. Until then nobody there can be asked whether it is at rest. */
+  isRoot: boolean;
+  url: string;
+  since: number;
+  /** The name of its answer, once that is there and is held back. */
+  answer: string | undefined;
+  released: boolean;
+  networkId: string | undefined;
+  /** How long the answer is, is known: it has an end. */
+  hasLength: boolean;
+  /** The page may get the answer only when all of it has come and been checked. */
+  isVerified: boolean;
+  /** It has been waited for long enough. */
+  late: boolean;
+}
 
 /** Requests that go on for as long as they like, or that nothing on the page depends on. */
 const UNORDERED: ReadonlySet<string> = new Set([
@@ -22,6 +43,14 @@ export function isToBeOrdered({ request, resourceType }: Paused): boolean {
   // Nothing else happens in a thread that waits for its answer: `importScripts`, XMLHttpRequest without `async`.
   if (initialPriority === 'VeryHigh' && (resourceType === 'XHR' || resourceType === 'Script')) return false;
   return !isAhead(headers);
+}
+
+/** Files whose end the browser tells by itself, whoever reads them. */
+const READ: ReadonlySet<string | undefined> = new Set(['Image', 'Script', 'Stylesheet', 'Font']);
+
+/** Whether a request is for a file that the browser has already. */
+export function isLocal(url: string, type: Protocol.Network.ResourceType | undefined): boolean {
+  return /^(blob|data):/.test(url) && READ.has(type);
 }
 
 /** Whether a request is made for a later page. */

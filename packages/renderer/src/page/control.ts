@@ -124,16 +124,21 @@ export interface Control extends Moment {
   afterAll(): Promise<void>;
   /**
    * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
-   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run. Only
+   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run; where
+   * that only begins it, its end is waited for. Only
    * for what ends by itself: not for what the network, or the page, has to do something for.
    */
-  takePlace(): (hand: () => void) => void;
+  takePlace(): (hand: () => void | Promise<void>) => void;
   /** Gives the page what is there and has its turn. */
   deliver(): void;
   /** Resolves when the page has all that it waits for in this order. */
   untilDelivered(): Promise<void>;
   /** What else the browser is doing for the page, and will end by itself. */
   readonly inFlight: Set<Promise<unknown>>;
+  /** Counts a promise among that until it settles: the next answer of the network waits for it. */
+  letEnd(promise: Promise<unknown>): void;
+  /** Addresses of which the browser checks all of the answer before the page has the first word of it. */
+  verified(): string[];
   /**
    * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
    * waited for, which may be at work, or wait for the network.

@@ -112,11 +112,19 @@ export function createControl(config: PageConfig, key: string): Control {
       await Promise.race([last, control.realDelay(PATIENCE_MS)]);
       isFlooded = !isLast;
     },
-    takePlace: () => (hand) => hand(),
+    takePlace: () => (hand) => void hand(),
     deliver: () => {},
     untilDelivered: () => Promise.resolve(),
     inFlight: new Set(),
-    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false }),
+    letEnd: (promise) => {
+      const ended = promise.then(
+        () => void control.inFlight.delete(ended),
+        () => void control.inFlight.delete(ended),
+      );
+      control.inFlight.add(ended);
+    },
+    verified: () => [],
+    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false, verified: [] }),
     hearsPictures: () => false,
     isExchanging: false,
     exchanges: new Set(),

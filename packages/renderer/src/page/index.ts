@@ -20,6 +20,7 @@ import { installObservers } from './observers.js';
 import { installOrder } from './order.js';
 import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
+import { installPictureEvents } from './pictureEvents.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
@@ -74,6 +75,7 @@ const PARTS: PagePart[] = [
   installWindowSize,
   installUntouched,
   installRoots,
+  installPictureEvents,
   installRefresh,
   installAnimations,
   installSmil,

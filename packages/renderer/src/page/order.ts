@@ -8,7 +8,7 @@ import type { Control } from './control.js';
 export function installOrder(control: Control): void {
   interface Delivery {
     /** Gives the page what it waits for, once that is there. */
-    hand: (() => void) | undefined;
+    hand: (() => void | Promise<void>) | undefined;
   }
   const line: Delivery[] = [];
   const emptied: (() => void)[] = [];
@@ -41,7 +41,14 @@ export function installOrder(control: Control): void {
       await control.afterAll();
       if (!isNext()) break;
       control.stirs++;
-      await control.inTask(line.shift()!.hand!);
+      const { hand } = line.shift()!;
+      await new Promise<void>((resolve) => {
+        void control.inTask(() => {
+          const ended = Promise.resolve(hand!());
+          control.letEnd(ended);
+          void ended.then(resolve);
+        });
+      });
     }
     isDelivering = false;
     if (line.length === 0) wake(emptied);
@@ -83,7 +90,14 @@ export function installOrder(control: Control): void {
       await untilStill();
       const { webgpu } = control;
       const isOver = pass !== undefined || !isBusy || webgpu === 'wanted';
-      if (isOver) return { busy, blocked: pass !== undefined, hears: control.hearsPictures(), webgpu };
+      if (!isOver) continue;
+      return {
+        busy,
+        blocked: pass !== undefined,
+        hears: control.hearsPictures(),
+        verified: control.verified(),
+        webgpu,
+      };
     }
   };
 }

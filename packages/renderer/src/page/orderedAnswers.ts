@@ -43,7 +43,6 @@ export function installOrderedAnswers(control: Control): void {
   // A response that the page has made itself may have a body that the page has yet to write.
   orderClass('Response', bodies, (response) => (response as Response).type !== 'default');
   orderClass('Blob', bodies);
-  orderClass('HTMLImageElement', ['decode'], (image) => (image as HTMLImageElement).complete);
   orderClass('OffscreenCanvas', ['convertToBlob']);
   order(globalThis, ['createImageBitmap']);
   order(WebAssembly, ['compile', 'instantiate']);
@@ -51,12 +50,65 @@ export function installOrderedAnswers(control: Control): void {
   order(globalThis, ['fetch'], (_, input) => {
     return /^(blob|data):/i.test(input instanceof Request ? input.url : String(input));
   });
+  const verifying = new Map<object, string>();
+  control.verified = () => [...verifying.values()];
+  const load = globalThis.fetch;
+  globalThis.fetch = function (...args) {
+    const result = load.apply(this as unknown, args);
+    const [input, init] = args;
+    if (!(init?.integrity ?? (input instanceof Request && input.integrity))) return result;
+    const { href } = new URL(
+      input instanceof Request ? input.url : input,
+      globalThis.document?.baseURI ?? location.href,
+    );
+    verifying.set(result, href.replace(/#.*/s, ''));
+    const end = () => void verifying.delete(result);
+    result.then(end, end);
+    return result;
+  };
+  // What they read comes over the network, and is waited for once that has its turn.
+  for (const name of ['compileStreaming', 'instantiateStreaming'] as const) {
+    const real = WebAssembly[name] as Method;
+    Object.assign(WebAssembly, {
+      [name]: async (source: unknown, ...rest: unknown[]) => {
+        const response = await source;
+        return inLine(real.call(WebAssembly, response, ...rest));
+      },
+    });
+  }
   control.whenComplete(() => {
     orderClass('SubtleCrypto', ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey']);
     orderClass('SubtleCrypto', ['importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);
     orderClass('CacheStorage', ['delete', 'has', 'keys', 'match', 'open']);
     orderClass('Cache', ['delete', 'keys', 'match', 'matchAll']);
   });
+
+  if (typeof HTMLImageElement !== 'undefined') {
+    const { decode } = HTMLImageElement.prototype;
+    HTMLImageElement.prototype.decode = function () {
+      const decoded = decode.call(this);
+      if (this.complete) return inLine(decoded);
+      // Before it has come, it is the network that has to do something for it.
+      let give: ReturnType<Control['takePlace']> | undefined;
+      const take = () => (give ??= control.takePlace());
+      const told = new Promise<void>((resolve) => {
+        const tell = () => {
+          take();
+          resolve();
+        };
+        for (const type of ['load', 'error']) this.addEventListener(type, tell, { once: true, capture: true });
+        // It may be decoded before it has been told that it is there, or be told nothing.
+        const settled = () => void control.afterAll().then(resolve);
+        decoded.then(settled, settled);
+      });
+      return new Promise((resolve, reject) => {
+        decoded.then(
+          () => void told.then(() => take()(resolve)),
+          (error: unknown) => void told.then(() => take()(() => reject(error))),
+        );
+      });
+    };
+  }
 
   if (typeof HTMLCanvasElement !== 'undefined') {
     const { toBlob } = HTMLCanvasElement.prototype;
@@ -68,6 +120,38 @@ export function installOrderedAnswers(control: Control): void {
         give(() => {});
         throw error;
       }
+    };
+  }
+
+  if (typeof XMLHttpRequest !== 'undefined') {
+    const { abort, open, send } = XMLHttpRequest.prototype;
+    /** Requests for what is at hand already: those wait for their turn, and have not begun before it. */
+    const waiting = new WeakMap<XMLHttpRequest, boolean>();
+    XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
+      waiting.delete(this);
+      (open as (...values: unknown[]) => void).apply(this, args);
+      if (args[2] !== false && /^(blob|data):/i.test(String(args[1]))) waiting.set(this, false);
+    };
+    XMLHttpRequest.prototype.send = function (body) {
+      if (waiting.get(this) !== false) {
+        send.call(this, body);
+        return;
+      }
+      waiting.set(this, true);
+      const give = control.takePlace();
+      give(() => {
+        if (!waiting.delete(this)) return;
+        const ended = new Promise<void>((resolve) => this.addEventListener('loadend', () => resolve(), { once: true }));
+        send.call(this, body);
+        return ended;
+      });
+    };
+    XMLHttpRequest.prototype.abort = function () {
+      const isSent = waiting.get(this) === true;
+      waiting.delete(this);
+      // It tells of its end only where it has begun.
+      if (isSent) send.call(this);
+      abort.call(this);
     };
   }
 

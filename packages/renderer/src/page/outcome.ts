@@ -44,6 +44,8 @@ export interface Rest {
   blocked: boolean;
   /** It may hear of it when a picture has loaded. */
   hears: boolean;
+  /** Addresses whose answers are checked before it has anything of them (`integrity`). */
+  verified: string[];
   /** As in an outcome. */
   webgpu?: Outcome['webgpu'];
 }

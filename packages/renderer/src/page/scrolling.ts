@@ -12,13 +12,15 @@ export function installScrolling(control: Control): void {
     duration: number;
     /** Where it was put last; somewhere else means that something else has scrolled. */
     last: { left: number; top: number };
+    /** Keeps the promise of the call, where the browser gives one. */
+    end: () => void;
   }
   const flights = new Map<Element, Flight>();
   const { prototype } = Element;
 
-  const realScrollTo = prototype.scrollTo as (this: Element, options: ScrollToOptions) => void;
+  const realScrollTo = prototype.scrollTo as (this: Element, options: ScrollToOptions) => unknown;
   const realIntoView = prototype.scrollIntoView;
-  const realWindowScroll = globalThis.scrollTo.bind(globalThis) as (options: ScrollToOptions) => void;
+  const realWindowScroll = globalThis.scrollTo.bind(globalThis) as (options: ScrollToOptions) => unknown;
 
   const viewport = () => document.scrollingElement ?? document.documentElement;
 
@@ -36,25 +38,47 @@ export function installScrolling(control: Control): void {
     return curve((low + high) / 2, 0, 1);
   }
 
-  function jump(element: Element, left: number, top: number): void {
-    realScrollTo.call(element, { left, top, behavior: 'instant' });
+  function jump(element: Element, left: number, top: number): unknown {
+    return realScrollTo.call(element, { left, top, behavior: 'instant' });
   }
+
+  function land(element: Element): void {
+    flights.get(element)?.end();
+    flights.delete(element);
+  }
+
+  /** Each of our own steps is the end of a scroll to the browser; and trying out is none at all. */
+  function hush(event: Event): void {
+    const { target, type } = event;
+    const element = target === document ? viewport() : (target as Element);
+    const flight = flights.get(element);
+    if (event.isTrusted && flight && (type === 'scrollend' || flight.last === flight.from))
+      event.stopImmediatePropagation();
+  }
+  function follow(root: EventTarget): void {
+    for (const type of ['scroll', 'scrollend']) root.addEventListener(type, hush, true);
+  }
+  follow(globalThis);
+  control.onRoot(follow);
 
   const positionOf = (element: Element) => ({ left: element.scrollLeft, top: element.scrollTop });
   const isAt = (element: Element, { left, top }: { left: number; top: number }) =>
     element.scrollLeft === left && element.scrollTop === top;
 
-  /** Scrolls to a place that the browser may yet bound: it is tried out first. */
-  function fly(element: Element, left: number, top: number): void {
+  /** Scrolls to a place that the browser may yet bound: it is tried out first. Returns what the browser would. */
+  function fly(element: Element, left: number, top: number): unknown {
     const from = positionOf(element);
-    jump(element, left, top);
+    const result = jump(element, left, top);
     const to = positionOf(element);
     jump(element, from.left, from.top);
-    flights.delete(element);
+    land(element);
     const distance = Math.max(Math.abs(to.left - from.left), Math.abs(to.top - from.top));
-    if (distance === 0) return;
+    if (distance === 0) return result;
     const duration = (Math.min(Math.sqrt(distance), 0.7 * 60) / 60) * 1000;
-    flights.set(element, { from, to, start: control.now, duration, last: from });
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    flights.set(element, { from, to, start: control.now, duration, last: from, end });
+    return result instanceof Promise ? ended : undefined;
   }
 
   function isSmooth(element: Element, behavior: unknown): boolean {
@@ -67,14 +91,14 @@ export function installScrolling(control: Control): void {
   control.runFrameCallbacks = async () => {
     for (const [element, flight] of flights) {
       if (!element.isConnected || !isAt(element, flight.last)) {
-        flights.delete(element);
+        land(element);
         continue;
       }
       const share = ease((control.now - flight.start) / flight.duration);
       const between = (a: number, b: number) => a + (b - a) * share;
       jump(element, between(flight.from.left, flight.to.left), between(flight.from.top, flight.to.top));
       flight.last = positionOf(element);
-      if (share >= 1) flights.delete(element);
+      if (share >= 1) land(element);
     }
     await step();
   };
@@ -82,7 +106,7 @@ export function installScrolling(control: Control): void {
   /** Where an element is going, or where it is. */
   const goalOf = (element: Element) => flights.get(element)?.to ?? positionOf(element);
 
-  function scroll(element: Element, args: unknown[], relative: boolean): void {
+  function scroll(element: Element, args: unknown[], relative: boolean): unknown {
     const given = (args.length === 1 ? (args[0] ?? {}) : { left: args[0], top: args[1] }) as ScrollToOptions;
     const start = relative ? positionOf(element) : { left: 0, top: 0 };
     const present = positionOf(element);
@@ -90,13 +114,10 @@ export function installScrolling(control: Control): void {
       value === undefined ? stay : base + (Number.isFinite(Number(value)) ? Number(value) : 0);
     const left = target(given.left, start.left, present.left);
     const top = target(given.top, start.top, present.top);
-    if (isSmooth(element, given.behavior)) {
-      fly(element, left, top);
-      return;
-    }
-    flights.delete(element);
-    if (element === viewport()) realWindowScroll({ left, top, behavior: 'instant' });
-    else jump(element, left, top);
+    if (isSmooth(element, given.behavior)) return fly(element, left, top);
+    land(element);
+    if (element === viewport()) return realWindowScroll({ left, top, behavior: 'instant' });
+    return jump(element, left, top);
   }
 
   for (const [name, relative] of [
@@ -105,10 +126,10 @@ export function installScrolling(control: Control): void {
     ['scrollBy', true],
   ] as const) {
     const onElement = function (this: Element, ...args: unknown[]) {
-      if (args.length > 0) scroll(this, args, relative);
+      return args.length > 0 ? scroll(this, args, relative) : undefined;
     };
     const onWindow = (...args: unknown[]) => {
-      if (args.length > 0) scroll(viewport(), args, relative);
+      return args.length > 0 ? scroll(viewport(), args, relative) : undefined;
     };
     Object.defineProperty(prototype, name, { value: onElement, writable: true, configurable: true });
     Object.defineProperty(globalThis, name, { value: onWindow, writable: true, configurable: true });
@@ -133,7 +154,7 @@ export function installScrolling(control: Control): void {
     const before = new Map(scrollers.map((each) => [each, positionOf(each)]));
     act();
     const goals = smooth.map((each) => ({ each, goal: positionOf(each) }));
-    for (const each of scrollers) if (!isAt(each, before.get(each)!)) flights.delete(each);
+    for (const each of scrollers) if (!isAt(each, before.get(each)!)) land(each);
     for (const { each, goal } of goals) {
       const { left, top } = before.get(each)!;
       if (goal.left === left && goal.top === top) continue;
@@ -159,7 +180,7 @@ export function installScrolling(control: Control): void {
       set(this: Element, value: unknown) {
         const position = Number(value);
         if (!isSmooth(this, 'auto')) {
-          flights.delete(this);
+          land(this);
           (real.set as (this: Element, value: number) => void).call(this, position);
           return;
         }

@@ -30,9 +30,7 @@ export function installStoredData(control: Control): void {
    * answers of the network come after it.
    */
   function holdData(target: EventTarget, ...types: string[]): void {
-    const ended = control.trackEvents(target, ...types);
-    control.inFlight.add(ended);
-    void ended.then(() => control.inFlight.delete(ended));
+    control.letEnd(control.trackEvents(target, ...types));
   }
 
   /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */

@@ -57,6 +57,7 @@ export function installStreams(control: Control): void {
     if (source.isLive) return;
     if (!source.isOpen) {
       control.hold(read);
+      control.letEnd(read);
       return;
     }
     const giveUp = control.realDelay(PATIENCE_MS).then(() => false);
@@ -64,11 +65,11 @@ export function installStreams(control: Control): void {
       () => true,
       () => true,
     );
-    control.hold(
-      Promise.race([came, giveUp]).then((inTime) => {
-        if (!inTime) source.isLive = true;
-      }),
-    );
+    const known = Promise.race([came, giveUp]).then((inTime) => {
+      if (!inTime) source.isLive = true;
+    });
+    control.hold(known);
+    control.letEnd(known);
   }
 
   /** It works in real time while it has something to pack, and somebody wants it: one of them is served then. */

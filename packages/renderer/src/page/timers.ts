@@ -180,6 +180,11 @@ export function installTimers(control: Control): void {
       running.delete(id);
     },
   });
+  AbortSignal.timeout = (delay) => {
+    const controller = new AbortController();
+    add(() => controller.abort(new DOMException('signal timed out', 'TimeoutError')), delay, [], false);
+    return controller.signal;
+  };
   if (typeof Window === 'undefined') return;
   Object.assign(globalThis, {
     // A page is idle after each frame; it may then work as long as it likes, in no virtual time.

@@ -261,7 +261,7 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
-    const outcomes = await this.#wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, (known, told) => {
+    const outcomes = await this.#wait(this.#untilKept(call), deadlineMs, (known, told) => {
       const underWay = told ? known : ['a script that does not end', ...known];
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;
     });
@@ -281,6 +281,22 @@ export class PageSession {
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     return joinOutcomes(outcomes);
+  }
+
+  /**
+   * Has all documents do something. Where nothing is left but promises that they have given us, all are urged to keep
+   * them, again and again.
+   */
+  async #untilKept(call: string): Promise<Outcome[]> {
+    let outcomes = await this.#targets.evaluateAll<Outcome>(call);
+    const isOver = () => this.scope.signal.aborted || outcomes.some(({ failed, lacks }) => failed || lacks);
+    while (outcomes.some(({ awaits }) => awaits) && !isOver()) {
+      await this.#network.idle();
+      const { observed } = joinOutcomes(outcomes);
+      outcomes = await this.#targets.evaluateAll<Outcome>(`settle(${this.#frame}, true, true)`);
+      if (outcomes[0]) outcomes[0].observed += observed;
+    }
+    return outcomes;
   }
 
   #wait<T>(answer: Promise<T>, deadlineMs: number, say: Parameters<typeof waitForPage>[2]['say']): Promise<T> {

@@ -95,8 +95,8 @@ export function createControl(config: PageConfig, key: string): Control {
       present().isHeldBack = true;
     },
     holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
-    goOn: () => {
-      if (!control.holdsBack()) return false;
+    goOn: (always = false) => {
+      if (!(always ? present().isHeldBack : control.holdsBack())) return false;
       part.number++;
       part.isHeldBack = false;
       return true;
@@ -125,6 +125,12 @@ export function createControl(config: PageConfig, key: string): Control {
     addTimer: () => 0,
     shiftTimers: () => {},
     runEarly: () => Promise.resolve(false),
+    urge: async () => {
+      const goesOn = control.goOn(true);
+      const urged = await Promise.all([control.runEarly(), control.urgeWorkers()]);
+      return goesOn || urged.includes(true);
+    },
+    urgeWorkers: () => Promise.resolve(false),
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,

@@ -21,19 +21,23 @@ export class PageRest {
   ) {}
 
   /**
-   * Timers that are due at once run while a page loads: scripts start themselves with them. Resolves as soon as the
-   * page asks for WebGPU and this browser has none, to that.
+   * Timers that are due at once run while a page loads: scripts start themselves with them. A page that waits for nothing
+   * else gets a frame of the browser where it may need one. Resolves as soon as the page asks for WebGPU and this browser
+   * has none, to that.
    */
-  async untilLoaded(loaded: Promise<void>): Promise<Outcome['webgpu']> {
+  async untilLoaded(loaded: Promise<void>, makeFrame: () => Promise<unknown>): Promise<Outcome['webgpu']> {
     let done = false;
     void loaded.then(() => {
       done = true;
     });
     while (!done && !this.scope.signal.aborted) {
+      const { made } = this.order;
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      if (!this.order.isAtWork) await Promise.race([loaded, this.atRest()]);
+      const rest = this.order.isAtWork ? undefined : await Promise.race([loaded, this.atRest()]);
       if (this.#webgpu === 'wanted') break;
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
+      const isStill = !done && !this.order.isAtWork && this.order.made === made;
+      if (rest?.needsFrame && isStill) await Promise.race([loaded, makeFrame()]);
     }
     return this.#webgpu;
   }
@@ -49,22 +53,23 @@ export class PageRest {
 
   /**
    * Resolves when the page has nothing more to do unless the network has something for it, to whether it may hear of it
-   * when a picture comes. One at a time.
+   * when a picture comes, and may need a frame to have loaded. One at a time.
    */
-  atRest(): Promise<{ hears: boolean }> {
+  atRest(): Promise<Pick<Rest, 'hears' | 'needsFrame'>> {
     const rest = this.#resting.then(async () => {
-      let hears = true;
+      let [hears, needsFrame] = [true, false];
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
         if (this.order.workersLoad) await this.targets.evaluateWorkers('atRest()');
         const rests = await this.targets.evaluateAll<Rest>('atRest()');
         hears = rests.some((each) => each.hears);
+        needsFrame = rests.some((each) => each.needsFrame);
         this.#webgpu ??= rests.find(({ webgpu }) => webgpu)?.webgpu;
         // A worker that waits for nothing will answer.
         const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;
         if (isAtWork) await setTimeout(WORKER_POLL_MS);
         isAgain = isAtWork || (rests.some(({ busy }) => busy) && this.targets.count > 1);
       }
-      return { hears };
+      return { hears, needsFrame };
     });
     this.#resting = rest.catch(() => {});
     return rest;

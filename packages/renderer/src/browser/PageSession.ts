@@ -212,7 +212,12 @@ export class PageSession {
   }
 
   async #untilLoaded(): Promise<void> {
-    if (this.#document.isLoading) this.webgpu ??= await this.#rest.untilLoaded(this.#document.loaded());
+    if (!this.#document.isLoading) return;
+    const makeFrame = async () => {
+      if (!this.session.beginFrameControl || this.#network.loading.length > 0) return;
+      await this.frames.begin(false, this.options.deadlines.load);
+    };
+    this.webgpu ??= await this.#rest.untilLoaded(this.#document.loaded(), makeFrame);
   }
 
   /** Waits until nothing more changes in the present frame. */

@@ -243,6 +243,8 @@ export interface Control extends Moment {
   fileFaults(): FileFaults;
   /** Whether a style asks for this picture. */
   stylesWith(url: string): boolean;
+  /** Whether a font of which this is one file has another one, which has come. */
+  hasFontInstead(url: string): boolean;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */

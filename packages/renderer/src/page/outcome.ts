@@ -44,6 +44,8 @@ export interface Rest {
   blocked: boolean;
   /** It may hear of it when a picture has loaded. */
   hears: boolean;
+  /** It may be that it ends its load only in a frame of the browser. */
+  needsFrame: boolean;
   /** As in an outcome. */
   webgpu?: Outcome['webgpu'];
 }

@@ -21,7 +21,7 @@ async function ownPromises(): Promise<string[]> {
       const { value, get: read } = property as { value?: unknown; get?: unknown };
       const run = value ?? read;
       // A class is looked at by itself.
-      if (key === 'constructor' || !isOwn(run) || 'prototype' in run) continue;
+      if (key === 'constructor' || !isOwn(run) || Object.hasOwn(run, 'prototype')) continue;
       try {
         const result = run.call(self);
         // It may be of another realm.

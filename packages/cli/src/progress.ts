@@ -29,6 +29,8 @@ export interface Progress {
   chunks: number[];
   rendered: number;
   total: number;
+  /** How many frames have had to be drawn again. */
+  again: number;
   /** How many frames were there when: the last few seconds, for the speed. */
   samples: { time: number; rendered: number }[];
 }
@@ -47,6 +49,7 @@ export function startProgress(plan: RenderPlan): Progress {
     chunks: plan.chunks.map(() => 0),
     rendered: 0,
     total: plan.frameCount,
+    again: 0,
     samples: [],
   };
 }
@@ -74,7 +77,8 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       break;
     }
     case 'chunk':
-      if (event.state !== 'again') addFrames(progress, event.chunk, event.frameCount, now);
+      if (event.state === 'again') beginAgain(progress, event.chunk);
+      else addFrames(progress, event.chunk, event.frameCount, now);
       break;
     case 'retry':
       delete progress.workers[event.worker]?.frame;
@@ -88,6 +92,20 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       addFrames(progress, worker.chunk, worker.done, now);
       break;
     }
+  }
+}
+
+/** The frames of a chunk are not there after all. */
+function beginAgain(progress: Progress, chunk: number): void {
+  const gone = progress.chunks[chunk] ?? 0;
+  progress.rendered -= gone;
+  progress.again += gone;
+  progress.chunks[chunk] = 0;
+  progress.samples = [];
+  for (const worker of progress.workers) {
+    if (worker.chunk !== chunk) continue;
+    worker.done = 0;
+    delete worker.frame;
   }
 }
 

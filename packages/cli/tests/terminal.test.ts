@@ -56,6 +56,22 @@ describe('progress', () => {
     }
   });
 
+  it('goes back where frames are drawn again, and says how many', () => {
+    const progress = startProgress(makePlan());
+    for (let count = 1; count <= 20; count++) for (const worker of [0, 1]) foldEvent(progress, frame(worker, count), 0);
+    assert.match(totalLine(progress, 0, 100, plain), /100% {2}40\/40 frames$/);
+    foldEvent(progress, { type: 'chunk', chunk: 1, state: 'again', startFrame: 20, frameCount: 20 }, 0);
+    assert.match(totalLine(progress, 0, 100, plain), / 50% {2}20\/40 frames {2}20 are drawn again$/);
+    foldEvent(progress, { type: 'worker', worker: 0, state: 'starting', chunk: 1, startFrame: 20, frameCount: 20 }, 0);
+    const first = { ...frame(0, 1), frame: 20 } as RenderEvent;
+    foldEvent(progress, first, 100);
+    assert.match(workerLine(progress.workers[0]!, 100, plain), /frame 20 of 20-39$/);
+    assert.match(totalLine(progress, 100, 100, plain), / 52% {2}21\/40 frames {2}20 are drawn again$/);
+    for (let count = 2; count <= 20; count++)
+      foldEvent(progress, { ...frame(0, count), frame: 19 + count } as RenderEvent, 200);
+    assert.match(totalLine(progress, 300, 100, plain), /100% {2}40\/40 frames$/);
+  });
+
   it('measures the speed of late', () => {
     const progress = startProgress(makePlan());
     assert.equal(speed(progress, 0), undefined);
@@ -108,6 +124,22 @@ describe('lines of the terminal', () => {
 });
 
 describe('displays', () => {
+  it('without a terminal: each tenth again, where frames are drawn again', () => {
+    const lines: string[] = [];
+    const display = new LinesDisplay(
+      (line) => lines.push(line),
+      telling,
+      () => 0,
+    );
+    display.begin(makePlan());
+    for (let count = 1; count <= 20; count++) for (const worker of [0, 1]) display.event(frame(worker, count));
+    display.event({ type: 'chunk', chunk: 1, state: 'again', startFrame: 20, frameCount: 20 });
+    for (let count = 1; count <= 20; count++) display.event(frame(1, count));
+    display.end();
+    const shares = lines.slice(lines.indexOf('frames 20-39 are rendered again') + 1).map((line) => line.slice(0, 4));
+    assert.deepEqual(shares, [' 60%', ' 70%', ' 80%', ' 90%', '100%']);
+  });
+
   it('without a terminal: the start, each tenth, the join', () => {
     const lines: string[] = [];
     let now = 0;

@@ -1,5 +1,6 @@
 import { OptionsError } from './errors.js';
 import type { RenderExecutor } from './types.js';
+import { wordsOf } from './unknowns.js';
 
 /**
  * The options, each read once and as it is now: a caller who changes one while the render runs changes nothing,
@@ -42,16 +43,7 @@ function attempt<T>(work: () => T): { value: T } | { why: string } {
   try {
     return { value: work() };
   } catch (error) {
-    return { why: reasonOf(error) };
-  }
-}
-
-/** What was thrown, in words. It may be anything, and throw again. */
-function reasonOf(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.message.split('\n')[0]}` : printable(error);
-  } catch {
-    return 'it throws';
+    return { why: wordsOf(error).split('\n')[0]! };
   }
 }
 

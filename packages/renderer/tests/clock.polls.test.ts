@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { ClockPages, clockPage, SAY } from './support/clockPages.js';
+import { LONG } from './support/extent.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
@@ -13,7 +14,7 @@ const PAUSES: Record<string, string> = {
   'scheduler.yield': '(done) => void scheduler.yield().then(done)',
   'scheduler.postTask': '(done) => void scheduler.postTask(done)',
   setTimeout: '(done) => setTimeout(done, 0)',
-  requestIdleCallback: '(done) => requestIdleCallback(done)',
+  requestIdleCallback: '(done) => (globalThis.requestIdleCallback ?? setTimeout)(done)',
 };
 /** Ways that take no virtual time. */
 const INSTANT = ['MessageChannel', 'scheduler.yield', 'scheduler.postTask'];
@@ -25,14 +26,17 @@ const WORKS: Record<string, string> = {
   picture: "new Promise((done) => Object.assign(new Image(), { onload: done, src: '/slow.svg?' + name }))",
 };
 
-/** Serves a page whose files come after so many milliseconds. */
-async function served(html: string, delay: number, options: object = {}): Promise<unknown[][]> {
+/** Serves a page, or one with others beside it, whose slow files come after so many milliseconds. */
+async function served(page: string | Record<string, string>, delay: number, options = {}): Promise<unknown[][]> {
+  const files = typeof page === 'string' ? { '': page } : page;
   await using server = await Server.start((request, response) => {
-    const [type, text, isSlow] = request.url!.startsWith('/slow.js')
-      ? ['text/javascript', 'export default 1', true]
-      : request.url!.startsWith('/slow.svg')
-        ? ['image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', true]
-        : ['text/html', html, false];
+    const [name] = request.url!.slice(1).split('?');
+    const [type, text, isSlow] =
+      name === 'slow.js'
+        ? ['text/javascript', 'export default 1', true]
+        : name === 'slow.svg'
+          ? ['image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', true]
+          : [name!.endsWith('.js') ? 'text/javascript' : 'text/html', files[name!], false];
     response.setHeader('content-type', type);
     setTimeout(() => response.end(text), isSlow ? delay : 0);
   });
@@ -124,6 +128,67 @@ describe('a page that polls', () => {
       ['idle', 1, 100],
       ['there', 'setTimeout', 'import', 2, 200],
     ]);
+  });
+
+  describe('while the clock stands still for a promise', () => {
+    const names = Object.keys(PAUSES);
+    /** Has `ask` poll in each way: while the page loads, one after the other, and in frame n in the n-th way. */
+    const asking = (ask: string, html = '') =>
+      clockPage(
+        `${ask}
+        const names = ${JSON.stringify(names)};
+        const tell = async (name) => { await ask(name); say('done', name, genlock.frame, performance.now()); };
+        genlock.waitUntil((async () => { for (const name of names) await tell(name); })());
+        globalThis.frame = (n) => { if (n > 0) genlock.waitUntil(tell(names[n - 1])); };`,
+        html,
+      );
+    const bySelf = `${POLLS} const ask = (name) => poll(name, 'fetch');`;
+    const byOther = `
+      let heard;
+      const hear = ({ data }) => heard?.(data);
+      const loaded = new Promise((done) => addEventListener('load', done));
+      const ask = (name) => loaded.then(() => new Promise((done) => { heard = done; send(name); }));`;
+    const answering = `
+      ${POLLS.replaceAll('genlock.frame', '0')}
+      const say = () => {};
+      onmessage = async ({ data }) => { if (pauses[data]) { await poll(data, 'fetch'); send(data); } };`;
+    const frame = '<iframe src="other.html"></iframe>';
+    const ways: [who: string, files: Record<string, string>, extent?: object][] = [
+      ['the page', { '': asking(bySelf) }, LONG],
+      ['a document in it', { '': clockPage('', frame), 'other.html': asking(bySelf) }, LONG],
+      [
+        'a worker',
+        {
+          '': asking(
+            `${byOther} const worker = new Worker('other.js'); worker.onmessage = hear;
+            const send = (name) => worker.postMessage(name);`,
+          ),
+          'other.js': `const send = (name) => postMessage(name); ${answering}`,
+        },
+      ],
+      [
+        'a document that another one waits for',
+        {
+          '': asking(
+            `${byOther} const send = (name) => frames[0].postMessage(name, '*');
+            addEventListener('message', hear);`,
+            frame,
+          ),
+          'other.html': `<script>const send = (name) => parent.postMessage(name, '*'); ${answering}</script>`,
+        },
+      ],
+    ];
+    for (const [who, files, extent = {}] of ways) {
+      it(`comes through, where ${who} polls`, extent, async () => {
+        const atLoad = names.map((name) => ['done', name, 0, 0]);
+        const inFrames = names.map((name, index) => ['done', name, index + 1, (index + 1) * 100]);
+        const told = await served(files, 50, { frameCount: names.length + 1 });
+        assert.deepEqual(
+          told.filter(([topic]) => topic === 'done'),
+          [...atLoad, ...inFrames],
+        );
+      });
+    }
   });
 
   it('sends a fixed number of messages where it never ends, whatever else takes real time', async () => {

@@ -244,6 +244,42 @@ describe('what takes real time', () => {
   });
 });
 
+describe('a service worker', () => {
+  const page = clockPage(`
+    const read = async (name) => (await fetch(name)).text();
+    const claimed = new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve));
+    navigator.serviceWorker.ready.then(async ({ active }) => {
+      say('ready', genlock.frame, performance.now(), active !== null);
+      await claimed;
+      say('first', genlock.frame, await read('answer?first'));
+    });
+    navigator.serviceWorker.register('/service.js').then(({ active }) => say('registered', performance.now(), active === null));
+    globalThis.frame = async (n) => { if (n > 0) say('answer', n, await read('answer?' + n), genlock.frame); };`);
+  const service = `
+    oninstall = (event) => event.waitUntil(fetch('/slow').then(() => skipWaiting()));
+    onactivate = (event) => event.waitUntil(fetch('/slow').then(() => clients.claim()));
+    onfetch = (event) => {
+      if (!event.request.url.includes('answer')) return;
+      event.respondWith(fetch('/slow').then(() => new Response('by the service worker')));
+    };`;
+
+  it('is active, and answers, at the moment at which the page asks, with one worker and with more', async () => {
+    await using server = await Server.start((request, response) => {
+      const file = { '/': page, '/service.js': service }[request.url!];
+      response.setHeader('content-type', request.url === '/' ? 'text/html' : 'text/javascript');
+      if (file === undefined) setTimeout(() => response.end('by the server'), 50);
+      else response.end(file);
+    });
+    const said = await pages.observe(server.url(''));
+    assert.deepEqual(Object.fromEntries(said), {
+      registered: [[0, true]],
+      ready: [[0, 0, true]],
+      first: [[0, 'by the service worker']],
+      answer: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, 'by the service worker', n]),
+    });
+  });
+});
+
 /** Each cell of 8 x 8 pixels turns green in a frame of its own, with a part of a file. */
 const REFERENCES: [html: string, code: string][] = [
   ['<svg width="8" height="8"><use /></svg>', `cell.querySelector('use').setAttribute('href', 'parts.svg?0#shape')`],

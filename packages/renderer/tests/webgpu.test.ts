@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { ToolError, type DistributedRenderOptions } from '../src/index.js';
 import { LONG } from './support/extent.js';
@@ -59,6 +60,19 @@ describe('a page with WebGPU', () => {
       }
     });
   }
+
+  it('is the same however many workers render it', LONG, async () => {
+    using sandbox = new Sandbox();
+    const url = sandbox.page(page(EXTRA));
+    const hashes: string[] = [];
+    for (const concurrency of [1, 2, 5]) {
+      const frameHashes = sandbox.destination(`hashes-${concurrency}.txt`);
+      await succeed(sandbox, url, { ...SMALL, frameCount: 20, concurrency, frameHashes }, {}, `out-${concurrency}.mp4`);
+      hashes.push(readFileSync(frameHashes, 'utf8'));
+    }
+    assert.equal(new Set(hashes).size, 1);
+    assert.equal(hashes[0]!.trim().split('\n').length, 20);
+  });
 
   it('that asks for it only after it has loaded fails by name', async () => {
     using sandbox = new Sandbox();

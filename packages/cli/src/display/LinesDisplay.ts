@@ -49,6 +49,7 @@ export class LinesDisplay implements Display {
     const before = progress.phase;
     foldEvent(progress, event, now);
     if (event.type === 'frame') this.#showShare(progress, now);
+    if (event.type === 'chunk' && event.state === 'again') this.#shown = stepOf(progress);
     if (!this.telling.verbose && progress.phase !== before && PHASE_LINES[progress.phase!]) {
       this.write(PHASE_LINES[progress.phase!]!);
     }
@@ -59,8 +60,7 @@ export class LinesDisplay implements Display {
   }
 
   #showShare(progress: Progress, now: number): void {
-    const percent = Math.floor((progress.rendered * 100) / progress.total);
-    const step = percent - (percent % STEP_PERCENT);
+    const step = stepOf(progress);
     if (step <= this.#shown) return;
     this.#shown = step;
     const rate = speed(progress, now);
@@ -69,4 +69,10 @@ export class LinesDisplay implements Display {
     const rest = left === undefined || step === 100 ? '' : `, ${formatClock(left)} left`;
     this.write(`${String(step).padStart(3)}%  ${progress.rendered}/${progress.total} frames${pace}${rest}`);
   }
+}
+
+/** The share of the frames that are there, in full steps. */
+function stepOf({ rendered, total }: Progress): number {
+  const percent = Math.floor((rendered * 100) / total);
+  return percent - (percent % STEP_PERCENT);
 }

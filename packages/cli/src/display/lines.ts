@@ -32,7 +32,7 @@ function doing(worker: WorkerProgress): string {
 
 /** `total  ━━━━━━────  56%  84/150 frames  12.3 frames/s  0:05 left`. */
 export function totalLine(progress: Progress, now: number, width: number, colors: Colors): string {
-  const { rendered, total, state, phase } = progress;
+  const { rendered, total, again, state, phase } = progress;
   const share = rendered / total;
   const parts = [`${String(Math.floor(share * 100)).padStart(3)}%`, `${rendered}/${total} frames`];
   if (state === 'succeeded') parts.push('done');
@@ -40,6 +40,7 @@ export function totalLine(progress: Progress, now: number, width: number, colors
   else if (rendered >= total && (phase === 'concat' || phase === 'verify' || phase === 'commit')) {
     parts.push({ concat: 'joining', verify: 'checking', commit: 'saving' }[phase]);
   } else if (rendered < total) {
+    if (again > 0) parts.push(`${again} are drawn again`);
     const rate = speed(progress, now);
     const left = secondsLeft(progress, now);
     if (rate !== undefined) parts.push(`${round(rate, 1)} frames/s`);

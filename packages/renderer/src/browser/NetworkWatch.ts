@@ -23,7 +23,10 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Media',
   'Font',
   'Script',
+  'TextTrack',
 ]);
+const isNeeded = (type: Protocol.Network.ResourceType, request: Request | undefined) =>
+  NEEDED.has(type) || (type === 'Other' && request?.frameId !== undefined && !request.isAhead);
 
 /** What the page reads piece by piece as it comes: how much of one that has not come to its end, nobody knows. */
 const STREAMED: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Fetch', 'XHR']);
@@ -38,6 +41,8 @@ export interface NetworkFailure {
   requestId: string;
   /** It was asked for by a `<link rel="preload">`, which may be all that wants it. */
   isPreload: boolean;
+  /** A document wants it, not a worker. */
+  isOfDocument: boolean;
 }
 
 interface Request {
@@ -47,6 +52,8 @@ interface Request {
   frameId: string | undefined;
   loaderId: string;
   isPreload: boolean;
+  /** It is for a later page. */
+  isAhead: boolean;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
@@ -79,20 +86,19 @@ export class NetworkWatch {
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.begun++;
-      this.#requests.set(requestId, {
-        url: request.url,
-        type,
-        frameId,
-        loaderId,
+      const made: Request = {
+        ...{ url: request.url, type, frameId, loaderId },
         isPreload: request.isLinkPreload === true,
-      });
-      if (AWAITED.has(type) && !isAhead(request.headers)) this.#loading.set(requestId, request.url);
+        isAhead: isAhead(request.headers),
+      };
+      this.#requests.set(requestId, made);
+      if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400) this.#note(response.url, type);
-      if (response.status < 400 || !NEEDED.has(type)) return;
-      const isPreload = this.#requests.get(requestId)?.isPreload ?? false;
-      this.onFailure({ url: response.url, reason: response.status, type, requestId, isPreload });
+      const request = this.#requests.get(requestId);
+      if (response.status >= 400 && isNeeded(type, request))
+        this.#fail(requestId, response.url, response.status, type, request);
     });
     // What a frame is to show needs no file where its markup is at hand, but time all the same.
     client.on('Page.frameAttached', ({ frameId }) => this.#frames.add(frameId));
@@ -119,12 +125,12 @@ export class NetworkWatch {
     });
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
     client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
-      const { url, isPreload = false } = this.#requests.get(requestId) ?? {};
+      const request = this.#requests.get(requestId);
       if (canceled && STREAMED.has(type)) this.#repeatable = false;
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
-      if (!url || canceled || errorText === 'net::ERR_ABORTED' || !NEEDED.has(type)) return;
-      this.onFailure({ url, reason: blockedReason ?? errorText, type, requestId, isPreload });
+      if (!request?.url || canceled || errorText === 'net::ERR_ABORTED' || !isNeeded(type, request)) return;
+      this.#fail(requestId, request.url, blockedReason ?? errorText, type, request);
     });
   }
 
@@ -160,6 +166,17 @@ export class NetworkWatch {
   idle(): Promise<void> {
     if (this.#loading.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #fail(
+    requestId: string,
+    url: string,
+    reason: number | string,
+    type: Protocol.Network.ResourceType,
+    request: Request | undefined,
+  ): void {
+    const { isPreload = false, frameId } = request ?? {};
+    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined });
   }
 
   /** Takes note of a file that the picture may show, and that is to be looked into. */

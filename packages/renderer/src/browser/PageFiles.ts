@@ -13,8 +13,13 @@ import type { PageTargets } from './PageTargets.js';
 /** How long ffprobe may take to tell a file's codec, in milliseconds: the render fails without it as well. */
 const PROBE_MS = 5000;
 
+/** Files for which a page may have others, as the browser names them: those of a `<object>` are documents. */
+const REPLACEABLE: ReadonlySet<string> = new Set(['Image', 'Media', 'Font', 'Document']);
+/** What people call what the browser has no plain word for. */
+const WORDS: Readonly<Record<string, string>> = { Other: 'file', TextTrack: 'text track' };
+
 /**
- * The files of a page that have not come, or cannot be decoded. For pictures, videos and sounds a page may
+ * The files of a page that have not come, or cannot be decoded. For most of them a page may
  * have another one in their place, and what was only preloaded may be wanted by nobody: so they are judged when
  * the page has nothing more to do.
  */
@@ -37,8 +42,8 @@ export class PageFiles {
 
   /** A file did not come. */
   missing(failure: NetworkFailure): void {
-    if (failure.isPreload || failure.type === 'Image' || failure.type === 'Media')
-      this.#missing.set(failure.url, failure);
+    const { url, type, isPreload, isOfDocument } = failure;
+    if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
   }
 
@@ -53,7 +58,8 @@ export class PageFiles {
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
-      if (isReplaced(failure.url)) this.#told.add(failure.url);
+      const isFont = failure.type === 'Font' && !failure.isPreload;
+      if (isReplaced(failure.url) || (isFont && (await this.#hasFontInstead(failure.url)))) this.#told.add(failure.url);
       else
         this.#tellMissing(
           failure,
@@ -62,6 +68,10 @@ export class PageFiles {
     }
     const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
+  }
+
+  async #hasFontInstead(url: string): Promise<boolean> {
+    return (await this.targets.evaluateAll<boolean>(`hasFontInstead(${JSON.stringify(url)})`)).includes(true);
   }
 
   /** Whether a style asks for what was preloaded, and did not come. */
@@ -100,7 +110,7 @@ export class PageFiles {
 
   #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {
     if (isUnused) this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`, url);
-    else this.#tell(new AssetError(url, reason, type, { ...this.scope.position }));
+    else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
   }
 
   async #tellBroken({ url, type, reason }: FileFault): Promise<void> {

@@ -21,19 +21,23 @@ export class PageRest {
   ) {}
 
   /**
-   * Timers that are due at once run while a page loads: scripts start themselves with them. Resolves as soon as the
-   * page asks for WebGPU and this browser has none, to that.
+   * Timers that are due at once run while a page loads: scripts start themselves with them. A page that waits for nothing
+   * else gets a frame of the browser where it may need one. Resolves as soon as the page asks for WebGPU and this browser
+   * has none, to that.
    */
-  async untilLoaded(loaded: Promise<void>): Promise<Outcome['webgpu']> {
+  async untilLoaded(loaded: Promise<void>, makeFrame: () => Promise<unknown>): Promise<Outcome['webgpu']> {
     let done = false;
     void loaded.then(() => {
       done = true;
     });
     while (!done && !this.scope.signal.aborted) {
+      const { made } = this.order;
       // Never longer than until the load: what then still holds the clock is waited for by its own name.
-      if (!this.order.isAtWork) await Promise.race([loaded, this.atRest()]);
+      const rest = this.order.isAtWork ? undefined : await Promise.race([loaded, this.atRest()]);
       if (this.#webgpu === 'wanted') break;
       await Promise.race([loaded, setTimeout(LOAD_POLL_MS)]);
+      const isStill = !done && !this.order.isAtWork && this.order.made === made;
+      if (rest?.needsFrame && isStill) await Promise.race([loaded, makeFrame()]);
     }
     return this.#webgpu;
   }
@@ -53,11 +57,15 @@ export class PageRest {
    */
   atRest(): Promise<PageState> {
     const rest = this.#resting.then(async () => {
-      let state: PageState = { hears: true, verified: [] };
+      let state: PageState = { hears: true, needsFrame: false, verified: [] };
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
         if (this.order.workersLoad) await this.targets.evaluateWorkers('atRest()');
         const rests = await this.targets.evaluateAll<Rest>('atRest()');
-        state = { hears: rests.some(({ hears }) => hears), verified: rests.flatMap(({ verified }) => verified) };
+        state = {
+          hears: rests.some(({ hears }) => hears),
+          needsFrame: rests.some(({ needsFrame }) => needsFrame),
+          verified: rests.flatMap(({ verified }) => verified),
+        };
         this.#webgpu ??= rests.find(({ webgpu }) => webgpu)?.webgpu;
         // A worker that waits for nothing will answer.
         const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;

@@ -215,7 +215,12 @@ export class PageSession {
   }
 
   async #untilLoaded(): Promise<void> {
-    if (this.#document.isLoading) this.webgpu ??= await this.#rest.untilLoaded(this.#document.loaded());
+    if (!this.#document.isLoading) return;
+    const makeFrame = async () => {
+      if (!this.session.beginFrameControl || this.#network.loading.length > 0) return;
+      await this.frames.begin(false, this.options.deadlines.load);
+    };
+    this.webgpu ??= await this.#rest.untilLoaded(this.#document.loaded(), makeFrame);
   }
 
   /** Waits until nothing more changes in the present frame. */
@@ -264,7 +269,7 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
-    const outcomes = await this.#wait(this.#targets.evaluateAll<Outcome>(call), deadlineMs, (known, told) => {
+    const outcomes = await this.#wait(this.#untilKept(call), deadlineMs, (known, told) => {
       const underWay = told ? known : ['a script that does not end', ...known];
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;
     });
@@ -285,6 +290,22 @@ export class PageSession {
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
     this.#newAnimations.known = outcomes.reduce((sum, { animations = 0 }) => sum + animations, 0);
     return joinOutcomes(outcomes);
+  }
+
+  /**
+   * Has all documents do something. Where nothing is left but promises that they have given us, all are urged to keep
+   * them, again and again.
+   */
+  async #untilKept(call: string): Promise<Outcome[]> {
+    let outcomes = await this.#targets.evaluateAll<Outcome>(call);
+    const isOver = () => this.scope.signal.aborted || outcomes.some(({ failed, lacks }) => failed || lacks);
+    while (outcomes.some(({ awaits }) => awaits) && !isOver()) {
+      await this.#network.idle();
+      const { observed } = joinOutcomes(outcomes);
+      outcomes = await this.#targets.evaluateAll<Outcome>(`settle(${this.#frame}, true, true)`);
+      if (outcomes[0]) outcomes[0].observed += observed;
+    }
+    return outcomes;
   }
 
   #wait<T>(answer: Promise<T>, deadlineMs: number, say: Parameters<typeof waitForPage>[2]['say']): Promise<T> {

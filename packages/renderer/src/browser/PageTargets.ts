@@ -257,7 +257,9 @@ export class PageTargets {
       }
       await Promise.all([ready, this.session.sendTo(child)('Runtime.runIfWaitingForDebugger')]);
     } catch (error) {
-      this.session.scope.fail(error);
+      // A worker that has ended meanwhile needs no clock.
+      const hasEnded = /worker/.test(info.type) && /target navigated or closed|target closed/i.test(String(error));
+      if (!hasEnded) this.session.scope.fail(error);
     }
   }
 

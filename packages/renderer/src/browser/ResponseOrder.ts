@@ -19,7 +19,7 @@ import {
 const PATIENCE_MS = 5000;
 
 /** What the page at rest says of itself. */
-export type PageState = Pick<Rest, 'hears' | 'verified'>;
+export type PageState = Pick<Rest, 'hears' | 'needsFrame' | 'verified'>;
 
 /**
  * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each

@@ -4,6 +4,7 @@ import type { Outcome } from '../page/index.js';
 export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
   return {
     again: outcomes.some(({ again }) => again),
+    awaits: outcomes.some(({ awaits }) => awaits),
     holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
     observes: outcomes.some(({ observes }) => observes),
     skipsLayout: outcomes.some(({ skipsLayout }) => skipsLayout),

@@ -165,6 +165,13 @@ export interface Control extends Moment {
    * and again for what takes no virtual time. Returns whether there was one.
    */
   runEarly(): Promise<boolean>;
+  /**
+   * The clock stands still for a promise of the page, and nothing else is left: messages that are held back go on, and
+   * a timer that only its least delay holds back runs, here and in the workers. Returns whether there was any of that.
+   */
+  urge(): Promise<boolean>;
+  /** The part of this that is the workers'. */
+  urgeWorkers(): Promise<boolean>;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
   runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
@@ -179,8 +186,8 @@ export interface Control extends Moment {
   holdBack(): void;
   /** Whether some are held back that may go on within this moment. */
   holdsBack(): boolean;
-  /** Begins the next part for them. Returns whether there are any. */
-  goOn(): boolean;
+  /** Begins the next part for them; with `always` also where the moment has had all of its parts. Returns whether there are any. */
+  goOn(always?: boolean): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
   exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
@@ -251,6 +258,8 @@ export interface Control extends Moment {
   fileFaults(): FileFaults;
   /** Whether a style asks for this picture. */
   stylesWith(url: string): boolean;
+  /** Whether a font of which this is one file has another one, which has come. */
+  hasFontInstead(url: string): boolean;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */
@@ -288,9 +297,10 @@ export interface Control extends Moment {
   photographing: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
-   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`.
+   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`;
+   * with `isUrged` the document is urged first.
    */
-  settle(frame?: number, goesOn?: boolean): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean, isUrged?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
    * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.

@@ -99,8 +99,8 @@ export function createControl(config: PageConfig, key: string): Control {
       present().isHeldBack = true;
     },
     holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
-    goOn: () => {
-      if (!control.holdsBack()) return false;
+    goOn: (always = false) => {
+      if (!(always ? present().isHeldBack : control.holdsBack())) return false;
       part.number++;
       part.isHeldBack = false;
       return true;
@@ -124,7 +124,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.inFlight.add(ended);
     },
     verified: () => [],
-    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false, verified: [] }),
+    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [] }),
     hearsPictures: () => false,
     isExchanging: false,
     exchanges: new Set(),
@@ -137,6 +137,12 @@ export function createControl(config: PageConfig, key: string): Control {
     addTimer: () => 0,
     shiftTimers: () => {},
     runEarly: () => Promise.resolve(false),
+    urge: async () => {
+      const goesOn = control.goOn(true);
+      const urged = await Promise.all([control.runEarly(), control.urgeWorkers()]);
+      return goesOn || urged.includes(true);
+    },
+    urgeWorkers: () => Promise.resolve(false),
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
@@ -189,6 +195,7 @@ export function createControl(config: PageConfig, key: string): Control {
     animatedPicture: () => null,
     fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
     stylesWith: () => false,
+    hasFontInstead: () => false,
     inspect: () => Promise.resolve([]),
     isAssembling: () => undefined,
     media: undefined,

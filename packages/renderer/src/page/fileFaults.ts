@@ -21,9 +21,9 @@ export function installFileFaults(control: Control): void {
 
   function found({ target }: Event): void {
     if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
-    const { currentSrc, src, href } = target as unknown as Record<string, unknown>;
+    const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
     const reference = href instanceof SVGAnimatedString ? new URL(href.baseVal, document.baseURI).href : textOf(href);
-    const address = textOf(currentSrc) || textOf(src) || reference;
+    const address = textOf(currentSrc) || textOf(src) || textOf(data) || reference;
     const isSource = target instanceof HTMLSourceElement && target.parentElement instanceof HTMLMediaElement;
     const element = isSource ? target.parentElement : target;
     if (address === '') return;
@@ -34,6 +34,8 @@ export function installFileFaults(control: Control): void {
   /** Whether an element shows something. */
   function isWell(element: Element): boolean {
     if (element instanceof HTMLImageElement) return element.complete && element.naturalWidth > 0;
+    // What is in it is shown instead.
+    if (element instanceof HTMLObjectElement) return /\S/.test(element.innerHTML);
     return element instanceof HTMLMediaElement && element.error === null && element.readyState >= HAVE_METADATA;
   }
 
@@ -122,6 +124,39 @@ export function installFileFaults(control: Control): void {
       }
     }
     return false;
+  };
+
+  function* fontRules(rules: CSSRuleList): Generator<CSSFontFaceRule> {
+    for (const rule of rules) {
+      if (rule instanceof CSSFontFaceRule) yield rule;
+      try {
+        const { cssRules } = rule instanceof CSSImportRule ? rule.styleSheet! : (rule as CSSGroupingRule);
+        if (cssRules) yield* fontRules(cssRules);
+      } catch {
+        // It is of another origin, and may not be read.
+      }
+    }
+  }
+
+  control.hasFontInstead = (url) => {
+    const name = url.slice(url.lastIndexOf('/') + 1);
+    const plain = (text: string) => text.replace(/["']/g, '');
+    return [...document.styleSheets, ...document.adoptedStyleSheets].some((sheet) => {
+      try {
+        return [...fontRules(sheet.cssRules)].some(({ style }) => {
+          const given = (property: string) => plain(style.getPropertyValue(property));
+          const isSame = (font: FontFace) =>
+            plain(font.family) === given('font-family') &&
+            font.weight === (given('font-weight') || 'normal') &&
+            font.style === (given('font-style') || 'normal') &&
+            font.unicodeRange === (given('unicode-range') || 'U+0-10FFFF');
+          const isLoaded = (font: FontFace) => font.status === 'loaded' && isSame(font);
+          return given('src').includes(name) && [...document.fonts].some(isLoaded);
+        });
+      } catch {
+        return false;
+      }
+    });
   };
 
   const SIGNATURES: [bytes: string, at: number, type: string][] = [

@@ -28,6 +28,7 @@ import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installServiceWorkers } from './serviceWorkers.js';
 import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
@@ -77,6 +78,7 @@ const PARTS: PagePart[] = [
   installRoots,
   installPictureEvents,
   installRefresh,
+  installServiceWorkers,
   installAnimations,
   installSmil,
   installAnimatedImages,

@@ -95,9 +95,19 @@ export function installOrder(control: Control): void {
         busy,
         blocked: pass !== undefined,
         hears: control.hearsPictures(),
+        needsFrame: needsFrame(),
         verified: control.verified(),
         webgpu,
       };
     }
   };
+
+  /** What `<use>` shows of other files is put together in a frame of the browser, and the load waits for that. */
+  function needsFrame(): boolean {
+    if (typeof document === 'undefined' || document.readyState !== 'interactive') return false;
+    for (const root of control.roots()) {
+      for (const use of root.querySelectorAll('use')) if (!/^(#|$)/.test(use.href.baseVal)) return true;
+    }
+    return false;
+  }
 }

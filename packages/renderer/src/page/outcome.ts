@@ -10,6 +10,8 @@ export type FrameFate = 'shown' | 'taken' | 'passed';
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
   again: boolean;
+  /** Nothing is left to wait for but promises that the page has given us. */
+  awaits?: boolean;
   /** Messages or tasks are held back until nothing loads any more. */
   holdsBack?: boolean;
   /** Observers of layout wait for a frame of the browser. */
@@ -46,6 +48,8 @@ export interface Rest {
   hears: boolean;
   /** Addresses whose answers are checked before it has anything of them (`integrity`). */
   verified: string[];
+  /** It may be that it ends its load only in a frame of the browser. */
+  needsFrame: boolean;
   /** As in an outcome. */
   webgpu?: Outcome['webgpu'];
 }

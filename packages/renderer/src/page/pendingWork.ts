@@ -32,6 +32,7 @@ export function installPendingWork(control: Control): void {
     GPUQueue: 'onSubmittedWorkDone',
     GPUShaderModule: 'getCompilationInfo',
     HTMLImageElement: 'decode',
+    HTMLMediaElement: 'setMediaKeys',
     IDBFactory: 'databases',
     Keyboard: 'getLayoutMap',
     LockManager: 'query',
@@ -40,6 +41,7 @@ export function installPendingWork(control: Control): void {
     MediaKeySession: 'close generateRequest load remove update',
     MediaKeySystemAccess: 'createMediaKeys',
     MediaKeys: 'getStatusForPolicy setServerCertificate',
+    NavigationPreloadManager: 'disable enable getState setHeaderValue',
     Navigator: 'getBattery getInstalledRelatedApps requestMediaKeySystemAccess',
     NavigatorUAData: 'getHighEntropyValues',
     OffscreenCanvas: 'convertToBlob',
@@ -58,7 +60,7 @@ export function installPendingWork(control: Control): void {
     VideoFrame: 'copyTo',
     XRSystem: 'isSessionSupported',
   };
-  /** Methods that ask a person, where there is one. Here they are refused, mostly at once. */
+  /** Methods that ask a person, or a device, where there is one. Here they are refused, mostly at once. */
   const ASKING_METHODS: Record<string, string> = {
     Clipboard: 'read readText write writeText',
     CredentialsContainer: 'create get preventSilentAccess store',
@@ -75,6 +77,16 @@ export function installPendingWork(control: Control): void {
     StorageManager: 'persist',
     USB: 'getDevices',
     WakeLock: 'request',
+  };
+  const ASKING_STATIC_METHODS: Record<string, string> = {
+    Credential: 'isConditionalMediationAvailable',
+    DeviceMotionEvent: 'requestPermission',
+    DeviceOrientationEvent: 'requestPermission',
+    IdleDetector: 'requestPermission',
+    Notification: 'requestPermission',
+    PaymentRequest: 'getSecurePaymentConfirmationCapabilities securePaymentConfirmationAvailability',
+    PublicKeyCredential:
+      'getClientCapabilities isConditionalMediationAvailable isUserVerifyingPlatformAuthenticatorAvailable',
   };
   /** So long they may take, in milliseconds. */
   const PATIENCE_MS = 3000;
@@ -107,10 +119,11 @@ export function installPendingWork(control: Control): void {
       [METHODS, false, false],
       [ASKING_METHODS, false, true],
       [STATIC_METHODS, true, false],
+      [ASKING_STATIC_METHODS, true, true],
     ] as const) {
       for (const [name, names] of Object.entries(lists)) {
         const owner = isStatic ? globals[name] : globals[name]?.prototype;
-        const key = `${name} ${names}`;
+        const key = `${name} ${isStatic} ${names}`;
         if (!owner || done.has(key)) continue;
         done.add(key);
         trackMethods(owner, names, isAsking);

@@ -7,7 +7,8 @@ import type { Control } from './control.js';
 export function installSharedWorkerEnd(control: Control): void {
   const { num, den } = control.config.fps;
 
-  control.settle = async () => {
+  control.settle = async (_frame, _goesOn, isUrged = false) => {
+    if (isUrged) await control.urge();
     await control.untilIdle();
     const { active } = control;
     control.active = false;

@@ -11,7 +11,7 @@ export function installStepping(control: Control): void {
    * for a stall of the machine and leave it out (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
-  /** So many times 5 ms are waited for promises that the page gave us before we see what it could do to keep them. */
+  /** So many times 5 ms are waited for promises that the page gave us before it is seen what could be done to keep them. */
   const PATIENCE = 10;
   /** The step leaves frames out: nobody will tell later of animations that began on the way. */
   let isJump = false;
@@ -55,8 +55,8 @@ export function installStepping(control: Control): void {
     control.shiftTimers(later);
   }
 
-  async function untilQuiet(): Promise<void> {
-    let patience = PATIENCE;
+  /** Resolves to whether promises of the page are left: to keep them may take another document, which is asked then. */
+  async function untilQuiet(patience = PATIENCE): Promise<boolean> {
     // A page that is to be loaded again, in a browser that has WebGPU, waits for that in vain.
     while (control.webgpu !== 'wanted') {
       // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
@@ -70,20 +70,21 @@ export function installStepping(control: Control): void {
       for (const wait of control.waits) waiting.push(...wait());
       if (document.fonts.status === 'loading') waiting.push(document.fonts.ready);
       if (newlyEmbedded()) waiting.push(control.realDelay(1));
-      if (waiting.length === 0) return;
-      // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
+      if (waiting.length === 0) return false;
       patience = waiting.length === control.promised ? patience - 1 : PATIENCE;
-      if (patience < 0 && (await control.runEarly())) continue;
+      if (patience < 0) return true;
       await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
     }
+    return false;
   }
 
-  async function outcome() {
+  async function outcome(awaits: boolean) {
     if (control.started) await control.showCanvases();
     control.finishDrawing();
     if (control.fate !== 'passed') control.rewriteHints();
     const { observers, active } = control;
     const told = {
+      awaits,
       again: active,
       holdsBack: control.holdsBack(),
       observes: observers.targets > 0 || control.awaitsView(),
@@ -148,11 +149,13 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, goesOn = false) => {
+  control.settle = async (frame, goesOn = false, isUrged = false) => {
     if (frame !== undefined) join(frame);
     if (goesOn) control.goOn();
-    await untilQuiet();
-    return outcome();
+    // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
+    const awaits = await untilQuiet(isUrged && (await control.urge()) ? 0 : PATIENCE);
+    if (control.started) control.holdSvgs(control.now);
+    return outcome(awaits);
   };
 
   control.step = async (frame, from, fate = 'shown', hasNewAnimations = true) => {
@@ -173,8 +176,8 @@ export function installStepping(control: Control): void {
       if (next === frame) break;
       await control.exchange();
     }
-    await untilQuiet();
+    const awaits = await untilQuiet();
     control.holdSvgs(control.now);
-    return outcome();
+    return outcome(awaits);
   };
 }

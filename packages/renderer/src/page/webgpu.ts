@@ -1,17 +1,22 @@
 import type { Control } from './control.js';
 
 /**
- * WebGPU draws in real time and no virtual time: what it promises is waited for, and so is what it was told to draw.
+ * WebGPU draws in real time and no virtual time: what it was told to draw is waited for, as is what it promises (see
+ * `installPendingWork`, which must come before).
  * Most pages have none, and a browser that has it is another one: in one that has not, to ask for it is told to
  * the renderer, and is answered in the other.
  */
 export function installWebGpu(control: Control): void {
   type Call = (this: unknown, ...args: unknown[]) => unknown;
   const classes = globalThis as unknown as Record<string, { prototype: Record<string, Call | undefined> } | undefined>;
-  const gpu = classes['GPU']?.prototype;
-  if (!gpu?.['requestAdapter']) return;
+  control.whenComplete(() => {
+    const gpu = classes['GPU']?.prototype;
+    if (!gpu?.['requestAdapter']) return;
+    if (control.config.webgpu) install(gpu);
+    else refuse(gpu);
+  });
 
-  if (!control.config.webgpu) {
+  function refuse(gpu: Record<string, Call | undefined>): void {
     gpu['requestAdapter'] = () => {
       const isPage = typeof document !== 'undefined';
       const hint = 'browserConfig.args: ["--enable-unsafe-webgpu"] has it from the start';
@@ -19,53 +24,34 @@ export function installWebGpu(control: Control): void {
       control.webgpu = 'wanted';
       return new Promise(() => {});
     };
-    return;
   }
 
-  const tracked: [className: string, ...names: string[]][] = [
-    ['GPUAdapter', 'requestDevice'],
-    ['GPUDevice', 'createComputePipelineAsync', 'createRenderPipelineAsync', 'popErrorScope'],
-    ['GPUQueue', 'onSubmittedWorkDone'],
-    ['GPUBuffer', 'mapAsync'],
-    ['GPUShaderModule', 'getCompilationInfo'],
-  ];
-  for (const [className, ...names] of tracked) {
-    const prototype = classes[className]?.prototype;
-    for (const name of names) {
-      const real = prototype?.[name];
-      if (!prototype || !real) continue;
-      prototype[name] = function (...args) {
-        return control.track(real.apply(this, args) as Promise<unknown>, `${className}.${name}()`);
-      };
-    }
-  }
-
-  const request = gpu['requestAdapter'];
-  gpu['requestAdapter'] = function (...args) {
-    const asked = (request.apply(this, args) as Promise<unknown>).then((adapter) => {
+  function install(gpu: Record<string, Call | undefined>): void {
+    const request = gpu['requestAdapter']!;
+    gpu['requestAdapter'] = async function (...args) {
+      const adapter = await request.apply(this, args);
       if (adapter === null) control.webgpu = 'lacking';
       return adapter;
-    });
-    return control.track(asked, 'navigator.gpu.requestAdapter()');
-  };
+    };
 
-  // Frames that are passed without being drawn would pile up.
-  const queue = classes['GPUQueue']!.prototype as Record<string, Call>;
-  const submit = queue['submit']!;
-  const done = queue['onSubmittedWorkDone']!;
-  const busy = new Set<unknown>();
-  queue['submit'] = function (...args) {
-    if (!busy.has(this)) {
-      busy.add(this);
-      // In a task of its own: all that is submitted in this one is waited for.
-      void control.track(
-        Promise.resolve()
-          .then(() => done.call(this) as Promise<unknown>)
-          .catch(() => {})
-          .then(() => busy.delete(this)),
-        'WebGPU to draw',
-      );
-    }
-    return submit.apply(this, args);
-  };
+    // Frames that are passed without being drawn would pile up.
+    const queue = classes['GPUQueue']!.prototype as Record<string, Call>;
+    const submit = queue['submit']!;
+    const done = queue['onSubmittedWorkDone']!;
+    const busy = new Set<unknown>();
+    queue['submit'] = function (...args) {
+      if (!busy.has(this)) {
+        busy.add(this);
+        // In a task of its own: all that is submitted in this one is waited for.
+        void control.track(
+          Promise.resolve()
+            .then(() => done.call(this) as Promise<unknown>)
+            .catch(() => {})
+            .then(() => busy.delete(this)),
+          'WebGPU to draw',
+        );
+      }
+      return submit.apply(this, args);
+    };
+  }
 }

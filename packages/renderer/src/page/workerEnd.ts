@@ -85,9 +85,10 @@ export function installWorkerEnd(control: Control): void {
       await control.runFrameCallbacks();
       await control.runWorkerFrames();
     }
+    const went = request.urged && (await control.urge());
     await control.settle();
     if (!request.pictures) {
-      tell();
+      tell({ went });
       return;
     }
     await control.showCanvases();

@@ -10,6 +10,8 @@ export interface WorkerRequest {
   /** Runs the frame callbacks too. */
   callbacks: boolean;
   started: boolean;
+  /** Is to be urged first: somebody waits for it while the clock stands still. */
+  urged: boolean;
   /** Sends what is on the canvases of the page that it draws. */
   pictures: boolean;
 }
@@ -28,6 +30,8 @@ export interface WorkerReply {
   due: number;
   awaitsFrame: boolean;
   active: boolean;
+  /** Urged, it had something that was held back. */
+  went?: boolean;
   /** The worker waits in `Atomics.wait`, or goes on after it. */
   blocked?: boolean;
   /** It has closed itself. */
@@ -59,6 +63,7 @@ export function installWorkers(control: Control): void {
     /** It, or a worker of its own, draws canvases of the page; and it has done something since they were shown. */
     draws: boolean;
     stirred: boolean;
+    went: boolean;
     /** Looks again whether what is waited for has come. */
     wake: () => void;
     asked: boolean;
@@ -92,6 +97,7 @@ export function installWorkers(control: Control): void {
       open: true,
       draws: false,
       stirred: false,
+      went: false,
       wake: () => {},
       asked: false,
     };
@@ -105,6 +111,7 @@ export function installWorkers(control: Control): void {
         made.due = data.due;
         made.awaitsFrame = data.awaitsFrame;
         made.asked = false;
+        made.went = data.went ?? false;
         if (data.active) control.active = true;
       }
       for (const [id, picture] of data.pictures ?? []) {
@@ -151,7 +158,7 @@ export function installWorkers(control: Control): void {
   }
 
   /** Brings a worker to the present time. Resolves when it, and all that it has sent, has come. */
-  async function ask(of: Link, what: { callbacks?: boolean; pictures?: boolean } = {}): Promise<void> {
+  async function ask(of: Link, what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {}): Promise<void> {
     const { sent } = of;
     if (!of.asked) {
       const request: WorkerRequest = {
@@ -160,6 +167,7 @@ export function installWorkers(control: Control): void {
         started: control.started,
         sent,
         callbacks: what.callbacks ?? false,
+        urged: what.urged ?? false,
         pictures: what.pictures ?? false,
       };
       of.asked = true;
@@ -216,6 +224,11 @@ export function installWorkers(control: Control): void {
   control.runWorkerFrames = async () => {
     const waiting = living().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
     await Promise.all(waiting.map((each) => ask(each, { callbacks: true })));
+  };
+  control.urgeWorkers = async () => {
+    const called = living().filter(({ blocked }) => !blocked);
+    await Promise.all(called.map((each) => ask(each, { urged: true })));
+    return called.some(({ went }) => went);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AssetError, type DistributedRenderOptions } from '../src/index.js';
+import { eventsOf, fail, succeed } from './support/renders.js';
+import { Sandbox } from './support/Sandbox.js';
+import { Server } from './support/server.js';
+
+const SMALL = { width: 160, height: 90, frameCount: 2, concurrency: 1 } satisfies Partial<DistributedRenderOptions>;
+
+const FILES: Record<string, string> = {
+  'imports.css': '@import "imported.css";',
+  'imports.js': 'import "./imported.js";',
+  'parts.svg': '<svg xmlns="http://www.w3.org/2000/svg"><rect id="part" width="9" height="9"/></svg>',
+};
+const BOX = 'width: 9px; height: 9px; background: red';
+const svg = (inside: string) => `<svg width="9" height="9">${inside}</svg>`;
+const rect = (more: string) => svg(`<rect width="9" height="9" ${more}/>`);
+
+/** Files that are not there, by the markup that names them, and what people call them. */
+const MISSING: [file: string, what: string, html: string][] = [
+  ['use.svg', 'file', svg('<use href="use.svg#part"/>')],
+  ['clip.svg', 'file', `<div style="${BOX}; clip-path: url(clip.svg#part)"></div>`],
+  ['filter.svg', 'file', `<div style="${BOX}; filter: url(filter.svg#part)"></div>`],
+  ['fill.svg', 'file', rect('fill="url(fill.svg#part)"')],
+  ['marker.svg', 'file', svg('<path d="M0 0L9 9" stroke="red" marker-end="url(marker.svg#part)"/>')],
+  ['mask.svg', 'image', `<div style="${BOX}; mask: url(mask.svg#part)"></div>`],
+  ['mask.png', 'image', `<div style="${BOX}; mask-image: url(mask.png)"></div>`],
+  [
+    'effect.png',
+    'image',
+    `${rect('filter="url(#own)"')}${svg('<filter id="own"><feImage href="effect.png"/></filter>')}`,
+  ],
+  ['shape.png', 'image', '<div style="float: left; width: 9px; height: 9px; shape-outside: url(shape.png)"></div>text'],
+  ['cursor.png', 'image', '<div style="cursor: url(cursor.png), auto">text</div>'],
+  ['poster.png', 'image', '<video poster="poster.png"></video>'],
+  ['sheet.css', 'stylesheet', '<link rel="stylesheet" href="sheet.css">'],
+  ['imported.css', 'stylesheet', '<link rel="stylesheet" href="imports.css">'],
+  ['imported.js', 'script', '<script type="module" src="imports.js"></script>'],
+  ['worker.js', 'script', '<script>new Worker("worker.js");</script>'],
+  ['track.vtt', 'text track', '<video><track default src="track.vtt"></video>'],
+  ['frame.html', 'document', '<iframe src="frame.html"></iframe>'],
+  ['object.svg', 'document', '<object data="object.svg"></object>'],
+  ['embed.svg', 'document', '<embed src="embed.svg">'],
+  [
+    'font.woff2',
+    'font',
+    '<style>@font-face { font-family: one; src: url(font.woff2) } p { font-family: one }</style><p>text</p>',
+  ],
+];
+
+/** Files that are not there either, of which there is nothing to be said. */
+const NOT_MISSED = `
+  <link rel="icon" href="icon.png"><link rel="manifest" href="manifest.json"><link rel="prefetch" href="later.js">
+  <style>
+    @font-face { font-family: unused; src: url(unused.woff2) }
+    @font-face { font-family: other; src: url(first.woff2), local(DejaVuSans) }
+    b { font-family: other }
+  </style><b>text</b>
+  <div style="display: none; background: url(hidden.png)"></div>
+  <object data="replaced.svg">something else</object>
+  <script>
+    fetch('fetched.json');
+    navigator.serviceWorker.register('service.js').catch(() => {});
+  </script>`;
+const UNUSED: [file: string, html: string][] = [
+  ['unused.png', '<link rel="preload" as="image" href="unused.png">'],
+  ['unused.json', '<link rel="preload" as="fetch" crossorigin href="unused.json">'],
+  ['unused.js', '<link rel="modulepreload" href="unused.js">'],
+];
+
+const serve = (html: string) => Server.serve({ ...FILES, 'index.html': `<!doctype html><body>${html}` });
+
+describe('a file that is not there', () => {
+  it('is a warning with allowMissingAssets, each one by name and once, and only where the page wants it', async () => {
+    using sandbox = new Sandbox();
+    const markup = [...MISSING.map(([, , html]) => html), ...UNUSED.map(([, html]) => html), NOT_MISSED];
+    await using server = await serve(markup.join('\n'));
+    const { events } = await succeed(sandbox, server.url('index.html'), { ...SMALL, allowMissingAssets: true });
+    const warned = eventsOf(events, 'warning').map(({ message }) =>
+      message.replace(/^worker 0 \(load\): |http:\S*\/| \(.*/g, ''),
+    );
+    assert.deepEqual(
+      warned.sort(),
+      [
+        ...MISSING.map(([file, what]) => `${what} did not load: ${file}`),
+        ...UNUSED.map(([file]) => `preloaded and not used: ${file} did not load`),
+      ].sort(),
+    );
+  });
+
+  it('fails the render by name, also as a part of an SVG', async () => {
+    using sandbox = new Sandbox();
+    await using server = await serve(MISSING[0]![2]);
+    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(error.message, /file did not load: .*use\.svg \(HTTP 404\)/);
+  });
+
+  it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
+    using sandbox = new Sandbox();
+    await using server = await serve(svg('<use href="parts.svg#part"/>'));
+    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    assert.deepEqual(eventsOf(events, 'warning'), []);
+  });
+});

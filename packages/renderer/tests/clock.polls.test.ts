@@ -4,7 +4,7 @@ import { ClockPages, clockPage, SAY } from './support/clockPages.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** Ways to come back later, to see whether something is there. */
 const PAUSES: Record<string, string> = {

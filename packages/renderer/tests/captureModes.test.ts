@@ -305,7 +305,7 @@ describe('capture of a canvas', () => {
     const extent = ['smaller than the view', 'transparent'].includes(what) ? {} : LONG;
     it(`is refused where it is ${what}: with the reason, or by another way`, extent, async () => {
       const url = canvasPage(parts);
-      const { error } = await fail(sandbox, url, { mode: 'canvas' });
+      const { error } = await fail(sandbox, url, { ...SIZE, mode: 'canvas' });
       assert.match(String(error), reason);
       const { captures } = await render(url, { frameHashes: undefined, frameCount: 2, concurrency: 1 });
       assert.deepEqual(captures, [{ type: 'capture', worker: 0, mode: 'compositor', encoded: false }]);
@@ -461,7 +461,7 @@ for (const [name, mode, url, extent] of [
           (event) => event.type === 'phase' && event.phase === phase && event.worker === 1,
           () => controller.abort(reason),
         );
-        const { error } = await fail(sandbox, url, mode, { signal: controller.signal, onEvent });
+        const { error } = await fail(sandbox, url, { ...SIZE, ...mode }, { signal: controller.signal, onEvent });
         assert.equal(error, reason);
       });
     }
@@ -475,7 +475,7 @@ for (const [name, mode, url, extent] of [
           }
           if (event.type === 'frame' && event.worker === 1 && event.rendered === 2) process.kill(pid, 'SIGKILL');
         };
-        const { error, receipt } = await fail(sandbox, url, mode, { onEvent });
+        const { error, receipt } = await fail(sandbox, url, { ...SIZE, ...mode }, { onEvent });
         assert.ok(error instanceof Error);
         assert.equal(receipt.first.worker, 1);
         assert.match(error.message, /worker 1/);

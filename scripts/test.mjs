@@ -4,7 +4,7 @@
 //
 // Run: node scripts/test.mjs [--all] [file or part of a path…]
 //   --all    the long tests (*.long.test.ts) too
-//   a name   only the test files whose path contains it, without the checks
+//   a name   only the test files whose path contains it, as they are and without the checks
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +13,7 @@ import { constants } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { clearCompiledTests, compiledTest, linkBesideTests } from './lib/compiledTests.mjs';
 import { filesBelow } from './lib/files.mjs';
 import { endTests } from './lib/processes.mjs';
 import { setup } from './lib/setup.mjs';
@@ -21,6 +22,7 @@ import { chooseTests, testFolders } from './lib/testFiles.mjs';
 
 const VERIFICATION = 'packages/renderer/tests/verify-distributed-cancellation.ts';
 const MINUTE = 60_000;
+const TSX = ['--import', 'tsx'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -29,20 +31,31 @@ function tool(packageFile, ...args) {
   return [join('node_modules', packageFile), ...args];
 }
 
-const BUILD = { name: 'build', args: tool('typescript/bin/tsc', '--build', 'packages/renderer', 'packages/cli') };
+const TSC = '@typescript/native/bin/tsc';
+const BUILD = { name: 'build', args: tool(TSC, '--build', 'packages/renderer', 'packages/cli') };
 /** Each keeps one core busy: the first two run at once; lint takes as long as both, and runs beside the tests. */
-const TYPES = { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json') };
+const TYPES = {
+  name: 'types',
+  args: tool(TSC, '-p', 'tsconfig.json'),
+  before: () => clearCompiledTests(root),
+  after: () => linkBesideTests(root),
+};
 const FORMAT = { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') };
 const LINT = { name: 'lint', args: tool('eslint/bin/eslint.js', '.') };
 
-function testStep(files, all) {
+/**
+ * With `compiled` the tests are those that the check of the types has put out, with the built packages: each file is a
+ * process, and to load it all through tsx takes a second of each.
+ */
+function testStep(files, { all, compiled }) {
   // Two files at a time leave a quarter of two cores idle, waiting for what starts, stalls or ends; the long
   // tests look closer at how long a stop takes. The limit is for a file that hangs.
   const limit = (all ? 60 : 10) * MINUTE;
   const flags = [`--test-concurrency=${all ? 2 : 3}`, `--test-timeout=${limit}`, '--test-reporter=spec'];
   // And for one that hangs so that its limit cannot end it, or that has ended and leaves the runner waiting.
   const limitOfAll = (all ? 180 : 40) * MINUTE;
-  return { name: 'tests', args: ['--import', 'tsx', '--test', ...flags, ...files], limit: limitOfAll };
+  const args = compiled ? ['--test', ...flags, ...files.map(compiledTest)] : [...TSX, '--test', ...flags, ...files];
+  return { name: 'tests', args, limit: limitOfAll };
 }
 
 /** Groups of steps: those of one group run at once, the groups one after the other. */
@@ -58,8 +71,8 @@ function planSteps({ all, filters }) {
   const whole = filters.length === 0;
   return [
     ...(whole ? [[BUILD], [TYPES, FORMAT]] : []),
-    [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, all)] : [])],
-    verify ? [{ name: 'verification', args: ['--import', 'tsx', VERIFICATION] }] : [],
+    [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, { all, compiled: whole })] : [])],
+    verify ? [{ name: 'verification', args: [...TSX, VERIFICATION] }] : [],
   ].filter((group) => group.length > 0);
 }
 
@@ -67,8 +80,9 @@ const children = new Set();
 let stopSignal;
 
 /** Runs one step with our own terminal, and notes how it went. One that takes too long is ended, with all below it. */
-async function runStep({ name, args, limit }) {
+async function runStep({ name, args, limit, before, after }) {
   const start = Date.now();
+  before?.();
   const env = { ...process.env, ...(choice.all ? { GENLOCK_TESTS: 'all' } : {}) };
   const child = spawn(process.execPath, args, { stdio: 'inherit', env });
   children.add(child);
@@ -83,6 +97,7 @@ async function runStep({ name, args, limit }) {
   const [code] = await once(child, 'close');
   await ending;
   clearTimeout(timer);
+  after?.();
   children.delete(child);
   if (code !== 0) failed.push(name);
   summary.push(`${name} ${code === 0 ? 'ok' : 'FAILED'} ${seconds(start)}`);

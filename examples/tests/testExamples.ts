@@ -5,13 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pixelmatch from 'pixelmatch';
 import { PNG } from 'pngjs';
+import { REPOSITORY } from '../../packages/renderer/tests/support/repository.js';
 
-const examples = fileURLToPath(new URL('..', import.meta.url));
-const launcher = fileURLToPath(new URL('../../packages/cli/bin/genlock.js', import.meta.url));
+const examples = join(REPOSITORY, 'examples');
+const launcher = join(REPOSITORY, 'packages/cli/bin/genlock.js');
 const expectedFolder = join(examples, 'tests', 'expected');
 const run = promisify(execFile);
 

@@ -67,7 +67,7 @@ export function prepareBuild(root, say) {
 }
 
 function build(root, flags) {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const tsc = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   const folders = PACKAGES.map((name) => join('packages', name));
   const { ok, output } = run(process.execPath, [tsc, '--build', ...flags, ...folders], { cwd: root });
   if (!ok) throw new SetupError(`${output.trimEnd()}\nThe build failed: its messages are above.`);

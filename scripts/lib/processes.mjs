@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 
 /** What a test that was killed has started is ended by its guardian within a second; then by us. */
 const GUARDIAN_MS = 3000;
-const TEST_FILE = /\.test\.(ts|mjs)$/;
+const TEST_FILE = /\.test\.(ts|js|mjs)$/;
 
 /** @typedef {{ pid: number, parent: number, startTime: string, args: string[] }} Found */
 

@@ -3,18 +3,17 @@ import { execFile } from 'node:child_process';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { REPOSITORY } from '../../renderer/tests/support/repository.js';
 import { makeFolder } from './helpers.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 test('the tarballs of npm pack install in an empty folder and render there', async () => {
   await using tarballs = await makeFolder();
   await using app = await makeFolder({ 'package.json': '{"private":true}', 'page.html': '<h1>Hello</h1>' });
   const workspaces = ['-w', 'packages/renderer', '-w', 'packages/cli'];
-  await run('npm', ['pack', ...workspaces, '--pack-destination', tarballs.path], { cwd: root });
+  await run('npm', ['pack', ...workspaces, '--pack-destination', tarballs.path], { cwd: REPOSITORY });
   const files = (await readdir(tarballs.path)).map((name) => join(tarballs.path, name));
   assert.equal(files.length, 2);
   await run('npm', ['install', '--no-audit', '--no-fund', ...files], { cwd: app.path });

@@ -64,7 +64,7 @@ async function startLongRender(
 describe('genlock render', () => {
   test('makes a file with the exact count and rate, however the work is split', async () => {
     await using folder = await makeFolder({ 'page.html': PAGE });
-    for (const concurrency of isLong ? ['1', '2', '3', '7'] : ['1', '3']) {
+    for (const concurrency of isLong ? ['1', '2', '3', '7'] : ['3']) {
       const out = join(folder.path, `c${concurrency}.mp4`);
       const end = await genlock(['render', join(folder.path, 'page.html'), '-o', out, '--concurrency', concurrency]);
       assert.equal(end.code, 0, end.stderr);

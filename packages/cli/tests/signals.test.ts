@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, it } from 'node:test';
 
-const stuck = fileURLToPath(new URL('./stuckStop.ts', import.meta.url));
+// TypeScript or compiled, as this file is.
+const stuck = join(import.meta.dirname, `stuckStop${extname(import.meta.filename)}`);
 
 const PATIENCE_MS = 5000;
 
 /** Starts a command whose stop never ends, and waits until it listens. */
 async function start() {
-  const child = spawn(process.execPath, ['--import', 'tsx', stuck], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...process.execArgv, stuck], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);
   const pid = Number((await next()).replace('sleeping ', ''));

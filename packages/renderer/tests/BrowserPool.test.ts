@@ -54,7 +54,7 @@ describe('a pool of browsers', () => {
       browsers: pool,
       onEvent,
     });
-    const still = { width: 320, height: 180, fps: 30, frame: 3, hardening: TWO_WORKERS.hardening ?? true };
+    const still = { width: 160, height: 90, fps: 30, frame: 3, hardening: TWO_WORKERS.hardening ?? true };
     await renderStill(COUNTER, join(sandbox.root, 'a.png'), still, { browsers: pool, onEvent });
     assert.deepEqual(seen, ['borrowed', 'returned', 'borrowed', 'returned']);
     watch.assertOnlyIdle();

@@ -11,7 +11,7 @@ import { TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const { concurrency: _, ...ONE } = TWO_WORKERS;
-const BYTES = (320 * 180 * 3) / 2;
+const BYTES = (ONE.width * ONE.height * 3) / 2;
 
 /** Gives frames to an encoder until that rejects. */
 async function encode(
@@ -55,7 +55,10 @@ describe('a frame that does not arrive', () => {
     const stuck = sandbox.script('ffmpeg', 'exec sleep 1000');
     // Each is more than fits into the pipe.
     const large = Promise.resolve([Buffer.alloc(100 * BYTES)]);
-    const error = await encode(sandbox, stuck, [large, large, large], { width: 3200, height: 1800 });
+    const error = await encode(sandbox, stuck, [large, large, large], {
+      width: 10 * ONE.width,
+      height: 10 * ONE.height,
+    });
     assert.ok(error instanceof StallError, String(error));
     assert.match(error.waitingFor, /^the encoder to take/);
     assert.deepEqual({ ...error.position }, { worker: 0, frame: 0, phase: 'encode' });
@@ -66,7 +69,10 @@ describe('a frame that does not arrive', () => {
     const part = Promise.resolve([Buffer.alloc(BYTES - 1)]);
     const error = await encode(sandbox, 'ffmpeg', [here(), part, here()]);
     assert.ok(error instanceof BrowserCrashError, String(error));
-    assert.match(error.message, /frame 1.*the browser sent 86399 bytes of the frame instead of 86400/);
+    assert.match(
+      error.message,
+      new RegExp(`frame 1.*the browser sent ${BYTES - 1} bytes of the frame instead of ${BYTES}`),
+    );
     assert.equal(error.lost, 'picture');
   });
 

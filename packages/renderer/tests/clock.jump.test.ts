@@ -7,7 +7,7 @@ import { LONG } from './support/extent.js';
 import { decodedHashes } from './support/video.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 const GSAP = readFileSync(createRequire(import.meta.url).resolve('gsap/dist/gsap.min.js'), 'utf8');
 

@@ -5,7 +5,7 @@ import { LONG } from './support/extent.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** Ways to come back later, to see whether something is there. */
 const PAUSES: Record<string, string> = {

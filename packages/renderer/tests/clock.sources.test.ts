@@ -7,7 +7,7 @@ import { Server } from './support/server.js';
 import { decodedFrame, decodedHashes } from './support/video.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 const page = pages.page.bind(pages);
 const observe = pages.observe.bind(pages);
 

@@ -4,7 +4,7 @@ import { ClockPages } from './support/clockPages.js';
 import { LONG } from './support/extent.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** A fraction, as numbers that hold both parts exactly. */
 type Fraction = readonly [num: number, den: number];

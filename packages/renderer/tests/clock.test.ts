@@ -8,7 +8,7 @@ import { Server } from './support/server.js';
 import { assertClose, ClockPages, EPOCH, perFrame } from './support/clockPages.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 const page = pages.page.bind(pages);
 const observe = pages.observe.bind(pages);
 

@@ -6,7 +6,7 @@ import { LONG } from './support/extent.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** What takes real time in documents and in workers: the body of an async function for each. */
 const WORK: Record<string, string> = {

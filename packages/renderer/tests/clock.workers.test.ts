@@ -9,7 +9,7 @@ import { Server } from './support/server.js';
 import { decodedFrame } from './support/video.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** A page with workers: `worker(source, options)` starts one from a text. */
 function page(script: string, html = ''): string {

@@ -15,12 +15,12 @@ import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
-const SMALL = { width: 320, height: 180, frameCount: 6, chunkFrames: 2, concurrency: 2 } as const;
-const CANVAS = `<!doctype html><body style="margin: 0"><canvas width="320" height="180" style="display: block"></canvas><script>
+const SMALL = { width: 160, height: 90, frameCount: 6, chunkFrames: 2, concurrency: 2 } as const;
+const CANVAS = `<!doctype html><body style="margin: 0"><canvas width="160" height="90" style="display: block"></canvas><script>
   const context = document.querySelector('canvas').getContext('2d', { alpha: false });
   requestAnimationFrame(function draw() {
     context.fillStyle = \`hsl(\${genlock.frame * 40} 80% 50%)\`;
-    context.fillRect(0, 0, 320, 180);
+    context.fillRect(0, 0, 160, 90);
     requestAnimationFrame(draw);
   });
 </script>`;

@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { ClockPages } from './support/clockPages.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** A page that tells what it reads of `will-change`, and what that makes of the document. */
 const PAGE = pages.page(

@@ -121,7 +121,7 @@ describe('a render that succeeds', () => {
     assert.deepEqual(eventsOf(events, 'report')[0]!.report, report);
     assert.equal(report.outputPath, path);
     assert.equal(report.frames, 20);
-    assert.deepEqual([report.width, report.height, report.fps], [320, 180, { num: 30000, den: 1001 }]);
+    assert.deepEqual([report.width, report.height, report.fps], [160, 90, { num: 30000, den: 1001 }]);
     assert.ok(Math.abs(report.durationInSeconds - (20 * 1001) / 30000) < 1e-9);
     assert.equal(report.bytes, statSync(path).size);
     assert.ok(Math.abs(report.framesPerSecond - 20_000 / report.wallMs) < 1e-6);

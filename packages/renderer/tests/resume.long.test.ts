@@ -80,7 +80,7 @@ describe('a render that is stopped and goes on', () => {
     const folder = join(sandbox.inputs, 'cli');
     mkdirSync(folder);
     const args = ['render', fileURLToPath(url), '-o', join(folder, 'o.mkv'), '--overwrite', '--resume', '--json'];
-    const size = ['--width', '320', '--height', '180', '--fps', '30', '--frames', `0-${FRAMES - 1}`];
+    const size = ['--width', '160', '--height', '90', '--fps', '30', '--frames', `0-${FRAMES - 1}`];
     const more = ['--concurrency', '2', '--chunk-frames', String(CHUNK), '--lossless', '--cache', cache];
     const all = [GENLOCK, ...args, ...size, ...more, '--frame-hashes', frameHashes];
     const next = random(5);

@@ -13,11 +13,20 @@ after(() => sandbox[Symbol.dispose]());
 
 const WITHOUT = findLlvmpipe() ? {} : { skip: 'llvmpipe is not installed (mesa-vulkan-drivers)' };
 
+/** As large as the canvas of the page. */
+const PART = { width: 320, height: 180, frameCount: 6 };
+
 let renders = 0;
 
 async function render(name: string, options: Partial<DistributedRenderOptions> = {}) {
   const frameHashes = join(sandbox.root, `driver-${++renders}.hashes`);
-  const { events } = await succeed(sandbox, page(name), { frameHashes, ...options }, {}, `driver-${renders}.mp4`);
+  const { events } = await succeed(
+    sandbox,
+    page(name),
+    { ...PART, frameHashes, ...options },
+    {},
+    `driver-${renders}.mp4`,
+  );
   return { events, hashes: readFileSync(frameHashes, 'utf8') };
 }
 

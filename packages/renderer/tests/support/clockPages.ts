@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Renderer, type RendererOptions, type RenderEvent } from '../../src/index.js';
+import { BrowserPool, Renderer, type RendererOptions, type RenderEvent } from '../../src/index.js';
 import { eventsOf } from './renders.js';
 import { Sandbox } from './Sandbox.js';
 
@@ -15,17 +15,18 @@ export type Said = [topic: string, ...values: unknown[]][];
 /** The script that pages tell with: `say(topic, ...values)`. */
 export const SAY = 'const say = (...values) => console.log(JSON.stringify(values));';
 
-/** Renders pages that tell what time it is for them. */
-export class ClockPages implements Disposable {
+/** Renders pages that tell what time it is for them, in browsers that are kept from page to page. */
+export class ClockPages implements AsyncDisposable {
   readonly sandbox = new Sandbox();
   /** The video that was rendered last. */
   readonly output = join(this.sandbox.root, 'out.mkv');
+  readonly #browsers = new BrowserPool();
 
   /** Renders a page; returns what it has told. */
   async render(url: string, options: Partial<RendererOptions> = {}): Promise<Said> {
     const events: RenderEvent[] = [];
     const onEvent = (event: RenderEvent) => void events.push(event);
-    await new Renderer({ ...OPTIONS, ...options }).render(url, this.output, { onEvent });
+    await new Renderer({ ...OPTIONS, ...options }).render(url, this.output, { onEvent, browsers: this.#browsers });
     return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
   }
 
@@ -47,7 +48,8 @@ export class ClockPages implements Disposable {
     return byTopic(await this.render(url, options));
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browsers.close();
     this.sandbox[Symbol.dispose]();
   }
 }

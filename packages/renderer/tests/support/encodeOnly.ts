@@ -4,17 +4,19 @@ import { encodeArguments } from '../../src/ffmpeg/arguments.js';
 import { ManagedProcess } from '../../src/lifecycle/ManagedProcess.js';
 import { parseRendererOptions } from '../../src/options.js';
 import type { RenderExecutor } from '../../src/index.js';
+import { TWO_WORKERS } from './renders.js';
 
+const { width, height } = TWO_WORKERS;
 const pictures = new Map<number, Buffer>();
 
 /** A picture with enough movement that encoders use every kind of frame. */
 function picture(frame: number): Buffer {
   let data = pictures.get(frame);
   if (!data) {
-    const png = new PNG({ width: 320, height: 180 });
+    const png = new PNG({ width, height });
     for (let at = 0, pixel = 0; at < png.data.length; at += 4, pixel++) {
-      const [x, y] = [pixel % 320, Math.floor(pixel / 320)];
-      const inside = Math.abs(x - 20 - ((frame * 9) % 280)) < 20 && Math.abs(y - 90) < 30;
+      const [x, y] = [pixel % width, Math.floor(pixel / width)];
+      const inside = Math.abs(x - 20 - ((frame * 9) % (width - 40))) < 20 && Math.abs(y - height / 2) < 30;
       png.data.set(inside ? [250, 160, 20, 255] : [x & 255, y, (x + y + frame * 3) & 255, 255], at);
     }
     data = PNG.sync.write(png, { deflateLevel: 1 });

@@ -18,8 +18,8 @@ import { WITHOUT_HARDENING } from './extent.js';
 
 /** Two workers with ten frames each: worker 0 has the frames 0 to 9, worker 1 the frames 10 to 19. */
 export const TWO_WORKERS = {
-  width: 320,
-  height: 180,
+  width: 160,
+  height: 90,
   fps: 30,
   frameCount: 20,
   concurrency: 2,

@@ -7,7 +7,7 @@ import { parseRendererOptions } from '../src/options.js';
 import { assertClose, ClockPages, OPTIONS, perFrame } from './support/clockPages.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /** So many that the page lists them only when it must. */
 const MANY = 400;

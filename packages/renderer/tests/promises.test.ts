@@ -4,7 +4,7 @@ import { ClockPages, SAY } from './support/clockPages.js';
 import { Server } from './support/server.js';
 
 const pages = new ClockPages();
-after(() => pages[Symbol.dispose]());
+after(() => pages[Symbol.asyncDispose]());
 
 /**
  * Names all that returns a promise in this context and is still the browser's own. Whatever a class promises it

@@ -6,7 +6,7 @@ import type * as browserSession from '../packages/renderer/src/browser/BrowserSe
 import type * as pageSession from '../packages/renderer/src/browser/PageSession.js';
 import type * as encoding from '../packages/renderer/src/ffmpeg/arguments.js';
 import type * as jobScope from '../packages/renderer/src/lifecycle/JobScope.js';
-import type * as options from '../packages/renderer/src/options.js';
+import type * as options from '../packages/renderer/src/options/options.js';
 
 async function room<T>(path: string): Promise<T> {
   return (await import(new URL(path, import.meta.resolve('@genlock/renderer')).href)) as T;

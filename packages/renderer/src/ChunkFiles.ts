@@ -17,7 +17,7 @@ import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
 import { runCommand } from './lifecycle/runCommand.js';
 import type { TaskGroup } from './lifecycle/TaskGroup.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options.js';
+import type { ResolvedDistributedOptions } from './options/options.js';
 import type { RenderChunk, RenderPlan } from './types.js';
 
 /** What was found in a chunk when it was verified, and what its file was then. */

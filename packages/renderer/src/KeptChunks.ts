@@ -4,7 +4,7 @@ import type { RenderEvent } from './events.js';
 import { underDeadline } from './lifecycle/abort.js';
 import { onDisk } from './lifecycle/onDisk.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options.js';
+import type { ResolvedDistributedOptions } from './options/options.js';
 import { withoutPassword } from './redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey } from './store/chunkKey.js';

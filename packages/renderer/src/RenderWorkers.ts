@@ -5,7 +5,7 @@ import type { RenderEvent } from './events.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { isEcho } from './lifecycle/abort.js';
 import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options.js';
+import type { ResolvedDistributedOptions } from './options/options.js';
 import { SeamRepair } from './SeamRepair.js';
 import type { StoppableRun } from './StoppableRun.js';
 import type { RenderChunk, RenderExecutor, RendererOptions } from './types.js';

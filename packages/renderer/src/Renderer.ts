@@ -16,8 +16,8 @@ import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options.js';
-import { readOptions } from './readOptions.js';
+import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options/options.js';
+import { readOptions } from './options/readOptions.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */

@@ -5,7 +5,7 @@ import { onDisk } from './lifecycle/onDisk.js';
 import { processEvents } from './lifecycle/processEvents.js';
 import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
 import { TaskGroup } from './lifecycle/TaskGroup.js';
-import type { ResolvedOptions } from './options.js';
+import type { ResolvedOptions } from './options/options.js';
 import { RenderJournal } from './RenderJournal.js';
 import type { RenderJobOptions, RenderPlan } from './types.js';
 import { wordsOf } from './unknowns.js';

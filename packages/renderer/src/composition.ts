@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { TextDecoder } from 'node:util';
 import { z } from 'zod';
 import { InputError, shortUrl } from './errors.js';
-import { parseFrameRate } from './frameRate.js';
+import { parseFrameRate } from './options/frameRate.js';
 import { isCertificateError, type HttpOptions } from './httpGet.js';
 import { underDeadline } from './lifecycle/abort.js';
 import { openAddress, type Answer } from './openAddress.js';

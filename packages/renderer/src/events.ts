@@ -1,5 +1,5 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
-import type { Mode, WebGl } from './optionsSchema.js';
+import type { Mode, WebGl } from './options/groups.js';
 import type { RenderReport, RetryReport } from './types.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */

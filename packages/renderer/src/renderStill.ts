@@ -9,8 +9,8 @@ import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { parseRendererOptions } from './options.js';
-import { readOptions } from './readOptions.js';
+import { parseRendererOptions } from './options/options.js';
+import { readOptions } from './options/readOptions.js';
 import type { RendererOptions, RenderJobOptions } from './types.js';
 
 export type StillOptions = Omit<RendererOptions, 'startFrame' | 'frameCount' | 'durationInSeconds'> & {

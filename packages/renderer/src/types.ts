@@ -4,15 +4,12 @@ import type { RenderPhase, RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import type { VideoCoding } from './ffmpeg/coding.js';
 import type { FileStamp } from './ffmpeg/fileStamp.js';
-import type { FrameRate } from './frameRate.js';
-import type { DistributedOptionsInput, RendererOptionsInput } from './options.js';
+import type { FrameRate } from './options/frameRate.js';
+import type { DistributedOptionsInput, RendererOptions } from './options/groups.js';
 import type { ToolVersions } from './toolVersions.js';
 
-export type { BrowserConfig, BrowserPoolOptions, Entry, Mode, WebGl } from './options.js';
-export type { FrameRate } from './frameRate.js';
-
-/** What one range of frames is rendered with. Plain data: it survives JSON. */
-export type RendererOptions = RendererOptionsInput;
+export type * from './options/groups.js';
+export type { FrameRate } from './options/frameRate.js';
 
 /** What a whole render is made with: the frames, and how the work is shared out. */
 export type DistributedRenderOptions = DistributedOptionsInput & {

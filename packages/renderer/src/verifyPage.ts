@@ -3,7 +3,7 @@ import { checkPlaces } from './checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { readOptions } from './readOptions.js';
+import { readOptions } from './options/readOptions.js';
 import { StoppableRun } from './StoppableRun.js';
 import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';

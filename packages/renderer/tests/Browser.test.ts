@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { browserLaunch } from '../src/browser/Browser.js';
 import { browserFlags } from '../src/browser/flags.js';
 import { Renderer, ToolError } from '../src/index.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const GOOD = { width: 64, height: 36, fps: 10, frameCount: 1 };

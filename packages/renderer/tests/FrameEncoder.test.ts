@@ -6,7 +6,7 @@ import { BrowserCrashError, StallError } from '../src/errors.js';
 import { FrameEncoder } from '../src/ffmpeg/FrameEncoder.js';
 import { never } from '../src/lifecycle/abort.js';
 import { JobScope } from '../src/lifecycle/JobScope.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { TWO_WORKERS } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 

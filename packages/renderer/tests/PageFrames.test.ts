@@ -5,7 +5,7 @@ import type { BrowserSession } from '../src/browser/BrowserSession.js';
 import { PageFrames } from '../src/browser/PageFrames.js';
 import type { PageTargets } from '../src/browser/PageTargets.js';
 import type { JobScope } from '../src/lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../src/options.js';
+import type { ResolvedOptions } from '../src/options/options.js';
 import type { VideoNews } from '../src/page/index.js';
 
 /** A busy machine, whose browser answers this many frames before the page takes part in one. */

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { BrowserSession } from '../src/browser/BrowserSession.js';
 import { PageTargets } from '../src/browser/PageTargets.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { Complaints } from './support/leaks.js';
 import { TWO_WORKERS } from './support/renders.js';
 

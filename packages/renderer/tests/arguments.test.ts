@@ -7,8 +7,8 @@ import type { FrameFormat } from '../src/capture/FrameSource.js';
 import { concatArguments, concatList, encodeArguments } from '../src/ffmpeg/arguments.js';
 import { formatHashes, parseFrameHashes } from '../src/ffmpeg/frameHashes.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
-import { parseRendererOptions } from '../src/options.js';
-import { splitFrames } from '../src/plan.js';
+import { parseRendererOptions } from '../src/options/options.js';
+import { splitFrames } from '../src/options/plan.js';
 
 function durations(list: string): number[] {
   return [...list.matchAll(/^duration (\d+)\.(\d{6})$/gm)].map(([, s, us]) => Number(s) * 1e6 + Number(us));

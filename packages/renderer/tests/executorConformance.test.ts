@@ -11,7 +11,7 @@ import { abortable, linkAbort } from '../src/lifecycle/abort.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { StagedOutput } from '../src/lifecycle/StagedOutput.js';
 import { WorkDirectory } from '../src/lifecycle/WorkDirectory.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { assertExecutorConforms, checkExecutor, ExecutorConformanceError } from '../src/testing/index.js';
 import { greyOf, THROWN } from '../src/testing/testPage.js';
 import { LONG } from './support/extent.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatFrameRate, framesIn, frameTime, parseFrameRate } from '../src/frameRate.js';
+import { formatFrameRate, framesIn, frameTime, parseFrameRate } from '../src/options/frameRate.js';
 
 describe('parseFrameRate', () => {
   const rates: [unknown, number, number][] = [

@@ -5,7 +5,7 @@ import { after, describe, it } from 'node:test';
 import { BrowserSession } from '../src/browser/BrowserSession.js';
 import { JobScope } from '../src/lifecycle/JobScope.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const INTERVAL_MS = 1000 / 30;

@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { BrowserSession } from '../src/browser/BrowserSession.js';
 import { PageSession } from '../src/browser/PageSession.js';
 import { JobScope } from '../src/lifecycle/JobScope.js';
-import { parseRendererOptions } from '../src/options.js';
+import { parseRendererOptions } from '../src/options/options.js';
 import { assertClose, ClockPages, OPTIONS, perFrame } from './support/clockPages.js';
 
 const pages = new ClockPages();

@@ -10,7 +10,7 @@ import {
   verifyPage,
   type RenderEvent,
 } from '../src/index.js';
-import { distributedSchema } from '../src/options.js';
+import { distributedSchema } from '../src/options/options.js';
 
 const GOOD = { width: 320, height: 180, fps: 30, frameCount: 10 };
 const URL_OF_NOTHING = 'http://127.0.0.1:1/never-opened';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OptionsError } from '../src/errors.js';
-import { parseDistributedOptions, parseRendererOptions } from '../src/options.js';
+import { parseDistributedOptions, parseRendererOptions } from '../src/options/options.js';
 import { Renderer } from '../src/Renderer.js';
 
 const GOOD = { width: 320, height: 180, fps: 30, frameCount: 10 };

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { OptionsError } from '../src/errors.js';
 import { RenderOrchestrator } from '../src/Orchestrator.js';
-import { splitFrames } from '../src/plan.js';
+import { splitFrames } from '../src/options/plan.js';
 import type { DistributedRenderOptions } from '../src/types.js';
 
 const BASE = { width: 320, height: 180, fps: 30 };

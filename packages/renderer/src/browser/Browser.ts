@@ -8,7 +8,7 @@ import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ManagedProcess, ProcessEnd, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { locateBrowser, type FoundBrowser } from './findBrowser.js';
 import { browserFlags } from './flags.js';
 import { findLlvmpipe, llvmpipeEnvironment, type Llvmpipe } from './llvmpipe.js';

@@ -7,7 +7,7 @@ import {
   type BrowserPoolOptions,
   type ResolvedOptions,
   type ResolvedPoolOptions,
-} from '../options.js';
+} from '../options/options.js';
 import { browserLaunch, type Browser } from './Browser.js';
 
 /** How long a browser that has waited may take to answer before it is taken for dead, in milliseconds. */

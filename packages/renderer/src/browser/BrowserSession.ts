@@ -6,7 +6,7 @@ import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import { Browser } from './Browser.js';
 import type { BrowserPool } from './BrowserPool.js';

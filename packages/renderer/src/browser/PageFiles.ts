@@ -5,7 +5,7 @@ import { bytesMissing } from '../ffmpeg/cutShort.js';
 import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { runCommand } from '../lifecycle/runCommand.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { FileFault, FileFaults } from '../page/index.js';
 import type { NetworkFailure, NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';

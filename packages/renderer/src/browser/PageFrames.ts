@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Protocol } from 'puppeteer-core';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { VideoNews } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PageTargets } from './PageTargets.js';

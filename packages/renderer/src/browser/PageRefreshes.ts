@@ -1,5 +1,5 @@
 import type { CDPSession } from 'puppeteer-core';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { PageTargets } from './PageTargets.js';
 
 /** Where a page goes by itself, and in which frame. */

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { NavigationError, shortUrl, ToolError, where } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { wordsOf } from '../unknowns.js';
 import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';

@@ -1,5 +1,5 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { hash } from './hash.js';

@@ -3,7 +3,8 @@ import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
 import { ToolError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
+import { pageOptions } from '../options/optionGroups.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import type { BrowserPool } from './BrowserPool.js';
 import { BrowserSession } from './BrowserSession.js';
@@ -151,7 +152,5 @@ async function putAway({ session, source }: Belongings) {
 
 /** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */
 function keyOf(options: ResolvedOptions, url: string): string {
-  const { startFrame: _start, frameCount: _count, frameHashes: _hashes, ...given } = options;
-  const { seamFiles: _seamFiles, endSeam: _endSeam, ...rest } = given;
-  return JSON.stringify([url, rest]);
+  return JSON.stringify([url, pageOptions(options)]);
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ToolError, type RenderPosition } from '../errors.js';
-import type { WebGl } from '../optionsSchema.js';
+import type { WebGl } from '../options/groups.js';
 
 /** Mesa's llvmpipe on this machine: a driver that draws WebGL on the processor, as SwiftShader in the browser does. */
 export interface Llvmpipe {

@@ -2,7 +2,7 @@ import type { BrowserPool } from '../browser/BrowserPool.js';
 import { UnseenDrawingError } from '../browser/PageSession.js';
 import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
 

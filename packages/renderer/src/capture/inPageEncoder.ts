@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { FrameTapEncoder } from '../page/frameTap.js';
 
 /**

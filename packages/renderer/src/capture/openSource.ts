@@ -3,7 +3,7 @@ import { PageSession } from '../browser/PageSession.js';
 import { ToolError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { CanvasSource } from './CanvasSource.js';
 import { CompositorSource } from './CompositorSource.js';
 import type { FrameFormat } from './FrameSource.js';

@@ -6,7 +6,7 @@ import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { encodeArguments } from './arguments.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { FrameFormat } from '../capture/FrameSource.js';
-import { formatFrameRate } from '../frameRate.js';
-import type { ResolvedOptions } from '../options.js';
+import { formatFrameRate } from '../options/frameRate.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { CODING_FIELDS } from './coding.js';
 
 /** Containers by file name extension, as ffmpeg names them. */

@@ -1,5 +1,5 @@
 import { EncoderError, StallError, VerificationError, type RenderPosition } from '../errors.js';
-import { formatFrameRate, frameTime, type FrameRate } from '../frameRate.js';
+import { formatFrameRate, frameTime, type FrameRate } from '../options/frameRate.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 import type { ProcessOptions } from '../lifecycle/ManagedProcess.js';
 import { probeArguments } from './arguments.js';

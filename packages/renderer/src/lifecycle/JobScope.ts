@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { StallError, TeardownError, wasKilled, where } from '../errors.js';
 import type { ProcessState, RenderEvent } from '../events.js';
-import type { ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { RenderHooks, RenderJobOptions } from '../types.js';
 import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { keyOptions } from '../options/optionGroups.js';
 import { ownVersion, type ToolVersions } from '../toolVersions.js';
 import type { RenderChunk } from '../types.js';
 import { stableAddress } from './FileHashes.js';
@@ -6,28 +7,13 @@ import { stableAddress } from './FileHashes.js';
 /** Counts the layouts of the store and the ways of drawing and encoding: chunks of another one are not reused. */
 const FORMAT = 6;
 
-/** Options that change how long something may take or where files are, and never what a chunk holds. */
-const IRRELEVANT = [
-  'seamFiles',
-  'endSeam',
-  'deadlines',
-  'stabilityTimeout',
-  'maxMemoryMB',
-  'hardening',
-  'ffmpegPath',
-  'ffprobePath',
-] as const;
-
 /** The name of a chunk by what makes it, but for the content of the composition's files. */
 export function chunkKey(url: string, { options, fileName }: RenderChunk, tools: ToolVersions): string {
-  // Where the hashes are written says nothing; whether they are, does.
-  const all = Object.entries({ ...options, frameHashes: options.frameHashes !== undefined });
-  const given = all.filter(([name]) => !(IRRELEVANT as readonly string[]).includes(name));
   const made = [
     FORMAT,
     ownVersion(),
     stableAddress(url),
-    sorted(given),
+    sorted(Object.entries(keyOptions(options))),
     fileName.slice(fileName.lastIndexOf('.')),
     sorted(Object.entries(tools)),
   ];

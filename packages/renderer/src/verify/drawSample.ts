@@ -3,7 +3,7 @@ import { enterChunk } from '../capture/enterChunk.js';
 import { pageState } from '../capture/seams.js';
 import { findHardening } from '../lifecycle/hardening.js';
 import { JobScope } from '../lifecycle/JobScope.js';
-import { parseRendererOptions } from '../options.js';
+import { parseRendererOptions } from '../options/options.js';
 import type { RendererOptions, RenderJobOptions } from '../types.js';
 
 /** Takes a frame: its picture as PNG, and what is in the page as JSON. */

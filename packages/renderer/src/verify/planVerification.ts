@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { withAddress } from '../compositionAddress.js';
 import { OptionsError } from '../errors.js';
-import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from '../options.js';
-import { splitFrames } from '../plan.js';
-import { printable, readOptions } from '../readOptions.js';
+import { chunkOptions } from '../options/optionGroups.js';
+import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from '../options/options.js';
+import { splitFrames } from '../options/plan.js';
+import { printable, readOptions } from '../options/readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /**
@@ -72,19 +73,15 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
   const { startFrame, frameCount, fps } = resolved;
   const samples = chooseSamples(startFrame, frameCount, { ...DEFAULTS, ...sampling(options) });
 
-  const { pictures, samples: _samples, sampleFrames: _frames, concurrency: _concurrency, ...given } = options;
-  // These are of the verification as a whole, which keeps them itself.
-  const { durationInSeconds: _duration, timeoutMs: _timeoutMs, minFreeDiskMB: _minFreeDiskMB, ...shared } = given;
+  const { pictures, samples: _samples, sampleFrames: _frames, ...given } = options;
+  const shared = { ...chunkOptions(given), ...settled(given, resolved) };
   const chunks: VerifyChunk[] = [];
   const chunksOf = (way: VerifyWay, chosen = samples) =>
     chosen.map((range): VerifyChunk => {
       const entry = way === 'seek' ? 'seek' : 'replay';
-      const chunkOptions: RendererOptions = {
-        ...{ ...shared, ...settled(shared, resolved) },
-        ...{ ...range, lossless: true, entry },
-      };
+      const drawn: RendererOptions = { ...shared, ...range, lossless: true, entry };
       const names = { index: chunks.length, fileName: '', way, sample: samples.indexOf(range) };
-      const chunk = { ...names, ...range, options: chunkOptions };
+      const chunk = { ...names, ...range, options: drawn };
       chunks.push(chunk);
       return chunk;
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PNG } from 'pngjs';
 import { encodeArguments } from '../../src/ffmpeg/arguments.js';
 import { ManagedProcess } from '../../src/lifecycle/ManagedProcess.js';
-import { parseRendererOptions } from '../../src/options.js';
+import { parseRendererOptions } from '../../src/options/options.js';
 import type { RenderExecutor } from '../../src/index.js';
 import { TWO_WORKERS } from './renders.js';
 

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { withAddress } from './compositionAddress.js';
+import { withAddress } from '../compositionAddress.js';
+import { chunkOptions } from './optionGroups.js';
 import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from './options.js';
 import { readOptions } from './readOptions.js';
-import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from './types.js';
+import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
 const ONE_CHUNK_SECONDS = 10;
@@ -44,33 +45,20 @@ export function createPlan(
   });
   const ranges = chunkRanges(resolved);
   const concurrency = Math.min(resolved.concurrency, ranges.length);
-  const { concurrency: _concurrency, durationInSeconds: _duration, frameHashes, ...given } = data;
-  // These are of the render as a whole, which keeps them itself.
-  const { retries: _retries, timeoutMs: _timeoutMs, minFreeDiskMB: _minFreeDiskMB, ...rest } = given;
-  const {
-    chunkFrames: _chunkFrames,
-    keepChunks: _keep,
-    cacheDirectory: _cache,
-    partialOutput: _partial,
-    seams: _seams,
-    ...shared
-  } = rest;
+  const shared = { ...chunkOptions(data), ...settled(data, resolved) };
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {
-    const chunkOptions: RendererOptions = {
-      ...{ ...shared, ...settled(data, resolved) },
-      ...{ startFrame, frameCount, encoderThreads },
-    };
+    const options: RendererOptions = { ...shared, startFrame, frameCount, encoderThreads };
     // The chunk's extension must not change the codec that the output's extension asked for.
-    if (!resolved.lossless) chunkOptions.videoCodec = resolved.codec.encoder;
-    if (frameHashes !== undefined) chunkOptions.frameHashes = `part_${index}.hashes`;
+    if (!resolved.lossless) options.videoCodec = resolved.codec.encoder;
+    if (data.frameHashes !== undefined) options.frameHashes = `part_${index}.hashes`;
     const isPart = ranges.length > 1;
-    if (isPart) Object.assign(chunkOptions, { seamFiles: `part_${index}.seam`, joinable: true });
-    if (isPart && index === ranges.length - 1) chunkOptions.endSeam = false;
+    if (isPart) Object.assign(options, { seamFiles: `part_${index}.seam`, joinable: true });
+    if (isPart && index === ranges.length - 1) options.endSeam = false;
     // The only one is the finished file.
     const fileName = `part_${index}.${isPart ? resolved.codec.chunkExtension : resolved.extension}`;
-    return { index, startFrame, frameCount, fileName, options: chunkOptions };
+    return { index, startFrame, frameCount, fileName, options };
   });
 
   return {

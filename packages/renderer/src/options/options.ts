@@ -1,21 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { OptionsError } from './errors.js';
-import { temporaryFolder } from './lifecycle/temporaryFolder.js';
-import {
-  distributedSchema,
-  poolSchema,
-  rendererSchema,
-  type BrowserPoolOptions,
-  type DistributedOptionsInput,
-  type RendererOptionsInput,
-} from './optionsSchema.js';
+import { OptionsError } from '../errors.js';
+import { temporaryFolder } from '../lifecycle/temporaryFolder.js';
+import type { BrowserPoolOptions, DistributedOptionsInput, RendererOptions } from './groups.js';
 import { printable, readOptions } from './readOptions.js';
 import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
-import { cacheDirectory } from './store/cacheDirectory.js';
+import { distributedSchema, poolSchema, rendererSchema } from './schema.js';
+import { cacheDirectory } from '../store/cacheDirectory.js';
 
-export * from './optionsSchema.js';
+export * from './schema.js';
+export type * from './groups.js';
 export type { ResolvedOptions } from './resolveOptions.js';
 
 /** One for each core, at most 8. */
@@ -39,7 +34,7 @@ export type ResolvedPoolOptions = Record<keyof BrowserPoolOptions, number>;
  * every fault.
  */
 export function parseRendererOptions(
-  options: RendererOptionsInput,
+  options: RendererOptions,
   outputPath: string,
   compositionUrl = '',
 ): ResolvedOptions {
@@ -78,7 +73,7 @@ function defaultCache(): string | undefined {
 
 /** Files of a render that would replace one another. They are told as they were `given`. */
 function clashes(
-  given: DistributedOptionsInput | RendererOptionsInput,
+  given: DistributedOptionsInput | RendererOptions,
   values: { frameHashes?: string | undefined; partialOutput?: string | undefined },
   outputPath: string,
 ): string[] {
@@ -104,9 +99,9 @@ function clashes(
  * the folder that this process is in now, and values that the caller may change.
  */
 export function settled(
-  given: Pick<RendererOptionsInput, SettledOption>,
+  given: Pick<RendererOptions, SettledOption>,
   resolved: ResolvedOptions,
-): Pick<RendererOptionsInput, SettledOption> {
+): Pick<RendererOptions, SettledOption> {
   const names = SETTLED.filter((name) => given[name] !== undefined);
   return Object.fromEntries(names.map((name) => [name, resolved[name]]));
 }
@@ -115,7 +110,7 @@ const SETTLED = ['ffmpegPath', 'ffprobePath', 'browserConfig', 'inputProps'] as 
 type SettledOption = (typeof SETTLED)[number];
 
 /** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
-export function checkRendererOptions(options: RendererOptionsInput): void {
+export function checkRendererOptions(options: RendererOptions): void {
   check(rendererSchema, options);
 }
 

@@ -1,6 +1,6 @@
-import { OptionsError } from './errors.js';
-import type { RenderExecutor } from './types.js';
-import { wordsOf } from './unknowns.js';
+import { OptionsError } from '../errors.js';
+import type { RenderExecutor } from '../types.js';
+import { wordsOf } from '../unknowns.js';
 
 /**
  * The options, each read once and as it is now: a caller who changes one while the render runs changes nothing,

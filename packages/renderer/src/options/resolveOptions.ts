@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { OptionsError } from './errors.js';
+import { OptionsError } from '../errors.js';
 import {
   CODECS,
   EXTENSIONS,
@@ -9,20 +9,17 @@ import {
   defaultCodecName,
   isSubsampled420,
   type Codec,
-} from './ffmpeg/codecs.js';
+} from '../ffmpeg/codecs.js';
 import { framesIn, type FrameRate } from './frameRate.js';
+import type { BrowserConfig, Entry, Mode, WebGl } from './groups.js';
 import {
   DEADLINES,
   DEFAULT_DEADLINES,
   MAX_FRAMES,
   MAX_SIDE,
-  type BrowserConfig,
   type CheckedOptions,
   type DeadlineName,
-  type Entry,
-  type Mode,
-  type WebGl,
-} from './optionsSchema.js';
+} from './schema.js';
 import { printable } from './readOptions.js';
 
 /** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */

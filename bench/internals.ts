@@ -16,4 +16,4 @@ export const { BrowserSession } = await room<typeof browserSession>('browser/Bro
 export const { PageSession } = await room<typeof pageSession>('browser/PageSession.js');
 export const { encodeArguments } = await room<typeof encoding>('ffmpeg/arguments.js');
 export const { JobScope } = await room<typeof jobScope>('lifecycle/JobScope.js');
-export const { parseRendererOptions } = await room<typeof options>('options.js');
+export const { parseRendererOptions } = await room<typeof options>('options/options.js');

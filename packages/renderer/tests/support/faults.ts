@@ -332,7 +332,7 @@ function drawing(phase: 'load' | 'seek' | 'capture' | 'encode'): Partial<Record<
         new FaultyRender(sandbox, phase, {
           first: true,
           // Planes are more than a pipe has room for: the encoder must take them.
-          options: { ...short(phase, 300), mode: 'compositor' },
+          options: { ...short(phase, 300), mode: 'compositor', width: 640, height: 360 },
           act: (render) => render.stop(phase === 'encode' ? 'encoder' : 'browser'),
         }),
         300,

@@ -94,7 +94,6 @@ async function renderRange(
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
         scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
       }
-      await source.end();
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
       await source.page.settle(options.deadlines.capture);

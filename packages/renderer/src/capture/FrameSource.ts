@@ -37,8 +37,6 @@ export interface FrameSource {
   jump(frame: number): Promise<Buffer | undefined>;
   /** Begins a file: its first frame is not held, nor encoded from an earlier one. */
   begin(): Promise<void>;
-  /** Ends a file: what the source has to say of its frames, it has said when this settles. */
-  end(): Promise<void>;
   /** Draws this frame, which must be the next one. */
   capture(frame: number): Promise<Frame>;
   /** The page as it stands, without loss. */

@@ -95,10 +95,6 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return Promise.resolve();
   }
 
-  end(): Promise<void> {
-    return Promise.resolve();
-  }
-
   /** Releases what the source holds beside the page. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { OptionsError } from '../errors.js';
 import { temporaryFolder } from '../lifecycle/temporaryFolder.js';
 import type { BrowserPoolOptions, DistributedOptionsInput, RendererOptions } from './groups.js';
+import { chunkOptions } from './optionGroups.js';
 import { printable, readOptions } from './readOptions.js';
 import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
 import { distributedSchema, poolSchema, rendererSchema } from './schema.js';
@@ -94,20 +95,14 @@ function clashes(
   return problems;
 }
 
-/**
- * Those of the options that are given on to workers and may mean something else later: paths, which are relative to
- * the folder that this process is in now, and values that the caller may change.
- */
-export function settled(
-  given: Pick<RendererOptions, SettledOption>,
-  resolved: ResolvedOptions,
-): Pick<RendererOptions, SettledOption> {
-  const names = SETTLED.filter((name) => given[name] !== undefined);
-  return Object.fromEntries(names.map((name) => [name, resolved[name]]));
-}
+/** What may mean something else later: paths, which are relative to the folder of now, and what the caller may change. */
+const CHANGEABLE = ['ffmpegPath', 'ffprobePath', 'browserConfig', 'inputProps'] as const;
 
-const SETTLED = ['ffmpegPath', 'ffprobePath', 'browserConfig', 'inputProps'] as const;
-type SettledOption = (typeof SETTLED)[number];
+/** Those of the options that a chunk is rendered with, as they mean it now. */
+export function settledChunkOptions(given: DistributedOptionsInput, resolved: ResolvedOptions): RendererOptions {
+  const names = CHANGEABLE.filter((name) => given[name] !== undefined);
+  return { ...chunkOptions(given), ...Object.fromEntries(names.map((name) => [name, resolved[name]])) };
+}
 
 /** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
 export function checkRendererOptions(options: RendererOptions): void {

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { withAddress } from '../compositionAddress.js';
-import { chunkOptions } from './optionGroups.js';
-import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from './options.js';
+import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from './options.js';
 import { readOptions } from './readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
@@ -45,7 +44,7 @@ export function createPlan(
   });
   const ranges = chunkRanges(resolved);
   const concurrency = Math.min(resolved.concurrency, ranges.length);
-  const shared = { ...chunkOptions(data), ...settled(data, resolved) };
+  const shared = settledChunkOptions(data, resolved);
   const encoderThreads = data.encoderThreads ?? Math.max(1, Math.round(availableParallelism() / concurrency));
 
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {

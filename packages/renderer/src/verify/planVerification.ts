@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { withAddress } from '../compositionAddress.js';
 import { OptionsError } from '../errors.js';
-import { chunkOptions } from '../options/optionGroups.js';
-import { parseDistributedOptions, settled, type ResolvedDistributedOptions } from '../options/options.js';
+import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from '../options/options.js';
 import { splitFrames } from '../options/plan.js';
 import { printable, readOptions } from '../options/readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
@@ -74,7 +73,7 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
   const samples = chooseSamples(startFrame, frameCount, { ...DEFAULTS, ...sampling(options) });
 
   const { pictures, samples: _samples, sampleFrames: _frames, ...given } = options;
-  const shared = { ...chunkOptions(given), ...settled(given, resolved) };
+  const shared = settledChunkOptions(given, resolved);
   const chunks: VerifyChunk[] = [];
   const chunksOf = (way: VerifyWay, chosen = samples) =>
     chosen.map((range): VerifyChunk => {

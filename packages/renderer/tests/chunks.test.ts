@@ -166,8 +166,8 @@ describe('entry', () => {
 });
 
 describe('a page whose compositor remembers what it drew', () => {
-  // The layer of the picture keeps the size at which it was rastered while it was larger.
-  const REMEMBERING = `<!doctype html><body style="margin:0"><img id="picture" width="300" height="150" /><script>
+  // The layer of the background keeps the size at which it was rastered while it was larger.
+  const REMEMBERING = `<!doctype html><body style="margin:0"><div id="picture" style="height:150px"></div><script>
     const canvas = Object.assign(document.createElement('canvas'), { width: 600, height: 300 });
     const context = canvas.getContext('2d');
     for (let line = 0; line < 24; line++) {
@@ -175,7 +175,7 @@ describe('a page whose compositor remembers what it drew', () => {
       context.fillRect(line * 25, 0, 20, 300);
       context.fillText(line, line * 25, line * 12);
     }
-    picture.src = canvas.toDataURL();
+    picture.style.background = 'url(' + canvas.toDataURL() + ') 0 0/300px 150px no-repeat';
     requestAnimationFrame(function draw(time) {
       // Every worker draws frame 0.
       picture.style.visibility = time > 0 ? 'visible' : 'hidden';

@@ -204,6 +204,8 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Puts hints for layers that make a picture depend on earlier ones into other words. */
   rewriteHints(): void;
+  /** Keeps the layers of pictures from remembering how large they were. */
+  clipPictures(): void;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
   readWebGl: typeof readWebGl;

@@ -156,6 +156,7 @@ export function createControl(config: PageConfig, key: string): Control {
       return Promise.resolve();
     },
     rewriteHints: () => {},
+    clipPictures: () => {},
     finishDrawing: () => {},
     usesWebGl: () => false,
     webgpu: undefined,

@@ -21,6 +21,7 @@ import { installOrder } from './order.js';
 import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPictureEvents } from './pictureEvents.js';
+import { installPictureLayers } from './pictureLayers.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
@@ -86,6 +87,7 @@ const PARTS: PagePart[] = [
   installScrolling,
   installCaret,
   installLayerHints,
+  installPictureLayers,
   installUnseenDrawing,
   installObservers,
   installComingIntoView,

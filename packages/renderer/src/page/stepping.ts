@@ -81,7 +81,10 @@ export function installStepping(control: Control): void {
   async function outcome(awaits: boolean) {
     if (control.started) await control.showCanvases();
     control.finishDrawing();
-    if (control.fate !== 'passed') control.rewriteHints();
+    if (control.fate !== 'passed') {
+      control.rewriteHints();
+      control.clipPictures();
+    }
     const { observers, active } = control;
     const told = {
       awaits,

@@ -116,13 +116,7 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'layer-settles', shows: 'will-change in a container that fades in', timeAlone: true },
   { name: 'layer-kinds', shows: 'will-change on text, a picture, a gradient, SVG, a filter', timeAlone: true },
   { name: 'layer-ways', shows: 'will-change, set in every way' },
-
-  {
-    name: 'layer-remembers',
-    shows: 'a picture in a layer that comes to rest',
-    // It moves for twelve frames.
-    unique: 0.4,
-  },
+  { name: 'layer-remembers', shows: 'pictures in layers that come to rest' },
 
   // Pictures, video, sound
   { name: 'gif', shows: 'animated GIF', pixels: bar(20, 40, 80, WHITE, BLACK) },

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { Renderer, RenderOrchestrator, type Mode, type RenderEvent } from '../../src/index.js';
 import { decodedFrame } from '../support/video.js';
 import { CORPUS, type CorpusPage } from './corpus.js';
@@ -30,6 +31,8 @@ export interface CorpusTest {
   mode?: Mode;
   /** Pages at the same time. */
   concurrency: number;
+  /** How many threads do nothing but take time from the renders. Default 0. */
+  busyLoops?: number;
   /** Name of the table's file in out/. */
   table: string;
 }
@@ -42,12 +45,15 @@ const TOLERANCE = 24;
 export function testCorpus(test: CorpusTest): void {
   const folder = mkdtempSync(join(tmpdir(), 'genlock-corpus-test-'));
   const rows = new Map<string, Row>();
+  const loops: Worker[] = [];
   let server: CorpusServer;
 
   before(async () => {
     server = await CorpusServer.start();
+    while (loops.length < (test.busyLoops ?? 0)) loops.push(new Worker('for (;;);', { eval: true }));
   });
   after(async () => {
+    await Promise.all(loops.map((loop) => loop.terminate()));
     await server[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
     const text = formatTable(test, [...rows.values()]);

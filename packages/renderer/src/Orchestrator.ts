@@ -1,16 +1,16 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { checkPlaces } from './checkPlaces.js';
-import { ChunkFiles } from './ChunkFiles.js';
+import { ChunkFiles } from './orchestration/ChunkFiles.js';
 import { SeamError } from './errors.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
-import { KeptChunks } from './KeptChunks.js';
+import { KeptChunks } from './orchestration/KeptChunks.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseDistributedOptions, type ResolvedDistributedOptions } from './options/options.js';
 import { createPlan } from './options/plan.js';
 import { readOptions } from './options/readOptions.js';
-import { RenderWorkers } from './RenderWorkers.js';
-import { StoppableRun } from './StoppableRun.js';
+import { RenderWorkers } from './orchestration/RenderWorkers.js';
+import { StoppableRun } from './orchestration/StoppableRun.js';
 import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
 import { isA } from './unknowns.js';
 

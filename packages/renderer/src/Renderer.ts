@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
+import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
-import { withAddress } from './compositionAddress.js';
+import { withAddress } from './composition/compositionAddress.js';
+import type { ChunkJob } from './executors/ChunkJob.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -43,7 +44,9 @@ export class Renderer {
     });
     const output = resolve(outputPath);
     checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });
-    await JobScope.run(jobOptions, options, output, (scope) => renderRange(url, output, options, scope, jobOptions));
+    const job: ChunkJob = jobOptions;
+    const scopeJob = { ...job, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
+    await JobScope.run(scopeJob, options, output, (scope) => renderRange(url, output, options, scope, job));
   }
 }
 
@@ -52,7 +55,7 @@ async function renderRange(
   outputPath: string,
   options: ResolvedOptions,
   scope: JobScope,
-  jobOptions: RenderJobOptions,
+  job: ChunkJob,
 ): Promise<void> {
   const { frameCount, startFrame } = options;
   await scope.enter('launch');
@@ -64,7 +67,7 @@ async function renderRange(
   scope.signal.throwIfAborted();
 
   const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
-  const browser = jobOptions.warm ?? new WarmBrowser();
+  const workerPage = job.workerPage ?? new WorkerPage();
   try {
     const encode = (format: FrameFormat) =>
       new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
@@ -72,7 +75,7 @@ async function renderRange(
     let encoder = encode(expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const { source, before } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
+      const { source, before } = await enterChunk(workerPage, scope, options, url, job.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = encode(source.format);
@@ -92,7 +95,7 @@ async function renderRange(
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-        scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
+        scope.tell(() => job.onProgress?.(rendered / frameCount));
       }
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
@@ -102,14 +105,14 @@ async function renderRange(
       await encoder.written();
     });
 
-    // A browser that nobody waits for has done its work: what becomes of it now is no failure.
+    // A page that nobody waits for has done its work: what becomes of its browser now is no failure.
     const entered = scope.enter('drain');
-    const closed = browser.isWanted() ? undefined : browser.close();
+    const closed = workerPage.isWanted() ? undefined : workerPage.close();
     await entered;
     await Promise.all([encoder.finish(), closed]);
   } finally {
-    // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
-    if (scope.signal.aborted) await browser.close();
+    // Nothing is left of a job that has failed, also of one that was not to be the page's last.
+    if (scope.signal.aborted) await workerPage.close();
   }
 
   await scope.enter('verify');
@@ -136,7 +139,7 @@ async function renderRange(
   for (const file of [list, output]) {
     await file?.flush(concat, { ...scope.position }, scope.signal);
   }
-  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp, coding));
+  if (stamp) scope.tell(() => job.onVerified?.(stamp, coding));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   StagedOutput.commitAll(list ? [list, output] : [output]);

@@ -1,6 +1,6 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
 import type { Mode, WebGl } from './options/groups.js';
-import type { RenderReport, RetryReport } from './types.js';
+import type { RenderReport, RetryReport } from './reports.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
 export type RenderState =
@@ -106,3 +106,6 @@ export type RenderEvent =
   | { type: 'retry'; worker: number; chunk: number; attempt: number; of: number; error: unknown }
   | { type: 'stopped'; receipt: StopReceipt; error: unknown; suppressed: unknown[] }
   | { type: 'report'; report: RenderReport };
+
+/** What one side of a seam says about the frame that both sides draw. */
+export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'drawn' | 'exact'>;

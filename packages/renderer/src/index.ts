@@ -11,7 +11,7 @@ export {
   type VerifyPlan,
   type VerifyWay,
 } from './verify/planVerification.js';
-export { readComposition, type Composition } from './composition.js';
+export { readComposition, type Composition } from './composition/readComposition.js';
 export { BrowserPool } from './browser/BrowserPool.js';
 export { findBrowser, locateBrowser, BROWSER_HELP, type FoundBrowser } from './browser/findBrowser.js';
 export { findLlvmpipe, type Llvmpipe } from './browser/llvmpipe.js';

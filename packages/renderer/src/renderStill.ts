@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
+import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
-import { withAddress } from './compositionAddress.js';
+import { withAddress } from './composition/compositionAddress.js';
 import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
@@ -54,8 +54,8 @@ export async function renderStill(
     await StagedOutput.probe([destination], scope.leftover);
     await using output = new StagedOutput(destination, scope.leftover);
     scope.signal.throwIfAborted();
-    await using browser = new WarmBrowser();
-    const { source } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
+    await using workerPage = new WorkerPage();
+    const { source } = await enterChunk(workerPage, scope, options, url, jobOptions.browsers);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { withAddress } from '../compositionAddress.js';
+import { withAddress } from '../composition/compositionAddress.js';
+import type { FrameRate } from './frameRate.js';
+import type { DistributedOptionsInput, RendererOptions } from './groups.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from './options.js';
 import { readOptions } from './readOptions.js';
-import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
 const ONE_CHUNK_SECONDS = 10;
@@ -26,6 +27,34 @@ const SHORTEST_SECONDS = 1;
  */
 const FRAMES_PER_KEYFRAME = 200;
 
+/** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
+export interface RenderChunk {
+  index: number;
+  /** First frame, from 0. */
+  startFrame: number;
+  frameCount: number;
+  /** `part_<index>.<ext>`, inside the job's directory. */
+  fileName: string;
+  options: RendererOptions;
+}
+
+/** What a render will do. Made without touching anything. */
+export interface RenderPlan {
+  compositionUrl: string;
+  /** Absolute path of the finished file. */
+  outputPath: string;
+  /** Size of the video in pixels: the view times `scale`. */
+  width: number;
+  height: number;
+  fps: FrameRate;
+  startFrame: number;
+  frameCount: number;
+  durationInSeconds: number;
+  /** Number of workers: never more than there are chunks. */
+  concurrency: number;
+  chunks: RenderChunk[];
+}
+
 /**
  * Decides which frames are rendered together. Pure: reads no file and opens no address. The chunks are
  * contiguous and in order; workers take them in that order as they come free.
@@ -35,7 +64,7 @@ const FRAMES_PER_KEYFRAME = 200;
 export function createPlan(
   composition: string,
   outputPath: string,
-  options: DistributedRenderOptions,
+  options: DistributedOptionsInput & { executor?: unknown },
   look = false,
 ): RenderPlan {
   const { executor: _executor, ...data } = readOptions(options);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { withAddress } from '../compositionAddress.js';
+import { withAddress } from '../composition/compositionAddress.js';
 import { OptionsError } from '../errors.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from '../options/options.js';
 import { splitFrames } from '../options/plan.js';

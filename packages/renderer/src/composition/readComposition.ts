@@ -3,12 +3,12 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TextDecoder } from 'node:util';
 import { z } from 'zod';
-import { InputError, shortUrl } from './errors.js';
-import { parseFrameRate } from './options/frameRate.js';
+import { InputError, shortUrl } from '../errors.js';
+import { parseFrameRate } from '../options/frameRate.js';
 import { isCertificateError, type HttpOptions } from './httpGet.js';
-import { underDeadline } from './lifecycle/abort.js';
+import { underDeadline } from '../lifecycle/abort.js';
 import { openAddress, type Answer } from './openAddress.js';
-import { isA, wordsOf } from './unknowns.js';
+import { isA, wordsOf } from '../unknowns.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {

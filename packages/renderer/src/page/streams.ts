@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { Relay, Streams, StreamSource } from './streamTypes.js';
+import type { Relay, StreamSource } from './streamTypes.js';
 
 /**
  * What comes from the network, from files and out of the browser's own transforms comes in real time: who reads it

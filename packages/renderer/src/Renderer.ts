@@ -7,6 +7,7 @@ import { keepSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
 import { withAddress } from './composition/compositionAddress.js';
+import type { RenderEvent } from './events.js';
 import type { ChunkJob } from './executors/ChunkJob.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
@@ -19,7 +20,7 @@ import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options/options.js';
 import { readOptions } from './options/readOptions.js';
-import type { RendererOptions, RenderJobOptions } from './types.js';
+import type { ChunkResult, RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
 export class Renderer {
@@ -35,9 +36,14 @@ export class Renderer {
    * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page, named by its address or by the path of
    * a file, to `outputPath`, which
    * then holds the complete file, or what it held before. Settles when no process and no temporary
-   * file is left: rejects with `signal.reason` itself after an abort, else with the first failure.
+   * file is left: resolves with what is known of the file, rejects with `signal.reason` itself after an abort, else
+   * with the first failure.
    */
-  async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
+  async render(
+    compositionUrl: string,
+    outputPath: string,
+    jobOptions: RenderJobOptions = {},
+  ): Promise<ChunkResult | void> {
     jobOptions.signal?.throwIfAborted();
     const { url, options } = withAddress(compositionUrl, true, (address) => {
       return { url: address, options: parseRendererOptions(this.#options, outputPath, address) };
@@ -45,8 +51,32 @@ export class Renderer {
     const output = resolve(outputPath);
     checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });
     const job: ChunkJob = jobOptions;
-    const scopeJob = { ...job, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
-    await JobScope.run(scopeJob, options, output, (scope) => renderRange(url, output, options, scope, job));
+    const result: ChunkResult = {};
+    const onEvent = (event: RenderEvent) => {
+      note(event, result);
+      return job.onEvent?.(event);
+    };
+    const scopeJob = { ...job, onEvent, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
+    await JobScope.run(scopeJob, options, output, async (scope) => {
+      Object.assign(result, await renderRange(url, output, options, scope, job));
+    });
+    return result;
+  }
+}
+
+/** Takes note of what a job tells of the chunk itself. */
+function note(event: RenderEvent, result: ChunkResult): void {
+  if (event.type === 'files') result.files = { urls: event.urls, repeatable: event.repeatable };
+  if (event.type === 'seam') {
+    const { side, frame, hash, jumped, drawn, exact } = event;
+    result.seams = {
+      ...result.seams,
+      [side]: { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) },
+    };
+  }
+  if (event.type === 'capture') {
+    const { type: _type, worker: _worker, ...way } = event;
+    result.capture = way;
   }
 }
 
@@ -56,7 +86,7 @@ async function renderRange(
   options: ResolvedOptions,
   scope: JobScope,
   job: ChunkJob,
-): Promise<void> {
+): Promise<Pick<ChunkResult, 'frames' | 'coding' | 'stamp'>> {
   const { frameCount, startFrame } = options;
   await scope.enter('launch');
   const tools = locateFfmpeg(options);
@@ -139,9 +169,9 @@ async function renderRange(
   for (const file of [list, output]) {
     await file?.flush(concat, { ...scope.position }, scope.signal);
   }
-  if (stamp) scope.tell(() => job.onVerified?.(stamp, coding));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   StagedOutput.commitAll(list ? [list, output] : [output]);
   scope.committed();
+  return { frames: frameCount, coding, ...(stamp ? { stamp } : {}) };
 }

@@ -28,5 +28,6 @@ export { formatFrameRate, parseFrameRate, type FrameRate } from './options/frame
 export { CODECS, EXTENSIONS, codecName } from './ffmpeg/codecs.js';
 export { withoutPasswords } from './redact.js';
 export * from './errors.js';
+export { codeOf, errorFromRecord, errorRecord, positionOf, wasKilled, type ErrorRecord } from './errorRecord.js';
 export type * from './events.js';
 export type * from './types.js';

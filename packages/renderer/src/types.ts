@@ -1,5 +1,6 @@
 import type { BrowserPool } from './browser/BrowserPool.js';
 import type { RenderEvent } from './events.js';
+import type { ChunkResult } from './executors/ChunkResult.js';
 import type { RenderHooks } from './lifecycle/hooks.js';
 import type { DistributedOptionsInput, RendererOptions } from './options/groups.js';
 import type { ToolVersions } from './toolVersions.js';
@@ -8,6 +9,7 @@ export type * from './options/groups.js';
 export type { FrameRate } from './options/frameRate.js';
 export type { RenderChunk, RenderPlan } from './options/plan.js';
 export type { RenderHooks } from './lifecycle/hooks.js';
+export type { ChunkResult } from './executors/ChunkResult.js';
 export type * from './reports.js';
 
 /** What a whole render is made with: the frames, and how the work is shared out. */
@@ -44,14 +46,17 @@ export interface RenderJobOptions {
   hooks?: RenderHooks;
 }
 
-/** Where a chunk runs. `render` writes the frames that `options` name to `outputPath`. */
+/**
+ * Where a chunk runs. `render` writes the frames that `options` name to `outputPath`; it may resolve with what is
+ * known of them, or with nothing.
+ */
 export interface RenderExecutor {
   render(
     compositionUrl: string,
     outputPath: string,
     options: RendererOptions,
     jobOptions: RenderJobOptions,
-  ): Promise<unknown>;
+  ): Promise<ChunkResult | void>;
   /**
    * What all of its workers make chunks with, as `toolVersions` tells it of the machine that it is called on; for
    * `keepChunks`, which without it neither finds nor keeps any chunk. A worker that reads another file than

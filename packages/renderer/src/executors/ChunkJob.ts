@@ -1,6 +1,4 @@
 import type { WorkerPage } from '../capture/WorkerPage.js';
-import type { VideoCoding } from '../ffmpeg/coding.js';
-import type { FileStamp } from '../ffmpeg/fileStamp.js';
 import type { RenderJobOptions } from '../types.js';
 
 /**
@@ -10,9 +8,4 @@ import type { RenderJobOptions } from '../types.js';
 export interface ChunkJob extends RenderJobOptions {
   /** The page that this worker keeps between its chunks. Default: one for this job alone. */
   workerPage?: WorkerPage;
-  /**
-   * Is told what the finished output is, by which it is known again, and how it is coded: it was verified as
-   * that, and whoever gave the job need not look into it once more.
-   */
-  onVerified?: (stamp: FileStamp, coding: VideoCoding) => unknown;
 }

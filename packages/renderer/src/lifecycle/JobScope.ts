@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
-import { StallError, TeardownError, wasKilled, where } from '../errors.js';
+import { StallError, TeardownError, where } from '../errors.js';
+import { wasKilled } from '../errorRecord.js';
 import type { ProcessState, RenderEvent } from '../events.js';
 import { abortable, isEcho, linkAbort, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { StallError } from '../errors.js';
-import type { RenderEvent } from '../events.js';
+import type { ChunkResult } from '../executors/ChunkResult.js';
 import { underDeadline } from '../lifecycle/abort.js';
 import { onDisk } from '../lifecycle/onDisk.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
@@ -67,7 +67,7 @@ export class KeptChunks implements AsyncDisposable {
   }
 
   /** A worker tells which addresses its page has read. */
-  read(worker: number, { urls, repeatable }: Extract<RenderEvent, { type: 'files' }>): void {
+  read(worker: number, { urls, repeatable }: NonNullable<ChunkResult['files']>): void {
     // Who has carried the event here may have lost some of it.
     const told = Array.isArray(urls) && urls.every((url) => typeof url === 'string') ? urls : [];
     this.#read.set(worker, new Set(told));

@@ -1,4 +1,5 @@
-import { positionOf, where, type RenderPhase, type RenderPosition } from '../errors.js';
+import { where, type RenderPhase, type RenderPosition } from '../errors.js';
+import { positionOf } from '../errorRecord.js';
 import type { RenderEvent, RenderState, WorkerState } from '../events.js';
 import { callUser } from '../lifecycle/callUser.js';
 import { StopRecord } from '../lifecycle/StopRecord.js';

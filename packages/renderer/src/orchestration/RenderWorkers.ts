@@ -1,8 +1,10 @@
 import { WorkerPage } from '../capture/WorkerPage.js';
 import type { VerifiedChunk } from './ChunkFiles.js';
-import { wasKilled, type RenderPosition } from '../errors.js';
+import { type RenderPosition } from '../errors.js';
+import { wasKilled } from '../errorRecord.js';
 import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
+import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
 import { isEcho } from '../lifecycle/abort.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { SeamRepair } from './SeamRepair.js';
@@ -183,13 +185,14 @@ export class RenderWorkers {
       onEvent: (event) => {
         if (running) this.#onEvent(chunk, worker, event, onFailure);
       },
-      onVerified: (stamp, coding) => this.verified.set(chunk, { stamp, coding }),
     };
     journal.worker(worker, 'starting', chunk);
     try {
-      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), job);
+      const output = directory.file(chunk.fileName);
+      const said = await executor.render(plan.compositionUrl, output, this.#optionsOf(chunk), job);
       // It has told of a failure: whatever it says now, its chunk is not to be trusted.
       if (failed) throw crash?.error ?? group.signal.reason;
+      this.#take(chunk, worker, readChunkResult(said));
     } catch (error) {
       onFailure(error, journal.position(worker));
       if (!crash || signal.aborted || journal.leftovers.length > 0) {
@@ -232,6 +235,17 @@ export class RenderWorkers {
     if (own.type === 'seam') this.seams.judge(chunk, own.side, own);
     if (own.type === 'files') this.#context.kept?.read(worker, own);
     journal.record(own);
+  }
+
+  /** Takes over what an executor says of a finished chunk, as far as its events have not said it before. */
+  #take(chunk: RenderChunk, worker: number, { coding, stamp, files, seams }: ChunkResult): void {
+    if (coding && stamp) this.verified.set(chunk, { coding, stamp });
+    if (files) this.#context.kept?.read(worker, files);
+    for (const side of ['entry', 'end'] as const) {
+      const picture = seams?.[side];
+      const isNew = picture && picture.hash !== this.seams.audit.sidesOf(chunk.index)[side]?.hash;
+      if (isNew) this.seams.judge(chunk, side, picture);
+    }
   }
 
   /** What was told to stop and has not is left to itself; it can tell nothing more. */

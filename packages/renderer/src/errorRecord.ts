@@ -35,8 +35,8 @@ export function errorRecord(error: unknown, causes = MAX_CAUSES): ErrorRecord {
 /** The error that a record was made of: of the same class where that is one of Genlock's, else an Error of that name. */
 export function errorFromRecord({ name, message, code, position, cause, fields }: ErrorRecord): Error {
   const kind: unknown = code !== undefined && Reflect.get(errors, name);
-  const { prototype } = typeof kind === 'function' && kind.prototype instanceof errors.GenlockError ? kind : Error;
-  const error = Object.create(prototype as object) as Error;
+  const isOurs = typeof kind === 'function' && isA(kind.prototype, errors.GenlockError);
+  const error = Object.create((isOurs ? kind : Error).prototype as object) as Error;
   Error.captureStackTrace(error, errorFromRecord);
   const hidden = { message, ...(cause === undefined ? {} : { cause: errorFromRecord(cause) }) };
   for (const [field, value] of Object.entries(hidden)) {

@@ -33,7 +33,7 @@ describe('an error as data', () => {
     it(`${error.name} comes back as what it was`, () => {
       const back = acrossProcesses(error);
       assert.ok(back instanceof error.constructor, String(back));
-      assert.deepEqual({ ...back }, { ...error });
+      assert.deepEqual(Object.fromEntries(Object.entries(back)), Object.fromEntries(Object.entries(error)));
       assert.deepEqual([back.name, back.message, codeOf(back)], [error.name, error.message, code]);
       assert.deepEqual(positionOf(back), error.position);
       assert.match(back.stack!, new RegExp(error.name));

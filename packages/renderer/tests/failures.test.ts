@@ -541,10 +541,11 @@ describe('clause 11: a tool that lies', () => {
     using sandbox = new Sandbox();
     const executor: RenderExecutor = {
       async render(url, path, options, job) {
-        await new Renderer(options).render(url, path, job);
-        if (job.worker !== 1) return;
+        const result = await new Renderer(options).render(url, path, job);
+        if (job.worker !== 1) return result;
         const shorten = 'ffmpeg -v error -y -i "$0" -c copy -frames:v 7 "$0.mp4" && mv "$0.mp4" "$0"';
         assert.equal((await runCommand('sh', ['-c', shorten, path])).code, 0);
+        return result;
       },
     };
     // Says which file it reads.

@@ -1,4 +1,5 @@
-import { BudgetError, StallError, TeardownError, type RenderPhase, type RenderPosition } from '../errors.js';
+import type { BudgetError } from '../errors.js';
+import { TeardownError, type RenderPhase, type RenderPosition } from '../errors.js';
 import { codeOf, positionOf } from '../errorRecord.js';
 import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
 import { attempt, isA, wordsOf } from '../unknowns.js';

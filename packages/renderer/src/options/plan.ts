@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { withAddress } from '../compositionAddress.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from './options.js';
-import { readOptions } from './readOptions.js';
 import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
@@ -27,18 +26,17 @@ const SHORTEST_SECONDS = 1;
 const FRAMES_PER_KEYFRAME = 200;
 
 /**
- * Decides which frames are rendered together. Pure: reads no file and opens no address. The chunks are
- * contiguous and in order; workers take them in that order as they come free.
+ * Checks the options, as `readOptions` gives them, and decides which frames are rendered together. Pure: reads no
+ * file and opens no address. The chunks are contiguous and in order; workers take them in that order as they come free.
  * Throws an OptionsError when the options cannot be rendered, or the address is none. With `look` one that is a
  * path must lead to a file.
  */
-export function createPlan(
+export function planRender(
   composition: string,
   outputPath: string,
-  options: DistributedRenderOptions,
+  { executor: _executor, ...data }: DistributedRenderOptions,
   look = false,
-): RenderPlan {
-  const { executor: _executor, ...data } = readOptions(options);
+): { plan: RenderPlan; resolved: ResolvedDistributedOptions } {
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: parseDistributedOptions(data, outputPath) };
   });
@@ -60,7 +58,7 @@ export function createPlan(
     return { index, startFrame, frameCount, fileName, options };
   });
 
-  return {
+  const plan = {
     compositionUrl,
     outputPath: resolve(outputPath),
     width: resolved.pixelWidth,
@@ -72,6 +70,7 @@ export function createPlan(
     concurrency,
     chunks,
   };
+  return { plan, resolved };
 }
 
 /** The frames of each chunk. */

@@ -62,10 +62,18 @@ const FIRST_JUMP = 3;
 
 /**
  * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
- * Throws an OptionsError that names every fault of the options. With `look` a path must lead to a file.
+ * Throws an OptionsError that names every fault of the options.
  */
-export function planVerification(composition: string, verifyOptions: VerifyOptions, look = false): VerifyPlan {
-  const options = readOptions(verifyOptions);
+export function planVerification(composition: string, options: VerifyOptions): VerifyPlan {
+  return prepareVerification(composition, readOptions(options), false).plan;
+}
+
+/** The plan, with the options that it is made of, which have been read. With `look` a path must lead to a file. */
+export function prepareVerification(
+  composition: string,
+  options: VerifyOptions,
+  look: boolean,
+): { plan: VerifyPlan; resolved: ResolvedDistributedOptions } {
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: resolveVerification(options) };
   });
@@ -93,7 +101,7 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
     ...chunksOf('seek', far).map(alone),
   ];
 
-  return {
+  const plan = {
     compositionUrl,
     outputPath: resolve(pictures),
     width: resolved.pixelWidth,
@@ -107,10 +115,11 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
     chunks,
     lanes,
   };
+  return { plan, resolved };
 }
 
 /** Checks the options. Throws an OptionsError that names every fault. */
-export function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
+function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
   const { pictures, samples: _samples, sampleFrames: _frames, ...rest } = options;
   const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
     const max = MAX[name as keyof typeof MAX];

@@ -8,15 +8,7 @@ import {
   type VerifyOptions,
   type VerifyPlan,
 } from '@genlock/renderer';
-import {
-  defined,
-  parseFrameNumber,
-  parseFrameRange,
-  toNumber,
-  type FrameRange,
-  type GivenOptions,
-  type VerifyFlags,
-} from './flags.js';
+import { parseFrameNumber, parseFrameRange, type FrameRange, type GivenOptions } from './flags.js';
 import { wordProblem } from './messages.js';
 
 /** A request, as far as it could be read. Each fault goes into `problems`, so that all are told at once. */
@@ -91,13 +83,8 @@ export function stillSettings(
 }
 
 /** The same for `genlock verify`. */
-export function verifySettings(
-  request: Request,
-  url: string,
-  flags: Pick<VerifyFlags, 'samples' | 'sampleFrames'>,
-): { options: VerifyOptions; plan: VerifyPlan } {
-  const sampling = defined({ samples: toNumber(flags.samples), sampleFrames: toNumber(flags.sampleFrames) });
-  const options = { ...mergeOptions(request), ...sampling, pictures: request.output };
+export function verifySettings(request: Request, url: string): { options: VerifyOptions; plan: VerifyPlan } {
+  const options = { ...mergeOptions(request), pictures: request.output };
   if (options.durationInSeconds === undefined && options.frameCount === undefined) {
     noteMissing('durationInSeconds', request);
   }

@@ -9,6 +9,7 @@ import {
 } from '../src/options/options.js';
 import { RenderOrchestrator } from '../src/Orchestrator.js';
 import { Renderer } from '../src/Renderer.js';
+import { checkStill } from '../src/renderStill.js';
 import { verifyPage } from '../src/verifyPage.js';
 
 const GOOD = { width: 320, height: 180, fps: 30, frameCount: 10 };
@@ -190,6 +191,18 @@ describe('options as a whole', () => {
   it('is checked by the constructor of Renderer, and the output by render', async () => {
     assert.throws(() => new Renderer({ ...GOOD, width: 0 }), OptionsError);
     await assert.rejects(new Renderer(GOOD).render('about:blank', 'out.avi'), OptionsError);
+  });
+
+  it('of a still are told by their own names, all of them', () => {
+    const { frameCount: _count, ...still } = GOOD;
+    checkStill({ ...still, width: 321, frame: 5, mode: 'compositor' });
+    const wrong = { ...still, width: 1, frame: -1, mode: 'photograph' as never };
+    assert.throws(
+      () => checkStill(wrong),
+      (error: unknown) =>
+        error instanceof OptionsError &&
+        error.problems.map((problem) => problem.split(' ')[0]).join() === 'width,frame,mode',
+    );
   });
 
   it('are checked once at each border', async () => {

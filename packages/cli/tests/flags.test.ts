@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { CODECS, DEADLINES, InputError, OptionsError, PageError } from '@genlock/renderer';
+import { describe, it, mock } from 'node:test';
+import { CODECS, DEADLINES, InputError, OptionsError, PageError, RenderOrchestrator } from '@genlock/renderer';
 import { z } from 'zod';
 import { distributedSchema } from '../../renderer/src/options/schema.js';
 import { optionsFromFlags, parseDeadlines, parseFrameNumber, parseFrameRange, parseTimeout } from '../src/flags.js';
@@ -131,6 +131,15 @@ describe('settings', () => {
     assert.equal(plan.frameCount, 40);
     assert.equal(options.durationInSeconds, undefined);
     assert.throws(() => renderSettings(request(), 'u', '10-50'), /frames 10-50, but the composition has 50: 0 to 49/);
+  });
+
+  it('are checked once', () => {
+    const plan = mock.method(RenderOrchestrator, 'plan');
+    renderSettings(request(), 'u', undefined);
+    assert.equal(plan.mock.callCount(), 1);
+    renderSettings(request(), 'u', '10-49');
+    assert.equal(plan.mock.callCount(), 2);
+    plan.mock.restore();
   });
 
   it('need no length where a range is given', () => {

@@ -95,6 +95,11 @@ export const SECTIONS = {
       read: 'text',
       help: 'speed of the encoder, such as medium: slower, smaller files',
     },
+    fast: {
+      flag: '--fast',
+      read: 'on',
+      help: 'let x264 take half to two thirds of its time: no less quality, files about twice as large',
+    },
     pixelFormat: { flag: '--pixel-format <name>', read: 'text', help: 'yuv420p, yuv422p, yuv444p, ...' },
     lossless: { flag: '--lossless', read: 'on', help: 'keep exactly the captured RGB (.mkv or .mp4)' },
     frameHashes: { flag: '--frame-hashes <file>', read: 'text', help: 'write the SHA-256 of each captured frame' },
@@ -160,11 +165,6 @@ export const SECTIONS = {
       flag: '--mode <name>',
       read: 'text',
       help: 'how frames are captured: auto, canvas, compositor or screenshot (default: auto)',
-    },
-    fast: {
-      flag: '--fast',
-      read: 'on',
-      help: 'let x264 take half to two thirds of its time: no less quality, files about twice as large',
     },
     webgl: {
       flag: '--webgl <name>',

@@ -308,6 +308,10 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     args: ['still', 'page.html', '-o', 'f.png', '--frame', '0', '--mode', 'photograph'],
     says: [/--mode must be auto, canvas, compositor or screenshot \(given: "photograph"\)/],
   },
+  'still: a flag of the encoder': {
+    args: ['still', 'page.html', '-o', 'f.png', '--frame', '0', '--fast'],
+    says: [/unknown option '--fast'/],
+  },
   'still: frame outside': {
     args: ['still', 'page.html', '-o', 'f.png', '--frame', '60'],
     says: [/--frame asks for frame 60.*0 to 59/],

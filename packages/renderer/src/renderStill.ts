@@ -11,9 +11,13 @@ import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseRendererOptions, rendererSchema, type ResolvedOptions } from './options/options.js';
 import { readOptions } from './options/readOptions.js';
-import type { RendererOptions, RenderJobOptions } from './types.js';
+import type { OutputOptions, RendererOptions, RenderJobOptions } from './types.js';
 
-export type StillOptions = Omit<RendererOptions, 'startFrame' | 'frameCount' | 'durationInSeconds'> & {
+/** What a still is drawn with. Nothing is encoded, so there is no codec. */
+export type StillOptions = Omit<
+  RendererOptions,
+  keyof OutputOptions | 'startFrame' | 'frameCount' | 'durationInSeconds'
+> & {
   /** The frame to draw, from 0. */
   frame: number;
 };

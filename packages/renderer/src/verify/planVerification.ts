@@ -4,7 +4,7 @@ import { OptionsError } from '../errors.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from '../options/options.js';
 import { splitFrames } from '../options/plan.js';
 import { printable, readOptions } from '../options/readOptions.js';
-import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
+import type { DistributedRenderOptions, OutputOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /**
  * A way to draw the samples. `once` and `twice`: one page goes through the whole composition, and
@@ -18,7 +18,7 @@ export type VerifyOptions = Omit<
   DistributedRenderOptions,
   | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'seamFiles' | 'frameHashes' | 'encoderThreads')
   | ('keepChunks' | 'cacheDirectory' | 'partialOutput')
-  | ('videoCodec' | 'crf' | 'preset' | 'videoBitrate' | 'pixelFormat' | 'lossless' | 'ffmpegPath' | 'ffprobePath')
+  | ('ffmpegPath' | 'ffprobePath' | keyof OutputOptions)
 > & {
   /** Folder of the pictures of what differs. It is made when there is something to show. */
   pictures: string;

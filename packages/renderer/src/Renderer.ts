@@ -18,18 +18,22 @@ import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options/options.js';
+import {
+  checkRendererOptions,
+  resolveRendererOptions,
+  type CheckedRange,
+  type ResolvedOptions,
+} from './options/options.js';
 import { readOptions } from './options/readOptions.js';
 import type { ChunkResult, RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
 export class Renderer {
-  readonly #options: RendererOptions;
+  readonly #checked: CheckedRange;
 
   /** Throws an OptionsError that names every fault of the options. */
   constructor(options: RendererOptions) {
-    this.#options = readOptions(options);
-    checkRendererOptions(this.#options);
+    this.#checked = checkRendererOptions(readOptions(options));
   }
 
   /**
@@ -46,7 +50,7 @@ export class Renderer {
   ): Promise<ChunkResult | void> {
     jobOptions.signal?.throwIfAborted();
     const { url, options } = withAddress(compositionUrl, true, (address) => {
-      return { url: address, options: parseRendererOptions(this.#options, outputPath, address) };
+      return { url: address, options: resolveRendererOptions(this.#checked, outputPath, address) };
     });
     const output = resolve(outputPath);
     checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });

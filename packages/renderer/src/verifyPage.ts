@@ -9,8 +9,7 @@ import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';
 import { PictureFolder } from './verify/PictureFolder.js';
 import {
-  planVerification,
-  resolveVerification,
+  prepareVerification,
   type Sample,
   type VerifyChunk,
   type VerifyOptions,
@@ -71,12 +70,11 @@ export async function verifyPage(
   jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
-  const read = readOptions(options);
-  const plan = planVerification(compositionUrl, read, true);
+  const { plan, resolved } = prepareVerification(compositionUrl, readOptions(options), true);
   checkPlaces(plan.compositionUrl, { pictures: plan.outputPath });
   const startedAt = performance.now();
   return StoppableRun.start(
-    { plan, options: resolveVerification(read), jobOptions },
+    { plan, options: resolved, jobOptions },
     (run) => new Verification(plan, run).work(),
     (verdict) => ({ ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt }),
   );

@@ -4,7 +4,6 @@ import { withAddress } from '../composition/compositionAddress.js';
 import type { FrameRate } from './frameRate.js';
 import type { DistributedOptionsInput, RendererOptions } from './groups.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from './options.js';
-import { readOptions } from './readOptions.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
 const ONE_CHUNK_SECONDS = 10;
@@ -56,18 +55,17 @@ export interface RenderPlan {
 }
 
 /**
- * Decides which frames are rendered together. Pure: reads no file and opens no address. The chunks are
- * contiguous and in order; workers take them in that order as they come free.
+ * Checks the options, as `readOptions` gives them, and decides which frames are rendered together. Pure: reads no
+ * file and opens no address. The chunks are contiguous and in order; workers take them in that order as they come free.
  * Throws an OptionsError when the options cannot be rendered, or the address is none. With `look` one that is a
  * path must lead to a file.
  */
-export function createPlan(
+export function planRender(
   composition: string,
   outputPath: string,
-  options: DistributedOptionsInput & { executor?: unknown },
+  { executor: _executor, ...data }: DistributedOptionsInput & { executor?: unknown },
   look = false,
-): RenderPlan {
-  const { executor: _executor, ...data } = readOptions(options);
+): { plan: RenderPlan; resolved: ResolvedDistributedOptions } {
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: parseDistributedOptions(data, outputPath) };
   });
@@ -89,7 +87,7 @@ export function createPlan(
     return { index, startFrame, frameCount, fileName, options };
   });
 
-  return {
+  const plan = {
     compositionUrl,
     outputPath: resolve(outputPath),
     width: resolved.pixelWidth,
@@ -101,6 +99,7 @@ export function createPlan(
     concurrency,
     chunks,
   };
+  return { plan, resolved };
 }
 
 /** The frames of each chunk. */

@@ -33,7 +33,7 @@ function tool(packageFile, ...args) {
 
 const TSC = '@typescript/native/bin/tsc';
 const BUILD = { name: 'build', args: tool(TSC, '--build', 'packages/renderer', 'packages/cli') };
-/** Each keeps one core busy: the first two run at once; lint takes as long as both, and runs beside the tests. */
+/** Each keeps one core busy: types and format run at once; lint takes as long as both, and runs beside the tests. */
 const TYPES = {
   name: 'types',
   args: tool(TSC, '-p', 'tsconfig.json'),
@@ -42,6 +42,7 @@ const TYPES = {
 };
 const FORMAT = { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') };
 const LINT = { name: 'lint', args: tool('eslint/bin/eslint.js', '.') };
+const IMPORTS = { name: 'imports', args: tool('dependency-cruiser/bin/dependency-cruise.mjs', 'packages') };
 
 /**
  * With `compiled` the tests are those that the check of the types has put out, with the built packages: each file is a
@@ -70,7 +71,12 @@ function planSteps({ all, filters }) {
     existsSync(VERIFICATION) && (filters.length === 0 || filters.some((name) => VERIFICATION.includes(name)));
   const whole = filters.length === 0;
   return [
-    ...(whole ? [[BUILD], [TYPES, FORMAT]] : []),
+    ...(whole
+      ? [
+          [BUILD, IMPORTS],
+          [TYPES, FORMAT],
+        ]
+      : []),
     [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, { all, compiled: whole })] : [])],
     verify ? [{ name: 'verification', args: [...TSX, VERIFICATION] }] : [],
   ].filter((group) => group.length > 0);

@@ -1,185 +1,106 @@
 import { join, parse } from 'node:path';
-import { DEADLINES, type DistributedRenderOptions, type Entry, type Mode, type WebGl } from '@genlock/renderer';
+import { Option } from 'commander';
+import { DEADLINES, type DistributedRenderOptions, type VerifyOptions } from '@genlock/renderer';
+import { OPTION_FLAGS, type OptionFlag } from './optionFlags.js';
 
-/** What commander reads for every command that opens a page. All values are as they were typed. */
-export interface PageFlags {
+/** The name under which commander keeps what was typed for a flag. */
+type Attribute<Flag extends string> = Flag extends `--no-${infer Rest}`
+  ? Attribute<`--${Rest}`>
+  : Flag extends `--${infer Name} ${string}`
+    ? CamelCase<Name>
+    : Flag extends `--${infer Name}`
+      ? CamelCase<Name>
+      : never;
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+/** What commander keeps: text as it was typed, true without one, false with a `--no-` flag. */
+type Typed<Entry extends OptionFlag> = Entry['read'] extends 'on' | 'off'
+  ? boolean
+  : Entry['read'] extends 'list' | 'times'
+    ? string[]
+    : Entry['flag'] extends `${string}[${string}`
+      ? string | true
+      : string;
+
+type Entry = Extract<(typeof OPTION_FLAGS)[keyof typeof OPTION_FLAGS], OptionFlag>;
+type NameOf<E extends Entry> = Attribute<E['flag'] | (E extends { alias: infer Alias extends string } ? Alias : never)>;
+
+/** The flags of the library's options, as they were typed. */
+export type TypedOptions = { [E in Entry as NameOf<E>]?: Typed<E> };
+
+/** What commander reads for the commands that open a page. Each of them has some of these flags. */
+export interface PageFlags extends TypedOptions {
   output?: string;
-  width?: string;
-  height?: string;
-  fps?: string;
-  duration?: string;
-  scale?: string;
-  props?: string;
-  seed?: string;
-  timeZone?: string;
-  locale?: string;
-  mode?: string;
-  fast?: boolean;
-  webgl?: string;
-  entry?: string;
-  allowMissingAssets?: boolean;
-  ignoreHttpsErrors?: boolean;
-  browser?: string;
-  browserArg?: string[];
-  /** False with `--no-begin-frame`. */
-  beginFrame?: boolean;
-  /** False with `--no-hardening`. */
-  hardening?: boolean;
   root?: string;
   allowDotfiles?: boolean;
-  timeout?: string;
-  /** `phase=time`, as often as it was given. */
-  deadline?: string[];
-  maxMemory?: string;
-  minFreeDisk?: string;
   overwrite?: boolean;
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;
 }
 
-/** The flags of `genlock render`. */
-export interface RenderFlags extends PageFlags {
-  frames?: string;
-  concurrency?: string;
-  retries?: string;
-  chunkFrames?: string;
-  seams?: string;
-  resume?: boolean;
-  keepChunks?: boolean;
-  cache?: string;
-  /** A path; true without one. */
-  partial?: string | true;
-  codec?: string;
-  crf?: string;
-  preset?: string;
-  pixelFormat?: string;
-  bitrate?: string;
-  lossless?: boolean;
-  frameHashes?: string;
-  ffmpeg?: string;
+/** The flag of a library's option, to word messages in the user's terms. Undefined for other words. */
+export function flagOf(option: string): string | undefined {
+  if (!Object.hasOwn(OPTION_FLAGS, option)) {
+    const [, whole, part] = /^(\w+)\.(\w+)$/.exec(option) ?? [];
+    const flag = whole === undefined ? undefined : flagOf(whole);
+    return flag && `${flag} ${part}`;
+  }
+  const entry: OptionFlag | { by: string } | { none: string } = OPTION_FLAGS[option as keyof typeof OPTION_FLAGS];
+  if ('by' in entry) return flagOf(entry.by);
+  return 'flag' in entry ? longName(entry.flag) : undefined;
 }
 
-/** The flags of `genlock still`. */
-export interface StillFlags extends PageFlags {
-  frame?: string;
+function longName(flag: string): string {
+  return flag.split(' ')[0]!;
 }
-
-/** The flags of `genlock verify`. */
-export interface VerifyFlags extends PageFlags {
-  concurrency?: string;
-  samples?: string;
-  sampleFrames?: string;
-}
-
-/** The flag behind each option of the library, to word messages in the user's terms. */
-export const FLAG_OF_OPTION: Readonly<Record<string, string>> = {
-  width: '--width',
-  height: '--height',
-  fps: '--fps',
-  durationInSeconds: '--duration',
-  frameCount: '--frames',
-  startFrame: '--frames',
-  mode: '--mode',
-  fast: '--fast',
-  webgl: '--webgl',
-  scale: '--scale',
-  videoCodec: '--codec',
-  crf: '--crf',
-  preset: '--preset',
-  videoBitrate: '--bitrate',
-  pixelFormat: '--pixel-format',
-  lossless: '--lossless',
-  inputProps: '--props',
-  randomSeed: '--seed',
-  timeZone: '--time-zone',
-  locale: '--locale',
-  allowMissingAssets: '--allow-missing-assets',
-  ignoreHttpsErrors: '--ignore-https-errors',
-  frameHashes: '--frame-hashes',
-  ffmpegPath: '--ffmpeg',
-  concurrency: '--concurrency',
-  'browserConfig.executablePath': '--browser',
-  'browserConfig.args': '--browser-arg',
-  'browserConfig.beginFrameControl': '--no-begin-frame',
-  timeoutMs: '--timeout',
-  maxMemoryMB: '--max-memory',
-  minFreeDiskMB: '--min-free-disk',
-  retries: '--retries',
-  entry: '--entry',
-  chunkFrames: '--chunk-frames',
-  seams: '--seams',
-  keepChunks: '--resume',
-  cacheDirectory: '--cache',
-  partialOutput: '--partial',
-  samples: '--samples',
-  sampleFrames: '--sample-frames',
-  ...Object.fromEntries(DEADLINES.map((name) => [`deadlines.${name}`, `--deadline ${name}`])),
-};
 
 /** The options of the library with every field left out that was not asked for. */
-export type GivenOptions = Partial<Omit<DistributedRenderOptions, 'executor'>>;
+export type GivenOptions = Partial<
+  Omit<DistributedRenderOptions, 'executor'> & Pick<VerifyOptions, 'samples' | 'sampleFrames'>
+>;
 
 /**
  * The library's options for the flags that were given. Text that should be a number and is none goes
- * on as it is: the library's schema, the one place that checks options, words that fault too.
+ * on as it is: the library's schema, the one place that checks options, words that fault too. A time that cannot be
+ * read goes into `problems`, in the units that people type: the schema knows milliseconds alone.
  */
-export function optionsFromFlags(flags: RenderFlags): GivenOptions {
-  const timeoutMs = parseTimeout(flags.timeout);
-  const deadlines = parseDeadlines(flags.deadline);
-  return defined({
-    width: toNumber(flags.width),
-    height: toNumber(flags.height),
-    fps: flags.fps,
-    durationInSeconds: toNumber(flags.duration),
-    scale: toNumber(flags.scale),
-    randomSeed: toNumber(flags.seed),
-    timeZone: flags.timeZone,
-    locale: flags.locale,
-    mode: flags.mode as Mode | undefined,
-    fast: flags.fast,
-    webgl: flags.webgl as WebGl | undefined,
-    entry: flags.entry as Entry | undefined,
-    allowMissingAssets: flags.allowMissingAssets,
-    ignoreHttpsErrors: flags.ignoreHttpsErrors,
-    concurrency: toNumber(flags.concurrency),
-    videoCodec: flags.codec,
-    crf: toNumber(flags.crf),
-    preset: flags.preset,
-    pixelFormat: flags.pixelFormat,
-    videoBitrate: flags.bitrate,
-    lossless: flags.lossless,
-    frameHashes: flags.frameHashes,
-    ffmpegPath: flags.ffmpeg,
-    browserConfig: browserFromFlags(flags),
-    hardening: flags.hardening === false ? false : undefined,
-    retries: toNumber(flags.retries),
-    chunkFrames: toNumber(flags.chunkFrames),
-    seams: flags.seams as GivenOptions['seams'],
-    keepChunks: flags.resume || flags.keepChunks || undefined,
-    cacheDirectory: flags.cache,
-    partialOutput: flags.partial === true ? partialName(flags.output ?? '') : flags.partial,
-    maxMemoryMB: toNumber(flags.maxMemory),
-    minFreeDiskMB: toNumber(flags.minFreeDisk),
-    // What could not be read is told with the other faults of the request.
-    timeoutMs: typeof timeoutMs === 'string' ? undefined : timeoutMs,
-    deadlines: typeof deadlines === 'string' ? undefined : deadlines,
-  });
+export function optionsFromFlags(flags: PageFlags, problems: string[] = []): GivenOptions {
+  const given: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries(OPTION_FLAGS)) {
+    const value = 'flag' in entry ? readFlag(entry, flags, problems) : undefined;
+    if (value === undefined) continue;
+    const [option = name, part] = name.split('.');
+    given[option] = part === undefined ? value : { ...(given[option] as object | undefined), [part]: value };
+  }
+  const { partial, output = '' } = flags;
+  if (partial !== undefined) given['partialOutput'] = partial === true ? partialName(output) : partial;
+  return given;
+}
+
+function readFlag({ flag, alias, read }: OptionFlag<Entry['read']>, flags: PageFlags, problems: string[]): unknown {
+  const typed = typedAt(flag, flags) ?? (alias && typedAt(alias, flags));
+  if (typed === undefined || read === 'apart') return undefined;
+  // True is commander's default for a `--no-` flag.
+  if (read === 'off') return typed === true ? undefined : false;
+  if (read === 'number') return toNumber(typed as string);
+  if (read !== 'time' && read !== 'times') return typed;
+  const value = read === 'time' ? parseTimeout(typed as string, longName(flag)) : parseDeadlines(typed as string[]);
+  if (typeof value !== 'string') return value;
+  problems.push(value);
+  return undefined;
+}
+
+function typedAt(flag: string, flags: PageFlags): unknown {
+  return (flags as Readonly<Record<string, unknown>>)[new Option(flag).attributeName()];
 }
 
 /** The name of a video's finished part: `film.mp4` gives `film.partial.mp4`. */
 function partialName(output: string): string {
   const { dir, name, ext } = parse(output);
   return join(dir, `${name}.partial${ext}`);
-}
-
-function browserFromFlags({ browser, browserArg, beginFrame }: PageFlags): GivenOptions['browserConfig'] | undefined {
-  const config = defined({
-    executablePath: browser,
-    args: browserArg,
-    beginFrameControl: beginFrame === false ? false : undefined,
-  });
-  return Object.keys(config).length > 0 ? config : undefined;
 }
 
 const LONGEST_MS = 24 * 3600 * 1000;
@@ -195,8 +116,8 @@ function parseTime(text: string): number | undefined {
 }
 
 /** `--timeout` in milliseconds. A string is the fault, for people. */
-export function parseTimeout(text: string | undefined): number | string | undefined {
-  return text === undefined ? undefined : (parseTime(text) ?? `--timeout must be ${TIME_ADVICE} (given: ${text})`);
+export function parseTimeout(text: string | undefined, flag = '--timeout'): number | string | undefined {
+  return text === undefined ? undefined : (parseTime(text) ?? `${flag} must be ${TIME_ADVICE} (given: ${text})`);
 }
 
 type Deadlines = NonNullable<GivenOptions['deadlines']>;

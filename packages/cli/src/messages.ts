@@ -9,21 +9,20 @@ import {
   type RenderReport,
   type StopReceipt,
 } from '@genlock/renderer';
-import { FLAG_OF_OPTION } from './flags.js';
+import { flagOf } from './flags.js';
 import { formatBytes, formatSeconds, plural, round } from './format.js';
 import { InterruptedError } from './signals.js';
 
 export { printable } from './printable.js';
 
 /** Options whose names cannot be mistaken for words of a sentence. */
-const CAMEL_NAMES = Object.keys(FLAG_OF_OPTION).filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
-const CAMEL_NAME = new RegExp(`\\b(${CAMEL_NAMES.join('|')})\\b`, 'g');
+const CAMEL_NAME = /\b[a-z]+[A-Z]\w*/g;
 
 /** A fault as the library words it, with the flags that the user knows in place of the options' names. */
 export function wordProblem(problem: string, fromPage: (option: string) => boolean = () => false): string {
   const name = /^[\w.]+/.exec(problem)?.[0] ?? '';
-  const flag = FLAG_OF_OPTION[name];
-  const rest = problem.slice(name.length).replace(CAMEL_NAME, (option) => FLAG_OF_OPTION[option]!);
+  const flag = flagOf(name);
+  const rest = problem.slice(name.length).replace(CAMEL_NAME, (option) => flagOf(option) ?? option);
   if (flag === undefined) return name + rest;
   return fromPage(name) ? `${name} (declared by the page; ${flag} overrides it)${rest}` : flag + rest;
 }

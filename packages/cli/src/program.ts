@@ -1,14 +1,15 @@
 import { Command, Option } from 'commander';
-import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
+import type { PageFlags } from './flags.js';
+import { OPTION_FLAGS, SECTIONS, type FlaggedOption, type OptionFlag } from './optionFlags.js';
 import type { CacheFlags } from './commands/cache.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { SoakFlags } from './commands/soak.js';
 
 /** What each command does. */
 export interface Actions {
-  render: (page: string | undefined, flags: RenderFlags) => Promise<void>;
-  still: (page: string | undefined, flags: StillFlags) => Promise<void>;
-  verify: (page: string | undefined, flags: VerifyFlags) => Promise<void>;
+  render: (page: string | undefined, flags: PageFlags) => Promise<void>;
+  still: (page: string | undefined, flags: PageFlags) => Promise<void>;
+  verify: (page: string | undefined, flags: PageFlags) => Promise<void>;
   soak: (page: string | undefined, flags: SoakFlags) => Promise<void>;
   listCache: (flags: CacheFlags) => Promise<void>;
   pruneCache: (flags: CacheFlags) => Promise<void>;
@@ -85,50 +86,26 @@ export function createProgram(version: string, actions: Actions): Command {
 
   const render = program.command('render').argument('[page]', PAGE).description('render a page to a video');
   render.optionsGroup('Output:').option('-o, --output <file>', 'the video: .mp4, .mov, .mkv or .webm');
-  render.option('--overwrite', 'replace the file if it is there');
-  addPicture(render);
-  render
-    .option('--duration <seconds>', 'length of the composition')
-    .option('--frames <a-b>', 'only these frames, counted from 0, both included')
-    .optionsGroup('Encoding:')
-    .option('--codec <name>', 'h264, h265, vp9, av1 or prores (default: h264, vp9 for .webm)')
-    .option('--crf <number>', 'constant quality: lower is better and larger')
-    .option('--bitrate <rate>', 'bit rate such as 8M, instead of --crf')
-    .option('--preset <name>', 'speed of the encoder, such as medium: slower, smaller files')
-    .option('--pixel-format <name>', 'yuv420p, yuv422p, yuv444p, ...')
-    .option('--lossless', 'keep exactly the captured RGB (.mkv or .mp4)')
-    .option('--frame-hashes <file>', 'write the SHA-256 of each captured frame')
-    .optionsGroup('Workers and tools:')
-    .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)')
-    .option('--chunk-frames <n>', 'length of a chunk (default: one for each worker up to 10 s of video each)')
-    .option('--seams <way>', 'when two workers draw a frame differently: fail, or warn and go on (default: fail)')
-    .option('--resume', 'keep finished chunks, and go on from those that a stopped render has kept')
-    .addOption(new Option('--keep-chunks', 'the same as --resume').hideHelp())
-    .addOption(cacheFolder())
-    .option('--partial [file]', 'when stopped, save the finished part from the start (default: <name>.partial.<ext>)')
-    .option('--retries <n>', 'begin a chunk again when its browser or encoder was killed (default: 0)')
-    .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)');
-  addEntry(render);
+  addOverwrite(render);
+  addComposition(render);
+  addFlags(render, SECTIONS.length, SECTIONS.range);
+  addFlags(render.optionsGroup('Encoding:'), SECTIONS.encoding);
+  addFlags(render.optionsGroup('Workers and tools:'), SECTIONS.workers, SECTIONS.chunks, SECTIONS.entry);
   addBrowser(render);
   addLimits(render);
   addOutput(render);
-  render.addHelpText('after', RENDER_EXAMPLES).action((page: string | undefined, flags: RenderFlags) => {
-    return actions.render(page, flags);
-  });
+  render.addHelpText('after', RENDER_EXAMPLES).action(actions.render);
 
   const still = program.command('still').argument('[page]', PAGE).description('draw one frame of a page as a PNG');
   still.optionsGroup('Output:').option('-o, --output <file>', 'the picture: .png');
-  still.option('--overwrite', 'replace the file if it is there');
-  addPicture(still);
-  still.option('--frame <n>', 'the frame, counted from 0').option('--duration <seconds>', 'length of the composition');
-  still.optionsGroup('Browser:');
-  addEntry(still);
+  addOverwrite(still);
+  addComposition(still);
+  addFlags(still, SECTIONS.frame, SECTIONS.length);
+  addFlags(still.optionsGroup('Browser:'), SECTIONS.entry);
   addBrowser(still);
   addLimits(still);
   addOutput(still);
-  still.addHelpText('after', STILL_EXAMPLES).action((page: string | undefined, flags: StillFlags) => {
-    return actions.still(page, flags);
-  });
+  still.addHelpText('after', STILL_EXAMPLES).action(actions.still);
 
   const verify = program
     .command('verify')
@@ -136,20 +113,14 @@ export function createProgram(version: string, actions: Actions): Command {
     .description('say whether a page draws the same frames each time')
     .optionsGroup('Output:')
     .option('-o, --output <folder>', 'where pictures of what differs go (default: genlock-verify)');
-  addPicture(verify);
-  verify
-    .option('--duration <seconds>', 'length of the composition')
-    .optionsGroup('Samples:')
-    .option('--samples <n>', 'number of ranges that are drawn, from the start to the end (default: 3)')
-    .option('--sample-frames <n>', 'length of each in frames (default: 8)')
-    .optionsGroup('Workers and browser:')
-    .option('--concurrency <n>', 'number of workers (default: one for each core, at most 8)');
+  addComposition(verify);
+  addFlags(verify, SECTIONS.length);
+  addFlags(verify.optionsGroup('Samples:'), SECTIONS.samples);
+  addFlags(verify.optionsGroup('Workers and browser:'), SECTIONS.workers);
   addBrowser(verify);
   addLimits(verify);
   addOutput(verify);
-  verify.addHelpText('after', VERIFY_EXAMPLES).action((page: string | undefined, flags: VerifyFlags) => {
-    return actions.verify(page, flags);
-  });
+  verify.addHelpText('after', VERIFY_EXAMPLES).action(actions.verify);
 
   program
     .command('soak')
@@ -159,108 +130,87 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--cycles <n>', 'number of cycles (default: 30)')
     .option('--minutes <n>', 'go on for so long, instead of --cycles')
     .optionsGroup('Cycles:')
-    .option('--seed <n>', 'decides the order of the actions and their places (default: 1)')
-    .option('--concurrency <n>', 'number of workers (default: 2)')
-    .option('--width <pixels>', 'width of the page (default: 160)')
-    .option('--height <pixels>', 'height of the page (default: 90)')
-    .option('--fps <rate>', 'frames per second (default: 30)')
+    .addOption(flagFor('randomSeed', 'decides the order of the actions and their places (default: 1)'))
+    .addOption(flagFor('concurrency', 'number of workers (default: 2)'))
+    .addOption(flagFor('width', 'width of the page (default: 160)'))
+    .addOption(flagFor('height', 'height of the page (default: 90)'))
+    .addOption(flagFor('fps', 'frames per second (default: 30)'))
     .option('--frames <n>', 'number of frames of each render (default: 12)')
     .option('--no-host-kill', 'leave out the cycles that kill the process that renders')
-    .addOption(noHardening())
+    .addOption(flagFor('hardening'))
     .optionsGroup('Tools:')
-    .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
-    .option('--ffmpeg <path>', 'the ffmpeg to use (or GENLOCK_FFMPEG)')
+    .addOption(flagFor('browserConfig.executablePath'))
+    .addOption(flagFor('ffmpegPath'))
     .optionsGroup('Messages:')
     .option('--json', 'print one cycle a line on stdout, and the verdict as the last line')
     .option('--quiet', 'print errors only')
     .addHelpText('after', SOAK_EXAMPLES)
-    .action((page: string | undefined, flags: SoakFlags) => actions.soak(page, flags));
+    .action(actions.soak);
 
   const cache = program.command('cache').description('the chunks that `render --resume` has kept');
   cache
     .command('list', { isDefault: true })
     .description('list them, the most recently used first')
-    .addOption(cacheFolder())
+    .addOption(flagFor('cacheDirectory'))
     .option('--json', 'print one line of JSON')
-    .action((flags: CacheFlags) => actions.listCache(flags));
+    .action(actions.listCache);
   cache
     .command('prune')
     .description('remove some of them')
-    .addOption(cacheFolder())
+    .addOption(flagFor('cacheDirectory'))
     .option('--older-than <time>', 'those that were not used for so long: 12h, 7d, 2w')
     .option('--max-size <size>', 'the least recently used, until the rest takes no more: 500MB, 2GB')
     .option('--all', 'all of them')
     .option('--json', 'print one line of JSON')
-    .action((flags: CacheFlags) => actions.pruneCache(flags));
+    .action(actions.pruneCache);
 
   program
     .command('doctor')
     .description('say what is here to render with, and what to do about what is not')
-    .option('--browser <path>', 'the browser to look at (or GENLOCK_BROWSER)')
-    .option('--ffmpeg <path>', 'the ffmpeg to look at (or GENLOCK_FFMPEG)')
+    .addOption(flagFor('browserConfig.executablePath', 'the browser to look at (or GENLOCK_BROWSER)'))
+    .addOption(flagFor('ffmpegPath', 'the ffmpeg to look at (or GENLOCK_FFMPEG)'))
     .option('--json', 'print one line of JSON')
-    .action((flags: DoctorFlags) => actions.doctor(flags));
+    .action(actions.doctor);
   return program;
 }
 
-function addPicture(command: Command): void {
-  command
-    .optionsGroup('Composition (default: what the page declares):')
-    .option('--width <pixels>', 'width of the page')
-    .option('--height <pixels>', 'height of the page')
-    .option('--fps <rate>', 'frames per second: 30, 23.976, 30000/1001')
-    .option('--scale <factor>', 'pixels of video per CSS pixel (default: 1)')
-    .option('--props <json|file>', 'window.genlock.props: a JSON object, or a file that holds one')
-    .option('--seed <n>', "seed of the page's random numbers (default: 0)")
-    .option('--time-zone <name>', "time zone of the page's dates, such as Europe/Berlin (default: UTC)")
-    .option('--locale <tag>', "language of the page's dates and numbers (default: en-US)");
+function addOverwrite(command: Command): void {
+  command.option('--overwrite', 'replace the file if it is there');
 }
 
-function addEntry(command: Command): void {
-  command.option('--entry <way>', 'how a worker comes to its first frame: auto, seek, replay or draw (default: auto)');
+function addComposition(command: Command): void {
+  addFlags(command.optionsGroup('Composition (default: what the page declares):'), SECTIONS.composition);
 }
 
 function addBrowser(command: Command): void {
+  addFlags(command, SECTIONS.capture);
   command
-    .option('--mode <name>', 'how frames are captured: auto, canvas, compositor or screenshot (default: auto)')
-    .option('--fast', 'let x264 take half to two thirds of its time: no less quality, files about twice as large')
-    .option('--webgl <name>', 'what draws WebGL: auto, llvmpipe (if installed) or swiftshader (default: auto)')
     .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
-    .option('--allow-dotfiles', 'serve files and folders of a local page whose names begin with a dot, too')
-    .option('--allow-missing-assets', 'go on when a file that the page needs does not load')
-    .option('--ignore-https-errors', 'accept certificates that nobody vouches for, such as self-signed ones')
-    .option('--browser <path>', 'the browser to use (or GENLOCK_BROWSER)')
-    .addOption(
-      new Option('--browser-arg <switch>', 'one more switch for the browser; can be repeated').argParser(addToList),
-    )
-    .option('--no-begin-frame', 'capture with plain screenshots, as other browsers must')
-    .addOption(noHardening());
-}
-
-function cacheFolder(): Option {
-  return new Option(
-    '--cache <folder>',
-    "where chunks are kept (or GENLOCK_CACHE; default: the user's folder for caches)",
-  );
-}
-
-function noHardening(): Option {
-  return new Option('--no-hardening', 'do not let the kernel end processes with this one (setpriv, unshare)');
+    .option('--allow-dotfiles', 'serve files and folders of a local page whose names begin with a dot, too');
+  addFlags(command, SECTIONS.browser);
 }
 
 function addLimits(command: Command): void {
-  command
-    .optionsGroup('Limits (everything stops when one is passed):')
-    .option('--timeout <time>', 'how long it may take in all: 90 or 90s, 500ms, 10m (default: no limit)')
-    .addOption(
-      new Option(
-        '--deadline <phase=time>',
-        'how long one wait may be; can be repeated: launch, load, seek, capture (30 each), ' +
-          'encode (60), drain (120), verify, concat (600 each), stop (10)',
-      ).argParser(addToList),
-    )
-    .option('--max-memory <MB>', 'memory of a worker with all its processes (default: no limit)')
-    .option('--min-free-disk <MB>', 'disk space to leave free, before and during (default: no limit)');
+  addFlags(command.optionsGroup('Limits (everything stops when one is passed):'), SECTIONS.limits);
+}
+
+/** The flags of these sections of the options, with what else they are called. */
+function addFlags(command: Command, ...sections: Readonly<Record<string, OptionFlag | { by: string }>>[]): void {
+  for (const entry of sections.flatMap((section) => Object.values(section))) {
+    if (!('flag' in entry)) continue;
+    command.addOption(optionOf(entry));
+    if (entry.alias !== undefined) command.addOption(new Option(entry.alias).hideHelp());
+  }
+}
+
+/** The flag of an option, where a command says something else of it. */
+function flagFor(name: FlaggedOption, help: string = OPTION_FLAGS[name].help): Option {
+  return optionOf({ ...OPTION_FLAGS[name], help });
+}
+
+function optionOf({ flag, help, read }: OptionFlag): Option {
+  const option = new Option(flag, help);
+  return read === 'list' || read === 'times' ? option.argParser(addToList) : option;
 }
 
 function addToList(value: string, list: string[] | undefined): string[] {

@@ -1,6 +1,6 @@
 import { InputError, readComposition, type Composition } from '@genlock/renderer';
 import { checkDestination, checkOutputFolder } from './destination.js';
-import { optionsFromFlags, parseDeadlines, parseTimeout, type GivenOptions, type RenderFlags } from './flags.js';
+import { optionsFromFlags, type GivenOptions, type PageFlags } from './flags.js';
 import { locatePage, type PageInput } from './input.js';
 import { readProps, type Props } from './props.js';
 import type { Request } from './settings.js';
@@ -16,7 +16,7 @@ const ANSWER_MS = 15_000;
  */
 export async function readRequest(
   page: string | undefined,
-  flags: RenderFlags,
+  flags: PageFlags,
   example: string | { folder: string },
   signal: AbortSignal,
 ): Promise<{ request: Request; input: PageInput | undefined }> {
@@ -25,9 +25,7 @@ export async function readRequest(
   const isFolder = typeof example === 'object';
   if (flags.output === undefined && !isFolder) problems.push(`no output given: -o ${example}`);
   const output = flags.output || (isFolder ? example.folder : example);
-  const times = [parseTimeout(flags.timeout), parseDeadlines(flags.deadline)];
-  for (const fault of times) if (typeof fault === 'string') problems.push(fault);
-  const given = optionsFromFlags(flags);
+  const given = optionsFromFlags(flags, problems);
   const answerMs = Math.min(given.deadlines?.load ?? ANSWER_MS, given.timeoutMs ?? Infinity);
 
   const props = flags.props === undefined ? undefined : await readProps(flags.props);
@@ -59,7 +57,7 @@ interface ReadPage {
 
 async function readPage(
   page: string,
-  { root, allowDotfiles, ignoreHttpsErrors }: RenderFlags,
+  { root, allowDotfiles, ignoreHttpsErrors }: PageFlags,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ReadPage> {
@@ -74,7 +72,7 @@ async function readPage(
 }
 
 async function checkDestinations(
-  { output, frameHashes, overwrite = false }: RenderFlags,
+  { output, frameHashes, overwrite = false }: PageFlags,
   input: PageInput | undefined,
   props: Props | undefined,
   given: GivenOptions,

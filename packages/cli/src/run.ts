@@ -2,7 +2,7 @@ import { OptionsError } from '@genlock/renderer';
 import type { CacheFlags } from './commands/cache.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { SoakFlags } from './commands/soak.js';
-import type { RenderFlags, StillFlags, VerifyFlags } from './flags.js';
+import type { PageFlags } from './flags.js';
 import { errorRecord, jsonLine } from './json.js';
 import { exitCodeOf } from './messages.js';
 import { Interruption } from './signals.js';
@@ -11,13 +11,13 @@ import { Terminal, type OutputFlags } from './terminal.js';
 
 // Each loads its own command: a render does not wait for what only the others need.
 
-export const runRender = (page: string | undefined, flags: RenderFlags): Promise<void> =>
+export const runRender = (page: string | undefined, flags: PageFlags): Promise<void> =>
   run(flags, async (...job) => (await import('./commands/render.js')).render(page, flags, ...job));
 
-export const runStill = (page: string | undefined, flags: StillFlags): Promise<void> =>
+export const runStill = (page: string | undefined, flags: PageFlags): Promise<void> =>
   run(flags, async (...job) => (await import('./commands/still.js')).still(page, flags, ...job));
 
-export const runVerify = (page: string | undefined, flags: VerifyFlags): Promise<void> =>
+export const runVerify = (page: string | undefined, flags: PageFlags): Promise<void> =>
   run(flags, async (...job) => (await import('./commands/verify.js')).verify(page, flags, ...job));
 
 export const runSoak = (page: string | undefined, flags: SoakFlags): Promise<void> =>

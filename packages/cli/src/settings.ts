@@ -1,22 +1,18 @@
 import {
+  checkStill,
+  framesIn,
   OptionsError,
+  parseFrameRate,
   planVerification,
   RenderOrchestrator,
   type Composition,
   type InputError,
   type RenderPlan,
+  type StillOptions,
   type VerifyOptions,
   type VerifyPlan,
 } from '@genlock/renderer';
-import {
-  defined,
-  parseFrameNumber,
-  parseFrameRange,
-  toNumber,
-  type FrameRange,
-  type GivenOptions,
-  type VerifyFlags,
-} from './flags.js';
+import { parseFrameNumber, parseFrameRange, type FrameRange, type GivenOptions } from './flags.js';
 import { wordProblem } from './messages.js';
 
 /** A request, as far as it could be read. Each fault goes into `problems`, so that all are told at once. */
@@ -53,57 +49,52 @@ const EXAMPLES = { width: '1920', height: '1080', fps: '30', durationInSeconds: 
 export function renderSettings(request: Request, url: string, framesFlag: string | undefined): Settings {
   const range = framesFlag === undefined ? undefined : readRange(framesFlag, request.problems);
   const options = mergeOptions(request);
-  const hasLength = options.durationInSeconds !== undefined || options.frameCount !== undefined;
-  if (!hasLength && framesFlag === undefined) noteMissing('durationInSeconds', request);
-  const length = lengthInFrames(request, url, options);
-  if (range && hasLength && length !== undefined) checkInside(range.first, range.last, length, '--frames', request);
+  if (!hasLength(options) && framesFlag === undefined) noteMissing('durationInSeconds', request);
+  const part = range && { startFrame: range.first, frameCount: range.last - range.first + 1 };
+  const outside = range && describeOutside(range, options, '--frames');
+  // With the duration that a range replaces: it must be right all the same.
+  const plan = checkAll(request, outside === undefined ? { ...options, ...part } : options, (complete) =>
+    RenderOrchestrator.plan(url, request.output, complete),
+  );
+  if (plan && outside !== undefined) request.problems.push(outside);
   throwProblems(request);
 
   const { durationInSeconds: _replaced, ...rest } = options;
-  const chosen = range ? { ...rest, startFrame: range.first, frameCount: range.last - range.first + 1 } : options;
-  return { options: chosen as PlanOptions, plan: RenderOrchestrator.plan(url, request.output, chosen as PlanOptions) };
+  return { options: (part ? { ...rest, ...part } : options) as PlanOptions, plan: plan! };
 }
 
-/** The same for `genlock still`: the options hold no range; `plan` is of the one frame. */
+/** The same for `genlock still`: the options hold no range. */
 export function stillSettings(
   request: Request,
   url: string,
   frameFlag: string | undefined,
-): Settings & { frame: number } {
-  const frame = parseFrameNumber(frameFlag);
-  if (typeof frame === 'string') request.problems.push(frame);
+): { options: Omit<StillOptions, 'frame'>; frame: number } {
+  const read = parseFrameNumber(frameFlag);
+  if (typeof read === 'string') request.problems.push(read);
   if (!/\.png$/i.test(request.output) && request.output !== '') {
     request.problems.push(`the output ${request.output} must end in .png`);
   }
+  const frame = typeof read === 'string' ? 0 : read;
   const options = mergeOptions(request);
-  // As far as its options go, a still is a lossless video of one frame.
-  const asVideo: Request = { ...request, output: 'still.mkv' };
-  const length = lengthInFrames(asVideo, url, { ...options, lossless: true });
-  const hasLength = options.durationInSeconds !== undefined || options.frameCount !== undefined;
-  if (typeof frame === 'number' && hasLength && length !== undefined)
-    checkInside(frame, frame, length, '--frame', request);
+  const outside = describeOutside({ first: frame, last: frame }, options, '--frame');
+  const isRight = checkAll(request, options, (complete) => {
+    checkStill({ ...complete, frame: outside === undefined ? frame : 0 });
+    return true;
+  });
+  if (isRight && outside !== undefined) request.problems.push(outside);
   throwProblems(request);
-  if (typeof frame === 'string') throw new OptionsError([frame]);
 
   const { durationInSeconds: _duration, frameCount: _count, ...still } = options;
-  const oneFrame = { ...still, lossless: true, startFrame: frame, frameCount: 1, concurrency: 1 } as PlanOptions;
-  return { options: still as PlanOptions, plan: RenderOrchestrator.plan(url, 'still.mkv', oneFrame), frame };
+  return { options: still as Omit<StillOptions, 'frame'>, frame };
 }
 
 /** The same for `genlock verify`. */
-export function verifySettings(
-  request: Request,
-  url: string,
-  flags: Pick<VerifyFlags, 'samples' | 'sampleFrames'>,
-): { options: VerifyOptions; plan: VerifyPlan } {
-  const sampling = defined({ samples: toNumber(flags.samples), sampleFrames: toNumber(flags.sampleFrames) });
-  const options = { ...mergeOptions(request), ...sampling, pictures: request.output };
-  if (options.durationInSeconds === undefined && options.frameCount === undefined) {
-    noteMissing('durationInSeconds', request);
-  }
-  const plan = checkAll(request, options, (complete) => planVerification(url, complete as VerifyOptions));
+export function verifySettings(request: Request, url: string): { options: VerifyOptions; plan: VerifyPlan } {
+  const options = { ...mergeOptions(request), pictures: request.output } as VerifyOptions;
+  if (!hasLength(options)) noteMissing('durationInSeconds', request);
+  const plan = checkAll(request, options, (complete) => planVerification(url, { ...options, ...complete }));
   throwProblems(request);
-  return { options: options as VerifyOptions, plan: plan! };
+  return { options, plan: plan! };
 }
 
 function throwProblems({ problems, inputError }: Request): void {
@@ -120,24 +111,21 @@ function mergeOptions({ given, composition, props }: Request): GivenOptions {
   return { ...declared, ...given, ...(inputProps ? { inputProps } : {}) };
 }
 
-/** Checks everything but the range. Undefined when the options are not usable. */
-function lengthInFrames(request: Request, url: string, options: GivenOptions): number | undefined {
-  const plan = (complete: GivenOptions) => RenderOrchestrator.plan(url, request.output, complete as PlanOptions);
-  return checkAll(request, options, plan)?.frameCount;
+function hasLength({ durationInSeconds, frameCount }: GivenOptions): boolean {
+  return durationInSeconds !== undefined || frameCount !== undefined;
 }
 
 /** Plans with placeholders for what is missing, and notes every fault. Undefined when there is one in the options. */
 function checkAll<Plan>(
   request: Request,
   options: GivenOptions,
-  plan: (options: GivenOptions) => Plan,
+  plan: (options: PlanOptions) => Plan,
 ): Plan | undefined {
   if (request.composition) {
     for (const name of ['width', 'height', 'fps'] as const) if (options[name] === undefined) noteMissing(name, request);
   }
-  const hasLength = options.durationInSeconds !== undefined || options.frameCount !== undefined;
   try {
-    return plan({ ...PLACEHOLDERS, ...(hasLength ? {} : { frameCount: 1 }), ...options });
+    return plan({ ...PLACEHOLDERS, ...(hasLength(options) ? {} : { frameCount: 1 }), ...options });
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     const fromPage = (name: string) =>
@@ -164,8 +152,13 @@ function readRange(text: string, problems: string[]): FrameRange | undefined {
   return undefined;
 }
 
-function checkInside(first: number, last: number, length: number, flag: string, { problems }: Request): void {
-  if (last < length) return;
+/** Says that a range is not in the composition, as far as its length is known. */
+function describeOutside({ first, last }: FrameRange, options: GivenOptions, flag: string): string | undefined {
+  const { frameCount, durationInSeconds, fps } = options;
+  const rate = parseFrameRate(fps);
+  const length = frameCount ?? (rate && durationInSeconds !== undefined ? framesIn(durationInSeconds, rate) : Infinity);
+  // What is no number is no length: its fault is told as such.
+  if (!(last >= length)) return undefined;
   const asked = first === last ? `frame ${first}` : `frames ${first}-${last}`;
-  problems.push(`${flag} asks for ${asked}, but the composition has ${length}: 0 to ${length - 1}`);
+  return `${flag} asks for ${asked}, but the composition has ${length}: 0 to ${length - 1}`;
 }

@@ -1,5 +1,5 @@
 import { findFfmpeg, locateBrowser, OptionsError, type RenderPlan } from '@genlock/renderer';
-import { defined, type PageFlags, type RenderFlags } from './flags.js';
+import { defined, type PageFlags } from './flags.js';
 
 /** Makes sure that there is a browser. Throws a ToolError that says what to do; so does a render that cannot start it. */
 export function checkBrowser({ browser }: PageFlags): void {
@@ -7,7 +7,7 @@ export function checkBrowser({ browser }: PageFlags): void {
 }
 
 /** The same for an ffmpeg that starts, and has the encoder that the plan needs. */
-export async function checkFfmpeg(plan: RenderPlan, { ffmpeg }: RenderFlags, signal: AbortSignal): Promise<void> {
+export async function checkFfmpeg(plan: RenderPlan, { ffmpeg }: PageFlags, signal: AbortSignal): Promise<void> {
   const found = await findFfmpeg({ signal, ...defined({ ffmpegPath: ffmpeg }) });
   const encoder = encoderOf(plan);
   if (found.encoders.has(encoder)) return;

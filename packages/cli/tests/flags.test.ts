@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { InputError, OptionsError, PageError } from '@genlock/renderer';
+import { describe, it, mock } from 'node:test';
+import { CODECS, DEADLINES, InputError, OptionsError, PageError, RenderOrchestrator } from '@genlock/renderer';
+import { z } from 'zod';
+import { distributedSchema } from '../../renderer/src/options/schema.js';
 import { optionsFromFlags, parseDeadlines, parseFrameNumber, parseFrameRange, parseTimeout } from '../src/flags.js';
 import { errorRecord, jsonLine } from '../src/json.js';
 import { errorText, printable, wordProblem } from '../src/messages.js';
+import { OPTION_FLAGS } from '../src/optionFlags.js';
+import { createProgram, type Actions } from '../src/program.js';
 import { readProps } from '../src/props.js';
 import { renderSettings, type Request } from '../src/settings.js';
 import { makeFolder } from './helpers.js';
@@ -61,6 +65,23 @@ describe('flags', () => {
     );
   });
 
+  it('are there for every option that has one, and name every value that a choice has', () => {
+    const { commands } = createProgram('1', {} as Actions);
+    const all = commands.flatMap(({ options }) => options.map(({ flags }) => flags));
+    const inRender = commands.find((command) => command.name() === 'render')!.options.map(({ flags }) => flags);
+    const choices: Record<string, readonly string[]> = { videoCodec: Object.keys(CODECS), deadlines: DEADLINES };
+    for (const [name, schema] of Object.entries(distributedSchema.shape)) {
+      const type = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+      if (type instanceof z.ZodEnum) choices[name] = type.options.map(String);
+    }
+    for (const [name, entry] of Object.entries(OPTION_FLAGS)) {
+      if (!('flag' in entry)) continue;
+      assert.ok((name in distributedSchema.shape ? inRender : all).includes(entry.flag), entry.flag);
+      for (const choice of choices[name] ?? []) assert.match(entry.help, new RegExp(`\\b${choice}\\b`), entry.flag);
+    }
+    assert.deepEqual(Object.keys(choices).sort(), ['deadlines', 'entry', 'mode', 'seams', 'videoCodec', 'webgl']);
+  });
+
   it('pass on what is no number, for the schema to refuse', () => {
     for (const text of ['12px', 'NaN', 'Infinity', '0x10', '', '1 2', '1,5']) {
       assert.equal(optionsFromFlags({ width: text }).width, text);
@@ -110,6 +131,15 @@ describe('settings', () => {
     assert.equal(plan.frameCount, 40);
     assert.equal(options.durationInSeconds, undefined);
     assert.throws(() => renderSettings(request(), 'u', '10-50'), /frames 10-50, but the composition has 50: 0 to 49/);
+  });
+
+  it('are checked once', () => {
+    const plan = mock.method(RenderOrchestrator, 'plan');
+    renderSettings(request(), 'u', undefined);
+    assert.equal(plan.mock.callCount(), 1);
+    renderSettings(request(), 'u', '10-49');
+    assert.equal(plan.mock.callCount(), 2);
+    plan.mock.restore();
   });
 
   it('need no length where a range is given', () => {

@@ -300,6 +300,18 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     args: ['still', 'page.html', '-o', 'f.png', '--frame', '1.5'],
     says: [/--frame must be a whole/],
   },
+  'still: a frame beyond all lengths': {
+    args: ['still', 'bare.html', '-o', 'f.png', '--frame', '99999999', '--width', '9', '--height', '9', '--fps', '9'],
+    says: [/--frame must be a whole number from 0 to/],
+  },
+  'still: unknown mode': {
+    args: ['still', 'page.html', '-o', 'f.png', '--frame', '0', '--mode', 'photograph'],
+    says: [/--mode must be auto, canvas, compositor or screenshot \(given: "photograph"\)/],
+  },
+  'still: a flag of the encoder': {
+    args: ['still', 'page.html', '-o', 'f.png', '--frame', '0', '--fast'],
+    says: [/unknown option '--fast'/],
+  },
   'still: frame outside': {
     args: ['still', 'page.html', '-o', 'f.png', '--frame', '60'],
     says: [/--frame asks for frame 60.*0 to 59/],

@@ -1,16 +1,16 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { checkPlaces } from './checkPlaces.js';
-import { ChunkFiles } from './ChunkFiles.js';
+import { ChunkFiles } from './orchestration/ChunkFiles.js';
 import { SeamError } from './errors.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
-import { KeptChunks } from './KeptChunks.js';
+import { KeptChunks } from './orchestration/KeptChunks.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { parseDistributedOptions, type ResolvedDistributedOptions } from './options/options.js';
-import { createPlan } from './options/plan.js';
+import type { ResolvedDistributedOptions } from './options/options.js';
+import { planRender } from './options/plan.js';
 import { readOptions } from './options/readOptions.js';
-import { RenderWorkers } from './RenderWorkers.js';
-import { StoppableRun } from './StoppableRun.js';
+import { RenderWorkers } from './orchestration/RenderWorkers.js';
+import { StoppableRun } from './orchestration/StoppableRun.js';
 import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
 import { isA } from './unknowns.js';
 
@@ -21,7 +21,7 @@ export class RenderOrchestrator {
    * Throws an OptionsError that names every fault of the options.
    */
   static plan(compositionUrl: string, outputPath: string, options: DistributedRenderOptions): RenderPlan {
-    return createPlan(compositionUrl, outputPath, options);
+    return planRender(compositionUrl, outputPath, readOptions(options)).plan;
   }
 
   /**
@@ -42,9 +42,8 @@ export class RenderOrchestrator {
     jobOptions.signal?.throwIfAborted();
     const read = readOptions(options);
     // An executor of the caller's may run where there are other files.
-    const plan = createPlan(compositionUrl, outputPath, read, read.executor === undefined);
-    const { executor = new LocalExecutor(), ...data } = read;
-    const resolved = parseDistributedOptions(data, outputPath);
+    const { plan, resolved } = planRender(compositionUrl, outputPath, read, read.executor === undefined);
+    const { executor = new LocalExecutor() } = read;
     const { frameHashes, partialOutput } = resolved;
     checkPlaces(plan.compositionUrl, { output: plan.outputPath, frameHashes, partialOutput });
     return StoppableRun.start(

@@ -1,12 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
 import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
+import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
-import { withAddress } from './compositionAddress.js';
+import { withAddress } from './composition/compositionAddress.js';
+import type { RenderEvent } from './events.js';
+import type { ChunkJob } from './executors/ChunkJob.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
@@ -16,34 +18,69 @@ import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { checkRendererOptions, parseRendererOptions, type ResolvedOptions } from './options/options.js';
+import {
+  checkRendererOptions,
+  resolveRendererOptions,
+  type CheckedRange,
+  type ResolvedOptions,
+} from './options/options.js';
 import { readOptions } from './options/readOptions.js';
-import type { RendererOptions, RenderJobOptions } from './types.js';
+import type { ChunkResult, RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
 export class Renderer {
-  readonly #options: RendererOptions;
+  readonly #checked: CheckedRange;
 
   /** Throws an OptionsError that names every fault of the options. */
   constructor(options: RendererOptions) {
-    this.#options = readOptions(options);
-    checkRendererOptions(this.#options);
+    this.#checked = checkRendererOptions(readOptions(options));
   }
 
   /**
    * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page, named by its address or by the path of
    * a file, to `outputPath`, which
    * then holds the complete file, or what it held before. Settles when no process and no temporary
-   * file is left: rejects with `signal.reason` itself after an abort, else with the first failure.
+   * file is left: resolves with what is known of the file, rejects with `signal.reason` itself after an abort, else
+   * with the first failure.
    */
-  async render(compositionUrl: string, outputPath: string, jobOptions: RenderJobOptions = {}): Promise<void> {
+  async render(
+    compositionUrl: string,
+    outputPath: string,
+    jobOptions: RenderJobOptions = {},
+  ): Promise<ChunkResult | void> {
     jobOptions.signal?.throwIfAborted();
     const { url, options } = withAddress(compositionUrl, true, (address) => {
-      return { url: address, options: parseRendererOptions(this.#options, outputPath, address) };
+      return { url: address, options: resolveRendererOptions(this.#checked, outputPath, address) };
     });
     const output = resolve(outputPath);
     checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });
-    await JobScope.run(jobOptions, options, output, (scope) => renderRange(url, output, options, scope, jobOptions));
+    const job: ChunkJob = jobOptions;
+    const result: ChunkResult = {};
+    const onEvent = (event: RenderEvent) => {
+      note(event, result);
+      return job.onEvent?.(event);
+    };
+    const scopeJob = { ...job, onEvent, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
+    await JobScope.run(scopeJob, options, output, async (scope) => {
+      Object.assign(result, await renderRange(url, output, options, scope, job));
+    });
+    return result;
+  }
+}
+
+/** Takes note of what a job tells of the chunk itself. */
+function note(event: RenderEvent, result: ChunkResult): void {
+  if (event.type === 'files') result.files = { urls: event.urls, repeatable: event.repeatable };
+  if (event.type === 'seam') {
+    const { side, frame, hash, jumped, drawn, exact } = event;
+    result.seams = {
+      ...result.seams,
+      [side]: { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) },
+    };
+  }
+  if (event.type === 'capture') {
+    const { type: _type, worker: _worker, ...way } = event;
+    result.capture = way;
   }
 }
 
@@ -52,8 +89,8 @@ async function renderRange(
   outputPath: string,
   options: ResolvedOptions,
   scope: JobScope,
-  jobOptions: RenderJobOptions,
-): Promise<void> {
+  job: ChunkJob,
+): Promise<Pick<ChunkResult, 'frames' | 'coding' | 'stamp'>> {
   const { frameCount, startFrame } = options;
   await scope.enter('launch');
   const tools = locateFfmpeg(options);
@@ -64,7 +101,7 @@ async function renderRange(
   scope.signal.throwIfAborted();
 
   const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
-  const browser = jobOptions.warm ?? new WarmBrowser();
+  const workerPage = job.workerPage ?? new WorkerPage();
   try {
     const encode = (format: FrameFormat) =>
       new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
@@ -72,7 +109,7 @@ async function renderRange(
     let encoder = encode(expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const { source, before } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
+      const { source, before } = await enterChunk(workerPage, scope, options, url, job.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = encode(source.format);
@@ -92,7 +129,7 @@ async function renderRange(
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-        scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
+        scope.tell(() => job.onProgress?.(rendered / frameCount));
       }
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.
@@ -102,14 +139,14 @@ async function renderRange(
       await encoder.written();
     });
 
-    // A browser that nobody waits for has done its work: what becomes of it now is no failure.
+    // A page that nobody waits for has done its work: what becomes of its browser now is no failure.
     const entered = scope.enter('drain');
-    const closed = browser.isWanted() ? undefined : browser.close();
+    const closed = workerPage.isWanted() ? undefined : workerPage.close();
     await entered;
     await Promise.all([encoder.finish(), closed]);
   } finally {
-    // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
-    if (scope.signal.aborted) await browser.close();
+    // Nothing is left of a job that has failed, also of one that was not to be the page's last.
+    if (scope.signal.aborted) await workerPage.close();
   }
 
   await scope.enter('verify');
@@ -136,9 +173,9 @@ async function renderRange(
   for (const file of [list, output]) {
     await file?.flush(concat, { ...scope.position }, scope.signal);
   }
-  if (stamp) scope.tell(() => jobOptions.onVerified?.(stamp, coding));
   await scope.enter('commit');
   scope.signal.throwIfAborted();
   StagedOutput.commitAll(list ? [list, output] : [output]);
   scope.committed();
+  return { frames: frameCount, coding, ...(stamp ? { stamp } : {}) };
 }

@@ -1,6 +1,5 @@
 import { howItEnded } from './lifecycle/howItEnded.js';
 import { withoutPassword, withoutPasswords } from './redact.js';
-import { attempt } from './unknowns.js';
 
 /** Where in a render something happened. Absent fields are not known or do not apply. */
 export interface RenderPosition {
@@ -15,12 +14,21 @@ export interface RenderPosition {
 export type RenderPhase =
   'plan' | 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'verify' | 'concat' | 'commit';
 
+/** What kind of failure an error of ours is, in a word that survives JSON, as its class does not. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+// prettier-ignore
+export const ERROR_CODES = [
+  'options', 'input', 'tool', 'navigation', 'page', 'asset', 'browser',
+  'encoder', 'stall', 'budget', 'verification', 'seam', 'teardown',
+] as const;
+
 /**
  * The base of every error that Genlock itself raises. `exitCode` is what the command line returns
  * for it: 2 when the request was wrong and nothing was started, 1 when the render began and failed. Addresses in
  * messages and fields are without the names and passwords that they may have had.
  */
 export abstract class GenlockError extends Error {
+  abstract readonly code: ErrorCode;
   readonly exitCode: 1 | 2 = 1;
 
   constructor(
@@ -35,6 +43,7 @@ export abstract class GenlockError extends Error {
 
 /** The options are not usable. `problems` has one sentence for each fault, in the order of the options. */
 export class OptionsError extends GenlockError {
+  readonly code = 'options';
   override readonly exitCode = 2;
 
   readonly problems: readonly string[];
@@ -47,11 +56,14 @@ export class OptionsError extends GenlockError {
 
 /** A file, folder or address that the request names cannot be used. */
 export class InputError extends GenlockError {
+  readonly code = 'input';
   override readonly exitCode = 2;
 }
 
 /** The browser, ffmpeg or ffprobe cannot be found or does not start. */
 export class ToolError extends GenlockError {
+  readonly code = 'tool';
+
   constructor(
     message: string,
     position: RenderPosition = {},
@@ -64,6 +76,7 @@ export class ToolError extends GenlockError {
 
 /** The page's address could not be loaded in the browser, or the page left it. */
 export class NavigationError extends GenlockError {
+  readonly code = 'navigation';
   readonly url: string;
 
   constructor(url: string, reason: string, position: RenderPosition) {
@@ -74,6 +87,7 @@ export class NavigationError extends GenlockError {
 
 /** The page threw, or left a promise rejection unhandled. */
 export class PageError extends GenlockError {
+  readonly code = 'page';
   /** `file:line:column` of the throw, as far as the browser knows. */
   readonly location: string | undefined;
   /** What the page threw, as text: `TypeError: x is not a function`. */
@@ -99,6 +113,7 @@ export class PageError extends GenlockError {
 
 /** A file that the page needs (image, font, style, script, media, frame) did not load, or cannot be decoded. */
 export class AssetError extends GenlockError {
+  readonly code = 'asset';
   readonly url: string;
 
   constructor(
@@ -124,6 +139,8 @@ export class AssetError extends GenlockError {
 
 /** The browser or its page ended, or draws no more. */
 export class BrowserCrashError extends GenlockError {
+  readonly code = 'browser';
+
   constructor(
     message: string,
     position: RenderPosition = {},
@@ -136,6 +153,8 @@ export class BrowserCrashError extends GenlockError {
 
 /** The encoder (or another ffmpeg) ended before its work was done. */
 export class EncoderError extends GenlockError {
+  readonly code = 'encoder';
+
   constructor(
     message: string,
     readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
@@ -152,6 +171,8 @@ export class EncoderError extends GenlockError {
 
 /** Something was waited for longer than its deadline allows. */
 export class StallError extends GenlockError {
+  readonly code = 'stall';
+
   constructor(
     readonly waitingFor: string,
     readonly deadlineMs: number,
@@ -163,6 +184,8 @@ export class StallError extends GenlockError {
 
 /** The render took, or would take, more than it was given. Everything stops, as with any other failure. */
 export class BudgetError extends GenlockError {
+  readonly code = 'budget';
+
   constructor(
     message: string,
     /** `time` in milliseconds for the whole render, `memory` in MB for a worker, free `disk` in MB. */
@@ -176,13 +199,17 @@ export class BudgetError extends GenlockError {
 }
 
 /** A file does not hold the frames that it should. */
-export class VerificationError extends GenlockError {}
+export class VerificationError extends GenlockError {
+  readonly code = 'verification';
+}
 
 /**
  * Two workers drew the same frame differently: the page's picture is not a function of the frame.
  * `pictures` are the files with the frame as each of them drew it, and with what differs.
  */
 export class SeamError extends GenlockError {
+  readonly code = 'seam';
+
   constructor(
     readonly frame: number,
     /** The chunks on both sides of the seam. */
@@ -205,28 +232,11 @@ export class SeamError extends GenlockError {
 
 /** Files or processes of a render could not be removed. */
 export class TeardownError extends GenlockError {
+  readonly code = 'teardown';
+
   constructor(readonly survivors: readonly string[]) {
     super(`could not remove everything after the render stopped: ${survivors.join(', ')}`);
   }
-}
-
-/**
- * Whether a worker's error says that something outside of the render ended one of its processes: a
- * crash, a signal, the system when memory ran out. Such a chunk may be rendered again (`retries`);
- * after an abort it is the trace of our own SIGKILL.
- */
-export function wasKilled(error: unknown): boolean {
-  const killed = attempt(() => {
-    if (error instanceof BrowserCrashError) return error.lost === 'browser' || error.lost === 'renderer';
-    if (error instanceof EncoderError) return error.exit.signal !== null;
-    return error instanceof ToolError && error.signal !== null;
-  });
-  return killed ?? false;
-}
-
-/** Where one of our errors says that it happened; nothing for anything else. Never throws. */
-export function positionOf(error: unknown): RenderPosition {
-  return attempt(() => (error instanceof GenlockError ? { ...error.position } : {})) ?? {};
 }
 
 /** The beginning of a message: `worker 1, frame 42 (capture): `. */

@@ -1,6 +1,6 @@
 import type { RenderPhase, RenderPosition } from './errors.js';
 import type { Mode, WebGl } from './options/groups.js';
-import type { RenderReport, RetryReport } from './types.js';
+import type { RenderReport, RetryReport } from './reports.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
 export type RenderState =
@@ -11,6 +11,17 @@ export type WorkerState = 'starting' | 'rendering' | 'retrying' | 'finished' | '
 
 /** What became of a chunk: `again` means that its page was not fit to be entered by a jump. */
 export type ChunkState = 'done' | 'reused' | 'again';
+
+/** How a page is captured. */
+export interface CaptureWay {
+  mode: Exclude<Mode, 'auto'>;
+  /** Whether the browser encodes the frames itself. */
+  encoded: boolean;
+  /** What draws WebGL, on a page that uses it. */
+  webgl?: Exclude<WebGl, 'auto'>;
+  /** Why it is not done in the way that was asked for. */
+  reason?: string;
+}
 
 /** A seam is between two chunks: the `end` of one and the `entry` of the next draw the same frame. */
 export type SeamSide = 'entry' | 'end';
@@ -79,18 +90,8 @@ export type RenderEvent =
       drawn?: boolean;
       exact: boolean;
     }
-  /**
-   * How a worker captures its page, and whether the browser encodes the frames itself (`encoded`).
-   * `reason` says why it is not done in the way that was asked for; `webgl`, of a page that uses it, what draws that.
-   */
-  | {
-      type: 'capture';
-      worker: number;
-      mode: Exclude<Mode, 'auto'>;
-      encoded: boolean;
-      webgl?: Exclude<WebGl, 'auto'>;
-      reason?: string;
-    }
+  /** How a worker captures its page. */
+  | ({ type: 'capture'; worker: number } & CaptureWay)
   /** The addresses that a worker's page has read so far; `repeatable` when they answer the same to who asks again. */
   | { type: 'files'; worker: number; urls: string[]; repeatable: boolean }
   /** A render that was stopped has left a video of its first `frames` frames. */
@@ -106,3 +107,6 @@ export type RenderEvent =
   | { type: 'retry'; worker: number; chunk: number; attempt: number; of: number; error: unknown }
   | { type: 'stopped'; receipt: StopReceipt; error: unknown; suppressed: unknown[] }
   | { type: 'report'; report: RenderReport };
+
+/** What one side of a seam says about the frame that both sides draw. */
+export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'drawn' | 'exact'>;

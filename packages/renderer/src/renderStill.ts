@@ -1,19 +1,23 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { WarmBrowser } from './browser/WarmBrowser.js';
 import { enterChunk } from './capture/enterChunk.js';
+import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
-import { withAddress } from './compositionAddress.js';
+import { withAddress } from './composition/compositionAddress.js';
 import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
 import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import { parseRendererOptions } from './options/options.js';
+import { parseRendererOptions, rendererSchema, type ResolvedOptions } from './options/options.js';
 import { readOptions } from './options/readOptions.js';
-import type { RendererOptions, RenderJobOptions } from './types.js';
+import type { OutputOptions, RendererOptions, RenderJobOptions } from './types.js';
 
-export type StillOptions = Omit<RendererOptions, 'startFrame' | 'frameCount' | 'durationInSeconds'> & {
+/** What a still is drawn with. Nothing is encoded, so there is no codec. */
+export type StillOptions = Omit<
+  RendererOptions,
+  keyof OutputOptions | 'startFrame' | 'frameCount' | 'durationInSeconds'
+> & {
   /** The frame to draw, from 0. */
   frame: number;
 };
@@ -38,11 +42,10 @@ export async function renderStill(
   jobOptions: RenderJobOptions = {},
 ): Promise<StillReport> {
   jobOptions.signal?.throwIfAborted();
-  const { frame, ...given } = readOptions(stillOptions);
-  // A picture has no codec: the options are checked as those of a video that any size fits into.
-  const asVideo = { ...given, lossless: true, mode: 'screenshot', startFrame: frame, frameCount: 1 } as const;
+  const read = readOptions(stillOptions);
+  const { frame } = read;
   const { url, options } = withAddress(compositionUrl, true, (address) => {
-    return { url: address, options: renamed(() => parseRendererOptions(asVideo, 'still.mkv', address)) };
+    return { url: address, options: resolveStill(read, address) };
   });
   checkPlaces(url, { output: outputPath });
   const destination = resolve(outputPath);
@@ -54,8 +57,8 @@ export async function renderStill(
     await StagedOutput.probe([destination], scope.leftover);
     await using output = new StagedOutput(destination, scope.leftover);
     scope.signal.throwIfAborted();
-    await using browser = new WarmBrowser();
-    const { source } = await enterChunk(browser, scope, options, url, jobOptions.browsers);
+    await using workerPage = new WorkerPage();
+    const { source } = await enterChunk(workerPage, scope, options, url, jobOptions.browsers);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);
@@ -73,10 +76,18 @@ export async function renderStill(
   });
 }
 
-/** The first frame of that video is the frame of the picture. */
-function renamed<T>(parse: () => T): T {
+/** Checks the options of `renderStill`, and touches nothing. Throws an OptionsError that names every fault. */
+export function checkStill(options: StillOptions): void {
+  resolveStill(readOptions(options), '');
+}
+
+/** A picture has no codec: the options are checked as those of a video of one frame that any size fits into. */
+function resolveStill({ frame, ...given }: StillOptions, url: string): ResolvedOptions {
+  // It is drawn by screenshot, whatever way is asked for; what is no way at all is told.
+  const mode = rendererSchema.shape.mode.safeParse(given.mode).success ? 'screenshot' : given.mode;
+  const asVideo = { ...given, lossless: true, mode, startFrame: frame, frameCount: 1 };
   try {
-    return parse();
+    return parseRendererOptions(asVideo, 'still.mkv', url);
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     throw new OptionsError(error.problems.map((problem) => problem.replace(/^startFrame /, 'frame ')));

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { findBrowser } from './browser/findBrowser.js';
 import { llvmpipeFor } from './browser/llvmpipe.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
-import type { RendererOptions } from './types.js';
+import type { RendererOptions } from './options/groups.js';
 
 /** What makes a chunk besides its page and its options: another one may make another picture or file of them. */
 export interface ToolVersions {

@@ -1,16 +1,15 @@
-import { WarmBrowser } from './browser/WarmBrowser.js';
+import { WorkerPage } from './capture/WorkerPage.js';
 import { checkPlaces } from './checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { readOptions } from './options/readOptions.js';
-import { StoppableRun } from './StoppableRun.js';
+import { StoppableRun } from './orchestration/StoppableRun.js';
 import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';
 import { PictureFolder } from './verify/PictureFolder.js';
 import {
-  planVerification,
-  resolveVerification,
+  prepareVerification,
   type Sample,
   type VerifyChunk,
   type VerifyOptions,
@@ -71,12 +70,11 @@ export async function verifyPage(
   jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
-  const read = readOptions(options);
-  const plan = planVerification(compositionUrl, read, true);
+  const { plan, resolved } = prepareVerification(compositionUrl, readOptions(options), true);
   checkPlaces(plan.compositionUrl, { pictures: plan.outputPath });
   const startedAt = performance.now();
   return StoppableRun.start(
-    { plan, options: resolveVerification(read), jobOptions },
+    { plan, options: resolved, jobOptions },
     (run) => new Verification(plan, run).work(),
     (verdict) => ({ ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt }),
   );
@@ -138,17 +136,17 @@ class Verification {
   ): Promise<void> {
     let left = lane.length;
     const tell = (event: RenderEvent) => this.run.journal.record('worker' in event ? { ...event, worker } : event);
-    await using browser = new WarmBrowser(() => left > 0, tell);
+    await using workerPage = new WorkerPage(() => left > 0, tell);
     for (const chunk of lane) {
       left--;
-      await this.#drawChunk(chunk, worker, browser, frames, signal);
+      await this.#drawChunk(chunk, worker, workerPage, frames, signal);
     }
   }
 
   async #drawChunk(
     chunk: VerifyChunk,
     worker: number,
-    browser: WarmBrowser,
+    workerPage: WorkerPage,
     frames: SampledFrames,
     signal: AbortSignal,
   ): Promise<void> {
@@ -175,11 +173,11 @@ class Verification {
         {
           signal,
           worker,
-          warm: browser,
           ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
           onProgress: (share) => journal.progress(chunk.index, share),
           onEvent,
         },
+        workerPage,
         (frame, png, page) => frames.keep(chunk.way, frame, png, page),
       );
       this.#exact &&= exact;

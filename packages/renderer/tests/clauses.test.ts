@@ -19,6 +19,7 @@ import {
   runCommand,
   type RenderEvent,
   type RenderExecutor,
+  type RenderJobOptions,
   type RenderHooks,
 } from '../src/index.js';
 import { isSomethingPending } from '../src/lifecycle/leftovers.js';
@@ -31,7 +32,7 @@ import { untilAborted } from './support/untilAborted.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 
-type Work = (worker: number, job: Parameters<RenderExecutor['render']>[3], path: string) => Promise<unknown>;
+type Work = (worker: number, job: RenderJobOptions, path: string) => ReturnType<RenderExecutor['render']>;
 
 /** Workers that do this instead of rendering. */
 function workers(work: Work): { executor: RenderExecutor } {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { readComposition } from '../src/composition.js';
+import { readComposition } from '../src/composition/readComposition.js';
 import { InputError } from '../src/errors.js';
 
 const script = (json: string) => `<script type="application/genlock+json">${json}</script>`;

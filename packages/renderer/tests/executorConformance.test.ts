@@ -75,7 +75,7 @@ const upright: RenderExecutor = {
 type Render = RenderExecutor['render'];
 
 /** The upright executor with `change` in front of it. */
-function altered(change: (render: Render, ...args: Parameters<Render>) => Promise<unknown>): RenderExecutor {
+function altered(change: (render: Render, ...args: Parameters<Render>) => ReturnType<Render>): RenderExecutor {
   return { render: (...args) => change((...inner) => upright.render(...inner), ...args) };
 }
 

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import { OptionsError } from '../src/errors.js';
-import { parseDistributedOptions, parseRendererOptions } from '../src/options/options.js';
+import {
+  distributedSchema,
+  parseDistributedOptions,
+  parseRendererOptions,
+  rendererSchema,
+} from '../src/options/options.js';
+import { RenderOrchestrator } from '../src/Orchestrator.js';
 import { Renderer } from '../src/Renderer.js';
+import { checkStill } from '../src/renderStill.js';
+import { verifyPage } from '../src/verifyPage.js';
 
 const GOOD = { width: 320, height: 180, fps: 30, frameCount: 10 };
 
@@ -183,6 +191,35 @@ describe('options as a whole', () => {
   it('is checked by the constructor of Renderer, and the output by render', async () => {
     assert.throws(() => new Renderer({ ...GOOD, width: 0 }), OptionsError);
     await assert.rejects(new Renderer(GOOD).render('about:blank', 'out.avi'), OptionsError);
+  });
+
+  it('of a still are told by their own names, all of them', () => {
+    const { frameCount: _count, ...still } = GOOD;
+    checkStill({ ...still, width: 321, frame: 5, mode: 'compositor' });
+    const wrong = { ...still, width: 1, frame: -1, mode: 'photograph' as never };
+    assert.throws(
+      () => checkStill(wrong),
+      (error: unknown) =>
+        error instanceof OptionsError &&
+        error.problems.map((problem) => problem.split(' ')[0]).join() === 'width,frame,mode',
+    );
+  });
+
+  it('are checked once at each border', async () => {
+    const count = async (schema: { safeParse: unknown }, call: () => unknown) => {
+      const parse = mock.method(schema as typeof rendererSchema, 'safeParse');
+      await Promise.resolve(call()).catch(() => {});
+      parse.mock.restore();
+      return parse.mock.callCount();
+    };
+    // The options are right, and the place for the output is refused when they have been checked.
+    const render = () => RenderOrchestrator.render('about:blank', 'no/folder/out.mp4', GOOD);
+    assert.equal(await count(distributedSchema, render), 1);
+    assert.equal(await count(distributedSchema, () => RenderOrchestrator.plan('about:blank', 'out.mp4', GOOD)), 1);
+    const chunk = () => new Renderer(GOOD).render('about:blank', 'no/folder/out.mp4');
+    assert.equal(await count(rendererSchema, chunk), 1);
+    const verification = () => verifyPage('about:blank', { ...GOOD, pictures: 'no/folder/pictures' });
+    assert.equal(await count(distributedSchema, verification), 1);
   });
 
   it('fills in the defaults', () => {

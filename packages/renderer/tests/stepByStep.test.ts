@@ -12,7 +12,7 @@ import type {
   RenderPhase,
   RenderPosition,
 } from '../src/index.js';
-import { atHook } from '../src/lifecycle/abort.js';
+import { atHook } from '../src/lifecycle/hooks.js';
 import { deferred } from './support/deferred.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { eventsOf, fail, succeed } from './support/renders.js';

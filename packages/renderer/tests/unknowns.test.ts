@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EncoderError, StallError, wasKilled } from '../src/errors.js';
+import { EncoderError, StallError } from '../src/errors.js';
+import { wasKilled } from '../src/errorRecord.js';
 import { isEcho } from '../src/lifecycle/abort.js';
 import { StopRecord } from '../src/lifecycle/StopRecord.js';
 import { attempt, isA, namedWordsOf, nameOf, wordsOf } from '../src/unknowns.js';

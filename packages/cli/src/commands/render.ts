@@ -1,5 +1,5 @@
 import { holdHost, RenderOrchestrator } from '@genlock/renderer';
-import type { RenderFlags } from '../flags.js';
+import type { PageFlags } from '../flags.js';
 import { folderOptions, openPage } from '../input.js';
 import { reportLines } from '../messages.js';
 import { readRequest } from '../request.js';
@@ -10,7 +10,7 @@ import { checkBrowser, checkFfmpeg } from '../tools.js';
 /** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
 export async function render(
   argument: string | undefined,
-  flags: RenderFlags,
+  flags: PageFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {

@@ -2,7 +2,7 @@ import { findFfmpeg, OptionsError, RenderOrchestrator } from '@genlock/renderer'
 import { hasProcessTable } from '@genlock/renderer/testing';
 import { createSoakDisplay } from '../display/SoakDisplay.js';
 import { actionTable, verdictTable } from '../display/soakTables.js';
-import { defined, optionsFromFlags, toNumber, type RenderFlags } from '../flags.js';
+import { defined, optionsFromFlags, toNumber, type PageFlags } from '../flags.js';
 import { plural } from '../format.js';
 import { locatePage } from '../input.js';
 import { wordProblem } from '../messages.js';
@@ -14,7 +14,7 @@ import { checkBrowser } from '../tools.js';
 
 /** The flags of `genlock soak`. */
 export interface SoakFlags extends Pick<
-  RenderFlags,
+  PageFlags,
   'width' | 'height' | 'fps' | 'frames' | 'concurrency' | 'seed' | 'browser' | 'ffmpeg' | 'hardening' | 'json' | 'quiet'
 > {
   cycles?: string;

@@ -1,5 +1,5 @@
 import { holdHost, renderStill } from '@genlock/renderer';
-import type { StillFlags } from '../flags.js';
+import type { PageFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
 import { folderOptions, openPage } from '../input.js';
 import { readRequest } from '../request.js';
@@ -10,7 +10,7 @@ import { checkBrowser } from '../tools.js';
 /** `genlock still`: draws one frame of a page as a PNG. */
 export async function still(
   page: string | undefined,
-  flags: StillFlags,
+  flags: PageFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { holdHost, verifyPage } from '@genlock/renderer';
 import { verdictLines } from '../display/verdictLines.js';
-import type { VerifyFlags } from '../flags.js';
+import type { PageFlags } from '../flags.js';
 import { plural } from '../format.js';
 import { folderOptions, openPage } from '../input.js';
 import { readRequest } from '../request.js';
@@ -11,12 +11,12 @@ import { checkBrowser } from '../tools.js';
 /** `genlock verify`: draws samples of a page in several ways and says whether they are the same. */
 export async function verify(
   page: string | undefined,
-  flags: VerifyFlags,
+  flags: PageFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, { folder: 'genlock-verify' }, signal);
-  const { options, plan } = verifySettings(request, input?.url ?? 'about:blank', flags);
+  const { options, plan } = verifySettings(request, input?.url ?? 'about:blank');
   // Without a page the settings have thrown.
   if (!input) return;
   await using _host = await holdHost();

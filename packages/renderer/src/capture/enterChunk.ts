@@ -1,10 +1,10 @@
 import type { BrowserPool } from '../browser/BrowserPool.js';
 import { UnseenDrawingError } from '../browser/PageSession.js';
-import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
+import type { WorkerPage } from './WorkerPage.js';
 
 /** A replay shorter than this is no reason for a warning, in milliseconds. */
 const LONG_REPLAY_MS = 5000;
@@ -18,21 +18,21 @@ interface Entered {
   before: Buffer | undefined;
 }
 
-/** Opens the page, or goes on with that of the browser, and takes it to the first frame of the options' range. */
+/** Opens the page, or goes on with the one that is there, and takes it to the first frame of the options' range. */
 export async function enterChunk(
-  browser: WarmBrowser,
+  workerPage: WorkerPage,
   scope: JobScope,
   options: ResolvedOptions,
   url: string,
   pool?: BrowserPool,
 ): Promise<Entered> {
-  let source = await browser.open(scope, options, url, pool);
+  let source = await workerPage.open(scope, options, url, pool);
   try {
     return { source, before: await enter(source, options, scope) };
   } catch (error) {
     if (!isA(error, UnseenDrawingError)) throw error;
   }
-  source = await browser.openDrawingAll(scope, options, url, pool);
+  source = await workerPage.openDrawingAll(scope, options, url, pool);
   return { source, before: await enter(source, options, scope) };
 }
 

@@ -1,6 +1,6 @@
 import { Renderer } from '../Renderer.js';
 import { toolVersions, type ToolVersions } from '../toolVersions.js';
-import type { RendererOptions, RenderExecutor, RenderJobOptions } from '../types.js';
+import type { ChunkResult, RendererOptions, RenderExecutor, RenderJobOptions } from '../types.js';
 
 /** Runs chunks in this process, each through a Renderer of its own. */
 export class LocalExecutor implements RenderExecutor {
@@ -9,7 +9,7 @@ export class LocalExecutor implements RenderExecutor {
     outputPath: string,
     options: RendererOptions,
     jobOptions: RenderJobOptions,
-  ): Promise<unknown> {
+  ): Promise<ChunkResult | void> {
     return new Renderer(options).render(compositionUrl, outputPath, jobOptions);
   }
 

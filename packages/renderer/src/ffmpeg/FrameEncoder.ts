@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream';
 import type { Frame, FrameFormat } from '../capture/FrameSource.js';
 import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
-import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
+import { ranOutOfDisk, type ProcessEnd } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { whyNot } from '../lifecycle/shortage.js';
-import type { ManagedProcess, ProcessEnd } from '../lifecycle/ManagedProcess.js';
+import type { ManagedProcess } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { encodeArguments } from './arguments.js';
 

@@ -1,18 +1,37 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
-import { StallError, TeardownError, wasKilled, where } from '../errors.js';
+import { StallError, TeardownError, where } from '../errors.js';
+import { wasKilled } from '../errorRecord.js';
 import type { ProcessState, RenderEvent } from '../events.js';
-import type { ResolvedOptions } from '../options/options.js';
-import type { RenderHooks, RenderJobOptions } from '../types.js';
-import { abortable, atHook, isEcho, linkAbort, withDeadline } from './abort.js';
-import { NO_HARDENING, type Hardening } from './hardening.js';
+import { abortable, isEcho, linkAbort, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
-import { checkMemory, freeDiskCheck, watchTime } from './limits.js';
+import { NO_HARDENING, type Hardening } from './hardening.js';
+import { atHook, type RenderHooks } from './hooks.js';
+import { checkMemory, freeDiskCheck, watchTime, type ScopeLimits } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
 import { orShortage } from './shortage.js';
 import { StopRecord } from './StopRecord.js';
+
+/** What a scope serves. */
+export interface ScopeJob {
+  signal?: AbortSignal;
+  /** The worker that the job is a part of a larger render by: that render tells of the stop for all of them. */
+  worker?: number;
+  onEvent?: (event: RenderEvent) => unknown;
+  hooks?: RenderHooks;
+  /** What goes on from job to job, and keeps the scope for them. Default: the scope is over with the job. */
+  keeper?: ScopeKeeper;
+}
+
+/** What has the same scope for the jobs that it serves, one after the other. */
+export interface ScopeKeeper {
+  /** The scope, once there was a job. */
+  scope: JobScope | undefined;
+  /** Is told what happens between jobs, and after the last. */
+  readonly onEvent: (event: RenderEvent) => void;
+}
 
 /**
  * One job's life: its signal, where it is, and the one way to wait. Whatever fails first aborts the
@@ -38,7 +57,7 @@ export class JobScope implements Disposable {
   readonly #groups = new Set<number>();
   #failure: { error: unknown } | undefined;
   #committed = false;
-  /** A warm browser goes on with it: then an abort after the commit still has something to end. */
+  /** Something goes on with it: then an abort after the commit still has something to end. */
   #outlivesJob = false;
   #over = false;
   #stoppedAt: RenderPosition = {};
@@ -46,20 +65,19 @@ export class JobScope implements Disposable {
   /**
    * Runs one job, which writes to `outputPath`, and everything that it acquires. Rejects with the
    * job's cause, or with a TeardownError where something of a job that went well could not be removed.
-   * A job with a warm browser shares its scope with the jobs that had the browser before.
    */
   static async run<T>(
-    jobOptions: RenderJobOptions,
-    options: ResolvedOptions,
+    job: ScopeJob,
+    limits: ScopeLimits,
     outputPath: string,
     work: (scope: JobScope) => Promise<T>,
   ): Promise<T> {
-    const { warm } = jobOptions;
-    const scope = warm?.scope ?? new JobScope(jobOptions.signal);
-    if (warm) warm.scope = scope;
-    using _job = scope.#begin(jobOptions);
+    const { keeper } = job;
+    const scope = keeper?.scope ?? new JobScope(job.signal);
+    if (keeper) keeper.scope = scope;
+    using _job = scope.#begin(job);
     try {
-      const result = await scope.#withinLimits(options, outputPath, work);
+      const result = await scope.#withinLimits(limits, outputPath, work);
       if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
       return result;
     } catch (error) {
@@ -81,17 +99,17 @@ export class JobScope implements Disposable {
   }
 
   /** The job that it serves from now on, until that is disposed of. */
-  #begin({ worker, warm, onEvent, hooks }: RenderJobOptions): Disposable {
+  #begin({ worker, keeper, onEvent, hooks }: ScopeJob): Disposable {
     delete this.position.frame;
     this.position.worker = worker ?? 0;
     this.#isPart = worker !== undefined;
     this.#emit = onEvent ?? (() => {});
     this.#hooks = hooks;
     this.#committed = false;
-    this.#outlivesJob = warm !== undefined;
+    this.#outlivesJob = keeper !== undefined;
     return {
       [Symbol.dispose]: () => {
-        if (warm) this.#emit = warm.onEvent;
+        if (keeper) this.#emit = keeper.onEvent;
         else this[Symbol.dispose]();
       },
     };
@@ -246,7 +264,7 @@ export class JobScope implements Disposable {
   };
 
   async #withinLimits<T>(
-    { limits, deadlines }: ResolvedOptions,
+    { limits, deadlines }: ScopeLimits,
     outputPath: string,
     work: (scope: JobScope) => Promise<T>,
   ): Promise<T> {

@@ -4,23 +4,10 @@ import { setTimeout } from 'node:timers/promises';
 import { attempt, wordsOf } from '../unknowns.js';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
-import { endOfCommand, hasNamespace } from './howItEnded.js';
+import { endOfCommand, hasNamespace, type ProcessEnd } from './howItEnded.js';
 import { tryAgain } from './leftovers.js';
 import { afterPatience, Patience } from './Patience.js';
 import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
-
-/** How a process ended. `error` is set when it could not be started at all. */
-export interface ProcessEnd {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  /** The end of what it wrote to standard error, if that was a pipe. */
-  stderr: string;
-  error?: NodeJS.ErrnoException;
-  /** Pids of its group that lived on after SIGKILL: normally none. */
-  survivors: number[];
-  /** Why nobody could look for survivors, where that is so. */
-  unseen?: string;
-}
 
 /** Whose a process is. */
 export interface ProcessOwner {

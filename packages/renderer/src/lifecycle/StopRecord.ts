@@ -1,11 +1,6 @@
-import {
-  BudgetError,
-  positionOf,
-  StallError,
-  TeardownError,
-  type RenderPhase,
-  type RenderPosition,
-} from '../errors.js';
+import type { BudgetError } from '../errors.js';
+import { TeardownError, type RenderPhase, type RenderPosition } from '../errors.js';
+import { codeOf, positionOf } from '../errorRecord.js';
 import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
 import { attempt, isA, wordsOf } from '../unknowns.js';
 import { keepReceipt } from './stopReceipts.js';
@@ -63,7 +58,12 @@ export class StopRecord {
 
 function reasonOf(error: unknown, byUser: boolean): StopReceipt['reason'] {
   if (byUser) return 'user';
-  if (isA(error, StallError)) return 'stall';
-  if (isA(error, BudgetError)) return attempt(() => error.budget) === 'time' ? 'deadline' : 'budget';
-  return 'worker';
+  switch (codeOf(error)) {
+    case 'stall':
+      return 'stall';
+    case 'budget':
+      return attempt(() => (error as BudgetError).budget) === 'time' ? 'deadline' : 'budget';
+    default:
+      return 'worker';
+  }
 }

@@ -1,5 +1,3 @@
-import type { RenderPhase, RenderPosition } from '../errors.js';
-import type { RenderHooks } from '../types.js';
 import { attempt } from '../unknowns.js';
 import { afterPatience } from './Patience.js';
 
@@ -70,22 +68,6 @@ export async function underDeadline<T>(
     end();
     unlink();
   }
-}
-
-/**
- * Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort, and
- * does not take the step after one; `onFailure` is told what the hook rejects with, also later.
- */
-export async function atHook(
-  hooks: RenderHooks,
-  position: RenderPosition & { phase: RenderPhase },
-  signal: AbortSignal,
-  onFailure: (error: unknown) => void,
-): Promise<void> {
-  signal.throwIfAborted();
-  const held = Promise.resolve(hooks.at(position));
-  void held.catch(onFailure);
-  await abortable(held, signal);
 }
 
 /** Whether an error is no failure of its own but only passes on the abort that this was the reason of. */

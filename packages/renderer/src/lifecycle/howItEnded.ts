@@ -1,4 +1,15 @@
-import type { ProcessEnd } from './ManagedProcess.js';
+/** How a process ended. `error` is set when it could not be started at all. */
+export interface ProcessEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The end of what it wrote to standard error, if that was a pipe. */
+  stderr: string;
+  error?: NodeJS.ErrnoException;
+  /** Pids of its group that lived on after SIGKILL: normally none. */
+  survivors: number[];
+  /** Why nobody could look for survivors, where that is so. */
+  unseen?: string;
+}
 
 /** What util-linux 2.36 to 2.41 write when the child of `unshare --fork` was ended by SIGKILL. */
 const UNSHARE_AFTER_KILL = /^unshare: sigprocmask unblock failed: .*\n?/m;

@@ -7,6 +7,12 @@ import { temporaryFolder } from './temporaryFolder.js';
 
 const MB = 1e6;
 
+/** How long a job may take, and how much room it may use: what the options of the same names say. */
+export interface ScopeLimits {
+  limits: { timeoutMs?: number | undefined; minFreeDiskMB?: number | undefined; maxMemoryMB?: number | undefined };
+  deadlines: { launch: number };
+}
+
 /** A check that rejects with a BudgetError when less than `minFreeMB` are free for temporary files or beside the output. */
 export function freeDiskCheck(minFreeMB: number, outputPath: string): () => Promise<void> {
   const places = [

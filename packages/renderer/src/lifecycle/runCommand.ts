@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import { abortable, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
 import { orShortage } from './shortage.js';
-import { ManagedProcess, type ProcessEnd, type ProcessOptions } from './ManagedProcess.js';
+import type { ProcessEnd } from './howItEnded.js';
+import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 
 /**
  * Runs a command to its end and returns what it wrote. Rejects with `signal.reason` on abort, with

@@ -7,7 +7,7 @@ import type { BrowserPoolOptions, DistributedOptionsInput, RendererOptions } fro
 import { chunkOptions } from './optionGroups.js';
 import { printable, readOptions } from './readOptions.js';
 import { resolveOptions, type ResolvedOptions } from './resolveOptions.js';
-import { distributedSchema, poolSchema, rendererSchema } from './schema.js';
+import { distributedSchema, poolSchema, rendererSchema, type CheckedOptions } from './schema.js';
 import { cacheDirectory } from '../store/cacheDirectory.js';
 
 export * from './schema.js';
@@ -30,18 +30,32 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
 /** Options of a pool of browsers, with every default filled in. */
 export type ResolvedPoolOptions = Record<keyof BrowserPoolOptions, number>;
 
-/**
- * Checks the options of one range of frames, of the page at `compositionUrl`. Throws an OptionsError that names
- * every fault.
- */
-export function parseRendererOptions(
-  options: RendererOptions,
+/** Options of one range of frames that are right by themselves, whatever file they are for. */
+export interface CheckedRange {
+  /** As they were given, for messages. */
+  given: RendererOptions;
+  values: CheckedOptions;
+}
+
+/** Checks options before the output is known. Throws an OptionsError that names every fault. */
+export function checkRendererOptions(given: RendererOptions): CheckedRange {
+  return { given, values: check(rendererSchema, given) };
+}
+
+/** What checked options mean for this output and this page. Throws an OptionsError that names every fault. */
+export function resolveRendererOptions(
+  { given, values }: CheckedRange,
   outputPath: string,
-  compositionUrl = '',
+  compositionUrl: string,
 ): ResolvedOptions {
-  const values = check(rendererSchema, options, outputPath);
-  const resolved = resolveOptions(values, outputPath, clashes(options, values, outputPath));
+  const resolved = resolveOptions(values, outputPath, clashes(given, values, outputPath));
   return { ...resolved, fileAccess: /^\s*file:/i.test(compositionUrl) };
+}
+
+/** Both in one, so that all faults are told at once. */
+export function parseRendererOptions(given: RendererOptions, outputPath: string, compositionUrl = ''): ResolvedOptions {
+  const values = check(rendererSchema, given, outputPath);
+  return resolveRendererOptions({ given, values }, outputPath, compositionUrl);
 }
 
 /** Checks the options of a whole render. Throws an OptionsError that names every fault. */
@@ -104,21 +118,16 @@ export function settledChunkOptions(given: DistributedOptionsInput, resolved: Re
   return { ...chunkOptions(given), ...Object.fromEntries(names.map((name) => [name, resolved[name]])) };
 }
 
-/** Checks the options alone, before the output is known. Throws an OptionsError that names every fault. */
-export function checkRendererOptions(options: RendererOptions): void {
-  check(rendererSchema, options);
-}
-
 /** Checks the options of a pool of browsers and fills in the defaults. Throws an OptionsError that names every fault. */
 export function resolvePoolOptions(options: BrowserPoolOptions): ResolvedPoolOptions {
-  const { size = DEFAULT_WORKERS, idleMs = 30_000, pagesPerBrowser = 50 } = check(poolSchema, options);
+  const { size = DEFAULT_WORKERS, idleMs = 30_000, pagesPerBrowser = 50 } = check(poolSchema, readOptions(options));
   return { size, idleMs, pagesPerBrowser };
 }
 
 type OptionsSchema = typeof rendererSchema | typeof distributedSchema | typeof poolSchema;
 
-function check<Schema extends OptionsSchema>(schema: Schema, given: object, outputPath?: string): z.output<Schema> {
-  const options = readOptions(given);
+/** Once at each border: what a caller gives has been read (`readOptions`), and none is checked again on its way. */
+function check<Schema extends OptionsSchema>(schema: Schema, options: object, outputPath?: string): z.output<Schema> {
   // From now on it is where it is.
   temporaryFolder(true);
   const result = schema.safeParse(options, { reportInput: true });

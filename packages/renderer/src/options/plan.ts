@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { withAddress } from '../compositionAddress.js';
+import { withAddress } from '../composition/compositionAddress.js';
+import type { FrameRate } from './frameRate.js';
+import type { DistributedOptionsInput, RendererOptions } from './groups.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from './options.js';
-import { readOptions } from './readOptions.js';
-import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
 const ONE_CHUNK_SECONDS = 10;
@@ -26,19 +26,46 @@ const SHORTEST_SECONDS = 1;
  */
 const FRAMES_PER_KEYFRAME = 200;
 
+/** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
+export interface RenderChunk {
+  index: number;
+  /** First frame, from 0. */
+  startFrame: number;
+  frameCount: number;
+  /** `part_<index>.<ext>`, inside the job's directory. */
+  fileName: string;
+  options: RendererOptions;
+}
+
+/** What a render will do. Made without touching anything. */
+export interface RenderPlan {
+  compositionUrl: string;
+  /** Absolute path of the finished file. */
+  outputPath: string;
+  /** Size of the video in pixels: the view times `scale`. */
+  width: number;
+  height: number;
+  fps: FrameRate;
+  startFrame: number;
+  frameCount: number;
+  durationInSeconds: number;
+  /** Number of workers: never more than there are chunks. */
+  concurrency: number;
+  chunks: RenderChunk[];
+}
+
 /**
- * Decides which frames are rendered together. Pure: reads no file and opens no address. The chunks are
- * contiguous and in order; workers take them in that order as they come free.
+ * Checks the options, as `readOptions` gives them, and decides which frames are rendered together. Pure: reads no
+ * file and opens no address. The chunks are contiguous and in order; workers take them in that order as they come free.
  * Throws an OptionsError when the options cannot be rendered, or the address is none. With `look` one that is a
  * path must lead to a file.
  */
-export function createPlan(
+export function planRender(
   composition: string,
   outputPath: string,
-  options: DistributedRenderOptions,
+  { executor: _executor, ...data }: DistributedOptionsInput & { executor?: unknown },
   look = false,
-): RenderPlan {
-  const { executor: _executor, ...data } = readOptions(options);
+): { plan: RenderPlan; resolved: ResolvedDistributedOptions } {
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: parseDistributedOptions(data, outputPath) };
   });
@@ -60,7 +87,7 @@ export function createPlan(
     return { index, startFrame, frameCount, fileName, options };
   });
 
-  return {
+  const plan = {
     compositionUrl,
     outputPath: resolve(outputPath),
     width: resolved.pixelWidth,
@@ -72,6 +99,7 @@ export function createPlan(
     concurrency,
     chunks,
   };
+  return { plan, resolved };
 }
 
 /** The frames of each chunk. */

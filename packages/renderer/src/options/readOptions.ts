@@ -1,5 +1,4 @@
 import { OptionsError } from '../errors.js';
-import type { RenderExecutor } from '../types.js';
 import { wordsOf } from '../unknowns.js';
 
 /**
@@ -26,7 +25,7 @@ export function readOptions<Options extends object>(options: Options): Options {
 function executor(value: unknown): unknown {
   if (value === undefined) return value;
   // Of what is no object nothing is read.
-  const { render } = Object(value) as Partial<RenderExecutor>;
+  const { render } = Object(value) as { render?: unknown };
   if (typeof render === 'function') return value;
   throw new Error(`it must have a function render (given: ${printable(value)})`);
 }

@@ -53,6 +53,10 @@ function flag() {
   return z.boolean({ error: 'must be true or false' });
 }
 
+function oneOf<const Word extends string>(...words: [Word, Word, ...Word[]]) {
+  return z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
+}
+
 /** Whether something can be made of a value. */
 function canMake(make: () => unknown): boolean {
   try {
@@ -170,13 +174,9 @@ const output = {
 
 /** How the work is done. */
 const execution = {
-  mode: z
-    .enum(['auto', 'canvas', 'compositor', 'screenshot'], {
-      error: 'must be auto, canvas, compositor or screenshot',
-    })
-    .optional(),
-  webgl: z.enum(['auto', 'llvmpipe', 'swiftshader'], { error: 'must be auto, llvmpipe or swiftshader' }).optional(),
-  entry: z.enum(['auto', 'seek', 'replay', 'draw'], { error: 'must be auto, seek, replay or draw' }).optional(),
+  mode: oneOf('auto', 'canvas', 'compositor', 'screenshot').optional(),
+  webgl: oneOf('auto', 'llvmpipe', 'swiftshader').optional(),
+  entry: oneOf('auto', 'seek', 'replay', 'draw').optional(),
   endSeam: flag().optional().register(optionTraits, { ofChunk: true, besideContent: true }),
   joinable: flag().optional(),
   encoderThreads: wholeNumber(1, 128, '').optional(),
@@ -202,7 +202,7 @@ const renderExecution = {
   concurrency: wholeNumber(1, 64, 'of workers ').optional().register(optionTraits, { ofJob: true }),
   retries: wholeNumber(0, 10, '').optional().register(optionTraits, { ofJob: true }),
   chunkFrames: wholeNumber(1, MAX_FRAMES, 'of frames ').optional().register(optionTraits, { ofJob: true }),
-  seams: z.enum(['fail', 'warn'], { error: 'must be fail or warn' }).optional().register(optionTraits, { ofJob: true }),
+  seams: oneOf('fail', 'warn').optional().register(optionTraits, { ofJob: true }),
   keepChunks: flag().optional().register(optionTraits, { ofJob: true }),
 };
 
@@ -225,8 +225,11 @@ export const poolSchema = z.strictObject({
   pagesPerBrowser: wholeNumber(1, 10_000, '').optional(),
 });
 
-/** Fails to compile where the schema takes other values than the interface says. */
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+/** The same with nothing left out: else a type that lacks an optional field would fit one that has it. */
+type Whole<T> = T extends object ? { [Name in keyof T]-?: Whole<T[Name]> } : T;
+
+/** Fails to compile where the schema has other options than the interface, or takes other values. */
+type Same<A, B> = [Whole<A>] extends [Whole<B>] ? ([Whole<B>] extends [Whole<A>] ? true : never) : never;
 true satisfies Same<z.input<typeof rendererSchema>, RendererOptions>;
 true satisfies Same<z.input<typeof distributedSchema>, DistributedOptionsInput>;
 true satisfies Same<z.input<typeof poolSchema>, BrowserPoolOptions>;

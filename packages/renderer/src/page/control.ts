@@ -1,7 +1,7 @@
-import type { FrameFate, Outcome, Rest } from './outcome.js';
-import type { Media } from './playback.js';
+import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
+import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
-import type { Streams } from './streams.js';
+import type { Streams } from './streamTypes.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -61,25 +61,6 @@ export interface AnimatedFrame {
   url: string;
   /** In pixels. */
   width: number;
-}
-
-/** A file that came, and cannot be decoded. */
-export interface FileFault {
-  url: string;
-  /** What the page has it for: `image`, `video`, `audio`, `font`. */
-  type: string;
-  reason: string;
-}
-
-/** What became of the files of a document. */
-export interface FileFaults {
-  /** Addresses that elements have failed with, and have nothing else in their place. */
-  failing: string[];
-  /** Addresses that elements have failed with, and have another file for. */
-  replaced: string[];
-  broken: FileFault[];
-  /** Whether a font could not be used: its file is to be looked into. */
-  fonts: boolean;
 }
 
 /** What the parts of the clock share inside one document or worker. */

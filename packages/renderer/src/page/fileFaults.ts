@@ -1,4 +1,5 @@
-import type { Control, FileFault } from './control.js';
+import type { Control } from './control.js';
+import type { FileFault } from './outcome.js';
 
 /**
  * Knows the files that came and are not what they should be: pictures, videos, sounds and fonts that cannot be decoded.

@@ -49,8 +49,8 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FileFault, FileFaults, Moment, PageConfig, VideoNews } from './control.js';
-export type { FrameFate, Outcome, Rest } from './outcome.js';
+export type { Moment, PageConfig, VideoNews } from './control.js';
+export type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [

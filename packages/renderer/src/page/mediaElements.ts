@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { Playback } from './playback.js';
+import type { Playback } from './media.js';
 
 /** Puts the virtual playing in place of the elements' own, in every media element of the page. */
 export function installMediaElements(control: Control): void {

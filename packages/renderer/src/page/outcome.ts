@@ -1,4 +1,21 @@
-import type { FileFaults } from './control.js';
+/** A file that came, and cannot be decoded. */
+export interface FileFault {
+  url: string;
+  /** What the page has it for: `image`, `video`, `audio`, `font`. */
+  type: string;
+  reason: string;
+}
+
+/** What became of the files of a document. */
+export interface FileFaults {
+  /** Addresses that elements have failed with, and have nothing else in their place. */
+  failing: string[];
+  /** Addresses that elements have failed with, and have another file for. */
+  replaced: string[];
+  broken: FileFault[];
+  /** Whether a font could not be used: its file is to be looked into. */
+  fonts: boolean;
+}
 
 /**
  * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { httpGet } from '../httpGet.js';
+import { httpGet } from '../composition/httpGet.js';
 import { linkAbort, underDeadline } from '../lifecycle/abort.js';
 import { splitLogin, type Login } from '../redact.js';
 import { hashFile } from './files.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { keyOptions } from '../options/optionGroups.js';
 import { ownVersion, type ToolVersions } from '../toolVersions.js';
-import type { RenderChunk } from '../types.js';
+import type { RenderChunk } from '../options/plan.js';
 import { stableAddress } from './FileHashes.js';
 
 /** Counts the layouts of the store and the ways of drawing and encoding: chunks of another one are not reused. */

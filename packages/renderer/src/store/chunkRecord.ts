@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SeamSide } from '../events.js';
-import type { SeamPicture } from '../SeamAudit.js';
+import type { SeamPicture, SeamSide } from '../events.js';
 import type { FileHash } from './FileHashes.js';
 import { requireFile, saysDamaged, syncToDisk } from './files.js';
 

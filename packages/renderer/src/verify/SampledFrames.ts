@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ElementState } from '../page/describe.js';
-import { differencesOf, sideBySide } from '../seamFailure.js';
+import { differencesOf, sideBySide } from '../orchestration/seamFailure.js';
 import type { Sample, VerifyWay } from './planVerification.js';
 
 /** The way that the others are compared with. */

@@ -1,6 +1,6 @@
-import type { WarmBrowser } from '../browser/WarmBrowser.js';
 import { enterChunk } from '../capture/enterChunk.js';
 import { pageState } from '../capture/seams.js';
+import type { WorkerPage } from '../capture/WorkerPage.js';
 import { findHardening } from '../lifecycle/hardening.js';
 import { JobScope } from '../lifecycle/JobScope.js';
 import { parseRendererOptions } from '../options/options.js';
@@ -18,17 +18,17 @@ export async function drawSample(
   url: string,
   outputPath: string,
   rendererOptions: RendererOptions,
-  jobOptions: RenderJobOptions & { warm: WarmBrowser },
+  jobOptions: RenderJobOptions,
+  workerPage: WorkerPage,
   keep: KeepFrame,
 ): Promise<{ exact: boolean }> {
   const options = parseRendererOptions(rendererOptions, 'verify.mkv', url);
-  const { warm: browser } = jobOptions;
-  return JobScope.run(jobOptions, options, outputPath, async (scope) => {
+  return JobScope.run({ ...jobOptions, keeper: workerPage }, options, outputPath, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening(scope.signal);
     try {
       return await scope.guard(async () => {
-        const { source } = await enterChunk(browser, scope, options, url);
+        const { source } = await enterChunk(workerPage, scope, options, url);
         await scope.enter('capture');
         const { startFrame, frameCount, deadlines } = options;
         for (let rendered = 1; rendered <= frameCount; rendered++) {
@@ -44,12 +44,12 @@ export async function drawSample(
         }
         // A failure that the last frame caused may be told only after its picture.
         await source.page.settle(deadlines.capture);
-        if (!browser.isWanted()) await browser.close();
+        if (!workerPage.isWanted()) await workerPage.close();
         return { exact: source.page.session.beginFrameControl };
       });
     } finally {
-      // Nothing is left of a job that has failed, also of one that was not to be the browser's last.
-      if (scope.signal.aborted) await browser.close();
+      // Nothing is left of a job that has failed, also of one that was not to be the page's last.
+      if (scope.signal.aborted) await workerPage.close();
     }
   });
 }

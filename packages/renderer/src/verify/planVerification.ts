@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { withAddress } from '../compositionAddress.js';
+import { withAddress } from '../composition/compositionAddress.js';
 import { OptionsError } from '../errors.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from '../options/options.js';
 import { splitFrames } from '../options/plan.js';
 import { printable, readOptions } from '../options/readOptions.js';
-import type { DistributedRenderOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
+import type { DistributedRenderOptions, OutputOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /**
  * A way to draw the samples. `once` and `twice`: one page goes through the whole composition, and
@@ -18,7 +18,7 @@ export type VerifyOptions = Omit<
   DistributedRenderOptions,
   | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'seamFiles' | 'frameHashes' | 'encoderThreads')
   | ('keepChunks' | 'cacheDirectory' | 'partialOutput')
-  | ('videoCodec' | 'crf' | 'preset' | 'videoBitrate' | 'pixelFormat' | 'lossless' | 'ffmpegPath' | 'ffprobePath')
+  | ('ffmpegPath' | 'ffprobePath' | keyof OutputOptions)
 > & {
   /** Folder of the pictures of what differs. It is made when there is something to show. */
   pictures: string;
@@ -62,10 +62,18 @@ const FIRST_JUMP = 3;
 
 /**
  * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
- * Throws an OptionsError that names every fault of the options. With `look` a path must lead to a file.
+ * Throws an OptionsError that names every fault of the options.
  */
-export function planVerification(composition: string, verifyOptions: VerifyOptions, look = false): VerifyPlan {
-  const options = readOptions(verifyOptions);
+export function planVerification(composition: string, options: VerifyOptions): VerifyPlan {
+  return prepareVerification(composition, readOptions(options), false).plan;
+}
+
+/** The plan, with the options that it is made of, which have been read. With `look` a path must lead to a file. */
+export function prepareVerification(
+  composition: string,
+  options: VerifyOptions,
+  look: boolean,
+): { plan: VerifyPlan; resolved: ResolvedDistributedOptions } {
   const { compositionUrl, resolved } = withAddress(composition, look, (url) => {
     return { compositionUrl: url, resolved: resolveVerification(options) };
   });
@@ -93,7 +101,7 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
     ...chunksOf('seek', far).map(alone),
   ];
 
-  return {
+  const plan = {
     compositionUrl,
     outputPath: resolve(pictures),
     width: resolved.pixelWidth,
@@ -107,10 +115,11 @@ export function planVerification(composition: string, verifyOptions: VerifyOptio
     chunks,
     lanes,
   };
+  return { plan, resolved };
 }
 
 /** Checks the options. Throws an OptionsError that names every fault. */
-export function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
+function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
   const { pictures, samples: _samples, sampleFrames: _frames, ...rest } = options;
   const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
     const max = MAX[name as keyof typeof MAX];

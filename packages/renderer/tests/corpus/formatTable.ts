@@ -1,5 +1,4 @@
 import type { CorpusPage } from './corpus.js';
-import type { CorpusTest } from './testCorpus.js';
 
 /** What was seen of a page. */
 export interface Row {
@@ -12,8 +11,16 @@ export interface Row {
   problem: string | undefined;
 }
 
-/** The pages in the order of the corpus, a line each. */
-export function formatTable({ frames, splits }: CorpusTest, rows: readonly Row[]): string {
+interface Way {
+  name: string;
+  entry?: 'seek' | 'replay';
+}
+
+/** The pages in the order of the corpus, a line each; `splits` are the ways that were compared, `frames` how many. */
+export function formatTable(
+  { frames, splits }: { frames: number; splits: readonly [Way, ...Way[]] },
+  rows: readonly Row[],
+): string {
   const [first, ...others] = splits;
   const header = ['page', 'moved by', 'unique', first.name, ...others.map(({ name }) => name), 'verdict'];
   const lines = rows.map(({ page, unique, wrong, problem }) => [

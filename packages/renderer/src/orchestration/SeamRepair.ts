@@ -1,10 +1,10 @@
-import type { SeamError } from './errors.js';
-import type { SeamSide } from './events.js';
-import type { WorkerContext } from './RenderWorkers.js';
-import { SeamAudit, type Again, type BrokenSeam, type SeamPicture } from './SeamAudit.js';
+import type { SeamError } from '../errors.js';
+import type { SeamPicture, SeamSide } from '../events.js';
+import { SeamAudit, type Again, type BrokenSeam } from './SeamAudit.js';
 import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
-import type { RenderChunk, RenderReport, SeamDifference } from './types.js';
-import { wordsOf } from './unknowns.js';
+import type { RenderChunk, RenderReport, SeamDifference } from '../types.js';
+import { wordsOf } from '../unknowns.js';
+import type { WorkerContext } from './WorkerContext.js';
 
 /**
  * What is done about the seams of one render. Where one does not fit, chunks are to be rendered again in a way that may

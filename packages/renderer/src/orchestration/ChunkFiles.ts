@@ -3,22 +3,22 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { EncoderError, StallError, VerificationError, type RenderPosition } from './errors.js';
-import { concatArguments, concatList } from './ffmpeg/arguments.js';
-import { codingDifferences, type VideoCoding } from './ffmpeg/coding.js';
-import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
-import { isUnchanged, type FileStamp } from './ffmpeg/fileStamp.js';
-import { verifyVideo } from './ffmpeg/verify.js';
-import { ranOutOfDisk } from './lifecycle/howItEnded.js';
-import { underDeadline } from './lifecycle/abort.js';
-import { onDisk } from './lifecycle/onDisk.js';
-import { orShortage } from './lifecycle/shortage.js';
-import type { ProcessOptions } from './lifecycle/ManagedProcess.js';
-import { runCommand } from './lifecycle/runCommand.js';
-import type { TaskGroup } from './lifecycle/TaskGroup.js';
-import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options/options.js';
-import type { RenderChunk, RenderPlan } from './types.js';
+import { EncoderError, StallError, VerificationError, type RenderPosition } from '../errors.js';
+import { concatArguments, concatList } from '../ffmpeg/arguments.js';
+import { codingDifferences, type VideoCoding } from '../ffmpeg/coding.js';
+import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
+import { isUnchanged, type FileStamp } from '../ffmpeg/fileStamp.js';
+import { verifyVideo } from '../ffmpeg/verify.js';
+import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
+import { underDeadline } from '../lifecycle/abort.js';
+import { onDisk } from '../lifecycle/onDisk.js';
+import { orShortage } from '../lifecycle/shortage.js';
+import type { ProcessOptions } from '../lifecycle/ManagedProcess.js';
+import { runCommand } from '../lifecycle/runCommand.js';
+import type { TaskGroup } from '../lifecycle/TaskGroup.js';
+import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedDistributedOptions } from '../options/options.js';
+import type { RenderChunk, RenderPlan } from '../types.js';
 
 /** What was found in a chunk when it was verified, and what its file was then. */
 export interface VerifiedChunk {

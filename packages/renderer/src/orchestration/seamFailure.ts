@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { SeamError } from './errors.js';
-import type { ElementState } from './page/describe.js';
-import { loadPng } from './png.js';
-import { withoutPasswords } from './redact.js';
+import { SeamError } from '../errors.js';
+import type { ElementState } from '../page/describe.js';
+import { loadPng } from '../png.js';
+import { withoutPasswords } from '../redact.js';
 import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
-import type { RenderPlan, SeamDifference } from './types.js';
+import type { RenderPlan, SeamDifference } from '../types.js';
 
 /** More differences than these help nobody. */
 const MAX_DIFFERENCES = 5;

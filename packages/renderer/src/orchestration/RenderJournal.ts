@@ -1,9 +1,10 @@
-import { positionOf, where, type RenderPhase, type RenderPosition } from './errors.js';
-import type { RenderEvent, RenderState, WorkerState } from './events.js';
-import { callUser } from './lifecycle/callUser.js';
-import { StopRecord } from './lifecycle/StopRecord.js';
-import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from './types.js';
-import { nameOf, wordsOf } from './unknowns.js';
+import { where, type RenderPhase, type RenderPosition } from '../errors.js';
+import { positionOf } from '../errorRecord.js';
+import type { RenderEvent, RenderState, WorkerState } from '../events.js';
+import { callUser } from '../lifecycle/callUser.js';
+import { StopRecord } from '../lifecycle/StopRecord.js';
+import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from '../types.js';
+import { nameOf, wordsOf } from '../unknowns.js';
 
 /** How many workers are named one by one where people read it. */
 const NAMED_WORKERS = 4;

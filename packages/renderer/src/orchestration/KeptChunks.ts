@@ -1,18 +1,18 @@
 import { extname } from 'node:path';
-import { StallError } from './errors.js';
-import type { RenderEvent } from './events.js';
-import { underDeadline } from './lifecycle/abort.js';
-import { onDisk } from './lifecycle/onDisk.js';
-import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options/options.js';
-import { withoutPassword } from './redact.js';
+import { StallError } from '../errors.js';
+import type { ChunkResult } from '../executors/ChunkResult.js';
+import { underDeadline } from '../lifecycle/abort.js';
+import { onDisk } from '../lifecycle/onDisk.js';
+import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedDistributedOptions } from '../options/options.js';
+import { withoutPassword } from '../redact.js';
 import type { SeamAudit } from './SeamAudit.js';
-import { chunkKey } from './store/chunkKey.js';
-import type { ChunkRecord } from './store/chunkRecord.js';
-import { ChunkStore } from './store/ChunkStore.js';
-import { FileHashes } from './store/FileHashes.js';
-import type { ToolVersions } from './toolVersions.js';
-import type { RenderChunk, RenderExecutor, RenderPlan } from './types.js';
+import { chunkKey } from '../store/chunkKey.js';
+import type { ChunkRecord } from '../store/chunkRecord.js';
+import { ChunkStore } from '../store/ChunkStore.js';
+import { FileHashes } from '../store/FileHashes.js';
+import type { ToolVersions } from '../toolVersions.js';
+import type { RenderChunk, RenderExecutor, RenderPlan } from '../types.js';
 
 /** What stays in the store by itself: chunks that were used in the last 30 days, the latest 10 GB of them. */
 const KEEP_MS = 30 * 24 * 3600 * 1000;
@@ -67,7 +67,7 @@ export class KeptChunks implements AsyncDisposable {
   }
 
   /** A worker tells which addresses its page has read. */
-  read(worker: number, { urls, repeatable }: Extract<RenderEvent, { type: 'files' }>): void {
+  read(worker: number, { urls, repeatable }: NonNullable<ChunkResult['files']>): void {
     // Who has carried the event here may have lost some of it.
     const told = Array.isArray(urls) && urls.every((url) => typeof url === 'string') ? urls : [];
     this.#read.set(worker, new Set(told));

@@ -1,11 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { seamFiles } from './capture/seams.js';
-import type { RenderEvent, SeamSide } from './events.js';
-import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { RenderChunk, RenderReport } from './types.js';
-
-/** What one side of a seam says about the frame that both sides draw. */
-export type SeamPicture = Pick<Extract<RenderEvent, { type: 'seam' }>, 'frame' | 'hash' | 'jumped' | 'drawn' | 'exact'>;
+import { seamFiles } from '../capture/seams.js';
+import type { SeamPicture, SeamSide } from '../events.js';
+import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { RenderChunk, RenderReport } from '../types.js';
 
 /**
  * What is known of a seam: `open` while one side is missing. When the sides differ: which chunks are to be rendered

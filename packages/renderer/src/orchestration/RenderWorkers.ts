@@ -1,23 +1,15 @@
-import { WarmBrowser } from './browser/WarmBrowser.js';
+import { WorkerPage } from '../capture/WorkerPage.js';
 import type { VerifiedChunk } from './ChunkFiles.js';
-import { wasKilled, type RenderPosition } from './errors.js';
-import type { RenderEvent } from './events.js';
+import { type RenderPosition } from '../errors.js';
+import { wasKilled } from '../errorRecord.js';
+import type { RenderEvent } from '../events.js';
+import type { ChunkJob } from '../executors/ChunkJob.js';
+import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
+import { isEcho } from '../lifecycle/abort.js';
 import type { KeptChunks } from './KeptChunks.js';
-import { isEcho } from './lifecycle/abort.js';
-import type { WorkDirectory } from './lifecycle/WorkDirectory.js';
-import type { ResolvedDistributedOptions } from './options/options.js';
 import { SeamRepair } from './SeamRepair.js';
-import type { StoppableRun } from './StoppableRun.js';
-import type { RenderChunk, RenderExecutor, RendererOptions } from './types.js';
-
-/** What the workers of one render share. */
-export interface WorkerContext {
-  readonly run: StoppableRun<ResolvedDistributedOptions>;
-  readonly executor: RenderExecutor;
-  readonly directory: WorkDirectory;
-  /** The store of finished chunks, when it is to be used. */
-  readonly kept: KeptChunks | undefined;
-}
+import type { WorkerContext } from './WorkerContext.js';
+import type { RenderChunk, RendererOptions } from '../types.js';
 
 /** The workers of one render: they take chunks in order as they come free, and stop together. */
 export class RenderWorkers {
@@ -102,14 +94,14 @@ export class RenderWorkers {
   /** One worker, from its first chunk to the last that it gets. */
   async #work(worker: number, first: RenderChunk, signal: AbortSignal): Promise<void> {
     const { journal } = this.#context.run;
-    let browser: WarmBrowser | undefined;
+    let workerPage: WorkerPage | undefined;
     try {
       for (let chunk: RenderChunk | undefined = first; chunk; chunk = this.#next()) {
-        if (!browser && this.#queue.length > 0) browser = this.#warmBrowser(worker);
-        await this.#renderChunk(chunk, worker, browser, signal);
+        if (!workerPage && this.#queue.length > 0) workerPage = this.#newPage(worker);
+        await this.#renderChunk(chunk, worker, workerPage, signal);
       }
     } finally {
-      await browser?.[Symbol.asyncDispose]();
+      await workerPage?.[Symbol.asyncDispose]();
     }
     journal.worker(worker, 'finished');
   }
@@ -120,8 +112,8 @@ export class RenderWorkers {
     return this.#queue.shift();
   }
 
-  #warmBrowser(worker: number): WarmBrowser {
-    return new WarmBrowser(
+  #newPage(worker: number): WorkerPage {
+    return new WorkerPage(
       () => this.#queue.length > 0,
       (event) => this.#context.run.journal.record('worker' in event ? { ...event, worker } : event),
     );
@@ -131,19 +123,19 @@ export class RenderWorkers {
   async #renderChunk(
     chunk: RenderChunk,
     worker: number,
-    browser: WarmBrowser | undefined,
+    workerPage: WorkerPage | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     const { options, journal, group } = this.#context.run;
     const crashes: unknown[] = [];
     for (;;) {
-      const crash = await this.#attempt(chunk, worker, browser, signal, crashes);
+      const crash = await this.#attempt(chunk, worker, workerPage, signal, crashes);
       if (!crash) break;
       crashes.push(crash.error);
       journal.retry(worker, chunk.index, crashes.length, options.retries, crash.error);
       // The listener of the event may have stopped the render.
       group.throwIfStopped();
-      await browser?.reset();
+      await workerPage?.reset();
     }
     this.#done.set(chunk, worker);
     journal.chunkDone(chunk, worker);
@@ -157,7 +149,7 @@ export class RenderWorkers {
   async #attempt(
     chunk: RenderChunk,
     worker: number,
-    browser: WarmBrowser | undefined,
+    workerPage: WorkerPage | undefined,
     signal: AbortSignal,
     crashes: readonly unknown[],
   ): Promise<{ error: unknown } | undefined> {
@@ -181,24 +173,26 @@ export class RenderWorkers {
       for (const each of inOrder) fail(each, position);
     };
 
+    const job: ChunkJob = {
+      signal,
+      worker,
+      ...(workerPage ? { workerPage } : {}),
+      ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
+      ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
+      onProgress: (share) => {
+        if (running) journal.progress(chunk.index, share);
+      },
+      onEvent: (event) => {
+        if (running) this.#onEvent(chunk, worker, event, onFailure);
+      },
+    };
     journal.worker(worker, 'starting', chunk);
     try {
-      await executor.render(plan.compositionUrl, directory.file(chunk.fileName), this.#optionsOf(chunk), {
-        signal,
-        worker,
-        ...(browser ? { warm: browser } : {}),
-        ...(jobOptions.browsers ? { browsers: jobOptions.browsers } : {}),
-        ...(jobOptions.hooks ? { hooks: jobOptions.hooks } : {}),
-        onProgress: (share) => {
-          if (running) journal.progress(chunk.index, share);
-        },
-        onEvent: (event) => {
-          if (running) this.#onEvent(chunk, worker, event, onFailure);
-        },
-        onVerified: (stamp, coding) => this.verified.set(chunk, { stamp, coding }),
-      });
+      const output = directory.file(chunk.fileName);
+      const said = await executor.render(plan.compositionUrl, output, this.#optionsOf(chunk), job);
       // It has told of a failure: whatever it says now, its chunk is not to be trusted.
       if (failed) throw crash?.error ?? group.signal.reason;
+      this.#take(chunk, worker, readChunkResult(said));
     } catch (error) {
       onFailure(error, journal.position(worker));
       if (!crash || signal.aborted || journal.leftovers.length > 0) {
@@ -241,6 +235,17 @@ export class RenderWorkers {
     if (own.type === 'seam') this.seams.judge(chunk, own.side, own);
     if (own.type === 'files') this.#context.kept?.read(worker, own);
     journal.record(own);
+  }
+
+  /** Takes over what an executor says of a finished chunk, as far as its events have not said it before. */
+  #take(chunk: RenderChunk, worker: number, { coding, stamp, files, seams }: ChunkResult): void {
+    if (coding && stamp) this.verified.set(chunk, { coding, stamp });
+    if (files) this.#context.kept?.read(worker, files);
+    for (const side of ['entry', 'end'] as const) {
+      const picture = seams?.[side];
+      const isNew = picture && picture.hash !== this.seams.audit.sidesOf(chunk.index)[side]?.hash;
+      if (isNew) this.seams.judge(chunk, side, picture);
+    }
   }
 
   /** What was told to stop and has not is left to itself; it can tell nothing more. */

@@ -3,12 +3,14 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TextDecoder } from 'node:util';
 import { z } from 'zod';
-import { InputError, shortUrl } from './errors.js';
-import { parseFrameRate } from './options/frameRate.js';
+import { InputError, shortUrl } from '../errors.js';
+import { parseFrameRate } from '../options/frameRate.js';
+import type { Entry } from '../options/groups.js';
+import { rendererSchema } from '../options/schema.js';
 import { isCertificateError, type HttpOptions } from './httpGet.js';
-import { underDeadline } from './lifecycle/abort.js';
+import { underDeadline } from '../lifecycle/abort.js';
 import { openAddress, type Answer } from './openAddress.js';
-import { isA, wordsOf } from './unknowns.js';
+import { isA, wordsOf } from '../unknowns.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {
@@ -21,7 +23,7 @@ export interface Composition {
   frameCount?: number;
   props?: Record<string, unknown>;
   /** `seek` says that the picture depends on the time alone: workers go straight to their first frame. */
-  entry?: 'auto' | 'seek' | 'replay' | 'draw';
+  entry?: Entry;
 }
 
 export interface ReadOptions {
@@ -62,7 +64,7 @@ const declarationSchema = z.object(
     durationInSeconds: positive('a number of seconds above 0').optional(),
     frameCount: wholeNumber('frames').optional(),
     props: z.record(z.string(), z.unknown(), { error: 'must be an object' }).optional(),
-    entry: z.enum(['auto', 'seek', 'replay', 'draw'], { error: 'must be auto, seek, replay or draw' }).optional(),
+    entry: rendererSchema.shape.entry,
   },
   { error: 'must be an object such as {"width":1920,"height":1080,"fps":30,"durationInSeconds":5}' },
 );

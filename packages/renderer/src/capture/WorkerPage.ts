@@ -1,15 +1,15 @@
-import { loadPage, openSource } from '../capture/openSource.js';
-import type { ScreenshotSource } from '../capture/ScreenshotSource.js';
+import { loadPage, openSource } from './openSource.js';
+import type { ScreenshotSource } from './ScreenshotSource.js';
 import { ToolError } from '../errors.js';
 import type { RenderEvent } from '../events.js';
-import type { JobScope } from '../lifecycle/JobScope.js';
+import type { JobScope, ScopeKeeper } from '../lifecycle/JobScope.js';
 import { pageOptions } from '../options/optionGroups.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
-import type { BrowserPool } from './BrowserPool.js';
-import { BrowserSession } from './BrowserSession.js';
-import { LlvmpipeError, llvmpipeFor } from './llvmpipe.js';
-import type { PageSession } from './PageSession.js';
+import type { BrowserPool } from '../browser/BrowserPool.js';
+import { BrowserSession } from '../browser/BrowserSession.js';
+import { LlvmpipeError, llvmpipeFor } from '../browser/llvmpipe.js';
+import type { PageSession } from '../browser/PageSession.js';
 
 interface Held {
   key: string;
@@ -22,7 +22,7 @@ interface Held {
  * from the frame where the last one ended. Give the same one to the jobs of a worker, one after the
  * other, and dispose of it after the last; it dies at once when the signal of those jobs aborts.
  */
-export class WarmBrowser implements AsyncDisposable {
+export class WorkerPage implements ScopeKeeper, AsyncDisposable {
   /** The scope of the jobs that have had it, once there was one. */
   scope: JobScope | undefined;
   #held: Held | undefined;
@@ -49,7 +49,7 @@ export class WarmBrowser implements AsyncDisposable {
   }
 
   /** The same as a new page, which draws all that it draws also in frames that nobody sees; so do the next ones. */
-  async openDrawingAll(...opened: Parameters<WarmBrowser['open']>): Promise<ScreenshotSource> {
+  async openDrawingAll(...opened: Parameters<WorkerPage['open']>): Promise<ScreenshotSource> {
     this.#drawsUnseen = true;
     await this.close();
     return this.open(...opened);

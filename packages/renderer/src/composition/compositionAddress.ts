@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { OptionsError, shortUrl } from './errors.js';
+import { OptionsError, shortUrl } from '../errors.js';
 
 const SCHEMES = ['http:', 'https:', 'file:', 'data:', 'about:'];
 const ADVICE = 'give an http:, https:, file: or data: address, or the path of a file';

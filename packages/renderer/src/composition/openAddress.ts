@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { shortUrl } from './errors.js';
+import { shortUrl } from '../errors.js';
 import { httpGet, type HttpOptions } from './httpGet.js';
 
 /** What an address answers. */

@@ -1,14 +1,15 @@
-import { StallError, type RenderPhase, type RenderPosition, TeardownError } from './errors.js';
-import { abortable, atHook, withDeadline } from './lifecycle/abort.js';
-import { freeDiskCheck, watchTime } from './lifecycle/limits.js';
-import { onDisk } from './lifecycle/onDisk.js';
-import { processEvents } from './lifecycle/processEvents.js';
-import { RepeatedCheck } from './lifecycle/RepeatedCheck.js';
-import { TaskGroup } from './lifecycle/TaskGroup.js';
-import type { ResolvedOptions } from './options/options.js';
+import { StallError, type RenderPhase, type RenderPosition, TeardownError } from '../errors.js';
+import { abortable, withDeadline } from '../lifecycle/abort.js';
+import { atHook } from '../lifecycle/hooks.js';
+import { freeDiskCheck, watchTime } from '../lifecycle/limits.js';
+import { onDisk } from '../lifecycle/onDisk.js';
+import { processEvents } from '../lifecycle/processEvents.js';
+import { RepeatedCheck } from '../lifecycle/RepeatedCheck.js';
+import { TaskGroup } from '../lifecycle/TaskGroup.js';
+import type { ResolvedOptions } from '../options/options.js';
 import { RenderJournal } from './RenderJournal.js';
-import type { RenderJobOptions, RenderPlan } from './types.js';
-import { wordsOf } from './unknowns.js';
+import type { RenderJobOptions, RenderPlan } from '../types.js';
+import { wordsOf } from '../unknowns.js';
 
 /**
  * The one way to stop: a run of several workers that end together. The first failure, the user's signal or a limit

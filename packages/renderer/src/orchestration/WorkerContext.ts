@@ -1,0 +1,14 @@
+import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { ResolvedDistributedOptions } from '../options/options.js';
+import type { RenderExecutor } from '../types.js';
+import type { KeptChunks } from './KeptChunks.js';
+import type { StoppableRun } from './StoppableRun.js';
+
+/** What the workers of one render share. */
+export interface WorkerContext {
+  readonly run: StoppableRun<ResolvedDistributedOptions>;
+  readonly executor: RenderExecutor;
+  readonly directory: WorkDirectory;
+  /** The store of finished chunks, when it is to be used. */
+  readonly kept: KeptChunks | undefined;
+}

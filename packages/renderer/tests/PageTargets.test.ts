@@ -18,8 +18,8 @@ class Client extends EventEmitter {
     super();
   }
 
-  id = () => 'a session';
-  connection = () => ({ session: (id: string) => this.children.get(id) });
+  readonly id = 'a session';
+  readonly connection = { session: (id: string) => this.children.get(id) };
 }
 
 describe('a worker of the page that cannot be prepared', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from '../src/browser/Connection.js';
 import { PageReporter } from '../src/browser/PageReporter.js';
 import { PageError, StallError } from '../src/index.js';
 import { LONG } from './support/extent.js';

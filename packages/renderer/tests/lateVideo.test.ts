@@ -63,7 +63,7 @@ describe('a page whose picture waits for that of a video', () => {
       };
 
       await session.send('Page.enable');
-      const loaded = new Promise((resolve) => session.client.once('Page.loadEventFired', resolve));
+      const loaded = new Promise((resolve) => session.client.on('Page.loadEventFired', resolve));
       await session.send('Page.navigate', { url });
       await loaded;
       await evaluate('headRead');

@@ -1,8 +1,6 @@
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import type { CDPSession } from 'puppeteer-core';
-import type * as Puppeteer from 'puppeteer-core';
 import { ToolError } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -10,6 +8,7 @@ import type { ProcessEnd } from '../lifecycle/howItEnded.js';
 import type { ManagedProcess, ProcessOwner } from '../lifecycle/ManagedProcess.js';
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options/options.js';
+import { Connection, type CDPSession } from './Connection.js';
 import { locateBrowser, type FoundBrowser } from './findBrowser.js';
 import { browserFlags } from './flags.js';
 import { findLlvmpipe, llvmpipeEnvironment, type Llvmpipe } from './llvmpipe.js';
@@ -66,8 +65,7 @@ function requireLlvmpipe(): Llvmpipe {
 }
 
 /**
- * One browser process in a directory of its own. The process and its pipes are ours; the protocol
- * client on top is Puppeteer's. It is one job's, or between two jobs a pool's, and dies with its
+ * One browser process in a directory of its own. It is one job's, or between two jobs a pool's, and dies with its
  * owner. Disposing kills the whole process group: there is nothing in it worth saving.
  */
 export class Browser implements AsyncDisposable {
@@ -77,7 +75,7 @@ export class Browser implements AsyncDisposable {
   onFault: (error: unknown) => void = () => {};
   /** How many pages it has had. */
   pages = 0;
-  #transport: PipeTransport | undefined;
+  #connection: Connection | undefined;
   #root: Promise<CDPSession> | undefined;
 
   private constructor(
@@ -117,19 +115,17 @@ export class Browser implements AsyncDisposable {
 
   /** The bytes of a message of its protocol. Only once. */
   takeBytes(name: string): Buffer {
-    return this.#transport!.take(name);
+    return this.#connection!.transport.take(name);
   }
 
   /** Forgets a context with all its pages and their data, and whoever listened to them. */
   async forget(browserContextId: string): Promise<void> {
-    const root = await this.attach();
-    const connection = root.connection()!;
+    const { connection, id } = await this.attach();
     // The pages are not to be heard any more: they may say something while they go.
-    await connection.send('Target.detachFromTarget', { sessionId: root.id() });
+    await connection.send('Target.detachFromTarget', { sessionId: id });
     await connection.send('Target.disposeBrowserContext', { browserContextId });
-    // A connection remembers every session that it has had: the next job gets a new one.
     this.#root = undefined;
-    this.#transport?.silence();
+    connection.clear();
   }
 
   /** Makes it a job's, which it dies with from now on. */
@@ -153,7 +149,7 @@ export class Browser implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#keepAlive(true);
     // What it has said already, such as that its page is gone, is not heard any more.
-    this.#transport?.silence();
+    this.#connection?.transport.silence();
     await this.process[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
   }
@@ -168,19 +164,8 @@ export class Browser implements AsyncDisposable {
     // It could not be started, which its end tells.
     if (!toBrowser || !fromBrowser) return never();
     const onFault = (error: unknown) => this.onFault(error);
-    this.#transport ??= new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault);
-    const Connection = await loadConnection();
-    const connection = new Connection('', this.#transport, 0, 0);
-    const { sessionId } = await connection.send('Target.attachToBrowserTarget');
-    return connection.session(sessionId)!;
+    this.#connection ??= new Connection(new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault));
+    const { sessionId } = await this.#connection.send('Target.attachToBrowserTarget');
+    return this.#connection.session(sessionId)!;
   }
-}
-
-/**
- * Loaded only when a browser starts. The module alone is a seventh of the work of the whole package, whose launcher
- * and pages are not used here. Where another version keeps it elsewhere, the package says where.
- */
-async function loadConnection(): Promise<typeof Puppeteer.Connection> {
-  const part = import('puppeteer-core/internal/cdp/Connection.js') as unknown as Promise<typeof Puppeteer>;
-  return (await part.catch(() => import('puppeteer-core'))).Connection;
 }

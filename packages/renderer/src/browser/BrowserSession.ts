@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { CDPSession } from 'puppeteer-core';
 import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
 import { howItEnded } from '../lifecycle/howItEnded.js';
@@ -11,6 +10,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import { Browser } from './Browser.js';
 import type { BrowserPool } from './BrowserPool.js';
+import { ConnectionLost, type CDPSession } from './Connection.js';
 import { LlvmpipeError } from './llvmpipe.js';
 import { ProtocolFault } from './PipeTransport.js';
 
@@ -171,9 +171,8 @@ export class BrowserSession implements AsyncDisposable {
         if (gone.targetId === targetId)
           this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));
       });
-      // Not through Puppeteer's pages: those attach to workers too, and let them run before we are there.
       const { sessionId } = await root.send('Target.attachToTarget', { targetId, flatten: true });
-      return root.connection()!.session(sessionId)!;
+      return root.connection.session(sessionId)!;
     } catch (error) {
       if (isConnectionLoss(error)) return never();
       throw error;
@@ -214,9 +213,7 @@ export class BrowserSession implements AsyncDisposable {
   }
 }
 
-/** Puppeteer's errors for a command whose browser or page is gone. */
+/** Whether a command was for something that is gone, as we or the browser may find. */
 function isConnectionLoss(error: unknown): boolean {
-  if (!isA(error, Error)) return false;
-  if (error.name === 'TargetCloseError' || error.name === 'ConnectionClosedError') return true;
-  return /Target closed|Session closed|Connection closed|detached/.test(error.message);
+  return isA(error, ConnectionLost) || (isA(error, Error) && /Target closed|detached/.test(error.message));
 }

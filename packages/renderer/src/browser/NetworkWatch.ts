@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from './Connection.js';
 import { splitLogin, type Login } from '../redact.js';
 import { isAhead } from './pausedRequests.js';
 

@@ -1,4 +1,4 @@
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from './Connection.js';
 import { CONTROL_KEY } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 

@@ -1,4 +1,4 @@
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from './Connection.js';
 
 /**
  * A window that the page has opened. It has the clock, and is no part of the picture. While it loads it answers

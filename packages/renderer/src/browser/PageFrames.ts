@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Protocol } from 'puppeteer-core';
+import type { Protocol } from './Connection.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { VideoNews } from '../page/index.js';

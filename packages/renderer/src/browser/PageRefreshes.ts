@@ -1,4 +1,4 @@
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from './Connection.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { PageTargets } from './PageTargets.js';
 

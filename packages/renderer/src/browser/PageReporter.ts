@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from './Connection.js';
 import { BrowserCrashError, PageError, where } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { cut, quote, withoutPassword } from '../redact.js';

@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from './Connection.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
@@ -57,7 +57,7 @@ export class PageTargets {
     const { client, root } = this.session;
     const twice: Promise<unknown>[] = [];
     root.on('Target.attachedToTarget', ({ sessionId, targetInfo, waitingForDebugger }) => {
-      const child = root.connection()?.session(sessionId);
+      const child = root.connection.session(sessionId);
       // The page itself has a session: another one would let its animations run, as its own last word.
       const isOwn = targetInfo.type === 'page' && !waitingForDebugger;
       if (isOwn) twice.push(root.send('Target.detachFromTarget', { sessionId }));
@@ -211,7 +211,7 @@ export class PageTargets {
   }
 
   #listenForDocuments(client: CDPSession): void {
-    const keyOf = (contextId: number) => `${client.id()} ${contextId}`;
+    const keyOf = (contextId: number) => `${client.id} ${contextId}`;
     client.on('Runtime.executionContextCreated', ({ context: { id, origin, auxData } }) => {
       const details = auxData as { isDefault?: boolean; frameId?: string } | undefined;
       if (!details?.isDefault) return;
@@ -222,20 +222,20 @@ export class PageTargets {
       // eslint-disable-next-line @typescript-eslint/no-deprecated
       this.#documents.delete(keyOf(destroyed.executionContextId));
     });
-    client.on('Runtime.executionContextsCleared', () => this.#forget(client.id()));
+    client.on('Runtime.executionContextsCleared', () => this.#forget(client.id));
   }
 
   #listenForChildren(client: CDPSession): void {
     client.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
-      const child = client.connection()?.session(sessionId);
+      const child = client.connection.session(sessionId);
       if (child) void this.#onAttached(client, child, targetInfo);
     });
     client.on('Target.detachedFromTarget', ({ sessionId }) => this.#forget(sessionId));
   }
 
   #forget(sessionId: string): void {
-    for (const worker of this.#workers) if (worker.id() === sessionId) this.#workers.delete(worker);
-    for (const [key, { client }] of this.#documents) if (client.id() === sessionId) this.#documents.delete(key);
+    for (const worker of this.#workers) if (worker.id === sessionId) this.#workers.delete(worker);
+    for (const [key, { client }] of this.#documents) if (client.id === sessionId) this.#documents.delete(key);
   }
 
   async #onAttached(parent: CDPSession, child: CDPSession, info: Protocol.Target.TargetInfo): Promise<void> {

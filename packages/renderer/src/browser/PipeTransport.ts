@@ -1,5 +1,4 @@
 import type { Readable, Writable } from 'node:stream';
-import type { ConnectionTransport } from 'puppeteer-core';
 import { callUser } from '../lifecycle/callUser.js';
 import { wordsOf } from '../unknowns.js';
 import { decodeMessage, encodeMessage, ENVELOPE_HEADER, messageLength } from './messages.js';
@@ -9,10 +8,10 @@ export class ProtocolFault extends Error {}
 
 /**
  * The DevTools protocol over a pair of pipes, in its binary form: the browser neither turns its pictures into text
- * nor keeps them twice. Whoever is here speaks JSON all the same.
+ * nor keeps them twice.
  */
-export class PipeTransport implements ConnectionTransport {
-  onmessage?: (message: string) => void;
+export class PipeTransport {
+  onmessage?: (message: unknown) => void;
   onclose?: () => void;
   /** What has come of the next message. */
   readonly #parts: Buffer[] = [];
@@ -43,11 +42,11 @@ export class PipeTransport implements ConnectionTransport {
     fromBrowser.once('close', () => this.onclose?.());
   }
 
-  send(message: string): void {
-    this.toBrowser.write(encodeMessage(JSON.parse(message)));
+  send(message: object): void {
+    this.toBrowser.write(encodeMessage(message));
   }
 
-  /** The bytes that a message has by this name, where the protocol's JSON would have base64. Only once. */
+  /** The bytes that a message has by this name. Only once. */
   take(name: string): Buffer {
     const bytes = this.#bytes.get(name);
     if (!bytes) throw new Error(`no message has had bytes by the name of "${name}"`);
@@ -55,13 +54,15 @@ export class PipeTransport implements ConnectionTransport {
     return bytes;
   }
 
-  /** The pipes belong to the process, which is killed, not asked. */
-  close(): void {}
-
-  /** Nobody is to hear of it any more, until somebody listens again. */
+  /** Nobody is to hear of it any more. */
   silence(): void {
     delete this.onmessage;
     delete this.onclose;
+    this.clear();
+  }
+
+  /** Forgets the bytes that nobody has taken. */
+  clear(): void {
     this.#bytes.clear();
   }
 
@@ -83,8 +84,8 @@ export class PipeTransport implements ConnectionTransport {
   #tell(message: Buffer): void {
     const { onmessage } = this;
     if (!onmessage) return;
-    const text = JSON.stringify(decodeMessage(message, (bytes) => this.#keep(bytes)));
-    callUser(() => onmessage.call(this, text), this.onFault);
+    const value = decodeMessage(message, (bytes) => this.#keep(bytes));
+    callUser(() => onmessage.call(this, value), this.onFault);
   }
 
   #keep(bytes: Buffer): string {

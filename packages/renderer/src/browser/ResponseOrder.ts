@@ -1,4 +1,4 @@
-import type { CDPSession } from 'puppeteer-core';
+import type { CDPSession } from './Connection.js';
 import type { BrowserSession } from './BrowserSession.js';
 import type { PartKind } from './PageTargets.js';
 import type { Rest } from '../page/index.js';
@@ -111,7 +111,7 @@ export class ResponseOrder {
 
   #onPaused(client: CDPSession, paused: Paused): void {
     const { requestId, request, frameId, networkId, resourceType } = paused;
-    const job = `${client.id()} ${requestId.split('.')[0]}`;
+    const job = `${client.id} ${requestId.split('.')[0]}`;
     const isAnswer = paused.responseStatusCode !== undefined || paused.responseErrorReason !== undefined;
     const known = this.#byJob.get(job);
     if (isAnswer) {

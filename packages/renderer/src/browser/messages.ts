@@ -33,7 +33,8 @@ const SCALARS: EncodeOptions = {
 export function encodeMessage(value: unknown): Uint8Array {
   if (Array.isArray(value)) return envelope(LIST, value.map(encodeMessage));
   if (typeof value === 'object' && value !== null) {
-    return envelope(MAP, Object.entries(value).flat().map(encodeMessage));
+    const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+    return envelope(MAP, entries.flat().map(encodeMessage));
   }
   return encode(value, SCALARS);
 }

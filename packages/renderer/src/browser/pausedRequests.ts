@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from './Connection.js';
 
 /** A request, or the answer to one, that the browser holds until it is told to go on. */
 export type Paused = Protocol.Fetch.RequestPausedEvent;

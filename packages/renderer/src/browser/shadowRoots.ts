@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { CDPSession, Protocol } from './Connection.js';
 import { CONTROL_KEY } from '../page/index.js';
 
 /** Brings the shadow trees of a document that scripts cannot find under the clock. */

@@ -54,6 +54,8 @@ interface Request {
   isPreload: boolean;
   /** It is for a later page. */
   isAhead: boolean;
+  /** What was asked for first, if it is the script of a worker. */
+  worker: string | undefined;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
@@ -66,6 +68,10 @@ export class NetworkWatch {
   readonly fonts = new Set<string>();
   /** Is told the address of each video or sound that begins to come. */
   onMedia: (url: string) => void = () => {};
+  /** Is told of each request that nobody waits for any more: its end may never be told. */
+  onGivenUp: (requestId: string) => void = () => {};
+  /** Addresses of workers that have ended before their requests were told. */
+  readonly #unbegun: string[] = [];
   #repeatable = true;
   /** The name and password in the address of the page. */
   login: Login | undefined;
@@ -90,9 +96,16 @@ export class NetworkWatch {
         ...{ url: request.url, type, frameId, loaderId },
         isPreload: request.isLinkPreload === true,
         isAhead: isAhead(request.headers),
+        // It belongs to no document.
+        worker: this.#requests.get(requestId)?.worker ?? (type === 'Script' && !loaderId ? request.url : undefined),
       };
       this.#requests.set(requestId, made);
       if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
+      const ended = this.#unbegun.findIndex((url) => url === made.worker);
+      if (ended >= 0) {
+        this.#unbegun.splice(ended, 1);
+        this.#giveUp(requestId);
+      }
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400) this.#note(response.url, type);
@@ -149,6 +162,14 @@ export class NetworkWatch {
     for (const [requestId, loading] of this.#loading) if (loading === url) this.#settle(requestId);
   }
 
+  /** No longer waits for the script of a worker that was ended before it had begun: the first one of that address. */
+  workerEnds(address: string): void {
+    const url = address.replace(/#.*$/s, '');
+    const found = [...this.#requests].find(([, { worker }]) => worker === url);
+    if (found) this.#giveUp(found[0]);
+    else this.#unbegun.push(url);
+  }
+
   /** Every address that was read, without its password, and whether to read them again says what they said. */
   get files(): { urls: string[]; repeatable: boolean } {
     const ended = [...this.#requests.values()].every(({ type }) => !STREAMED.has(type));
@@ -188,7 +209,12 @@ export class NetworkWatch {
   }
 
   #endAll(isOver: (request: Request) => boolean): void {
-    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#end(requestId);
+    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#giveUp(requestId);
+  }
+
+  #giveUp(requestId: string): void {
+    this.#end(requestId);
+    this.onGivenUp(requestId);
   }
 
   #end(requestId: string): void {

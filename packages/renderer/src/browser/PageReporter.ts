@@ -1,6 +1,7 @@
 import type { CDPSession, Protocol } from 'puppeteer-core';
 import { BrowserCrashError, PageError, where } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import type { PartKind } from './PageTargets.js';
 import { cut, quote, withoutPassword } from '../redact.js';
 
 /** So much is of use to people, in characters. A page can throw or log megabytes, in each frame. */
@@ -14,9 +15,11 @@ export class PageReporter {
   constructor(readonly scope: JobScope) {}
 
   /** Listens to a part of the page: its own session, that of a frame or of a worker. */
-  watch(client: CDPSession): void {
+  watch(client: CDPSession, kind: PartKind): void {
     client.on('Runtime.exceptionThrown', ({ exceptionDetails }) => this.#onException(exceptionDetails));
     client.on('Runtime.consoleAPICalled', (call) => this.#onConsole(call));
+    // A shared worker that ends with the last document that has it tells the same. What takes it down takes the page too.
+    if (kind === 'shared_worker') return;
     client.on('Inspector.targetCrashed', () => {
       const message = `${where(this.scope.position)}the page crashed (often: out of memory)`;
       this.scope.fail(new BrowserCrashError(message, { ...this.scope.position }, 'renderer'));

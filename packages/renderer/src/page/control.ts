@@ -223,6 +223,8 @@ export interface Control extends Moment {
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
+  /** Addresses of workers that were ended before they had begun, each one told once. */
+  takeUnbegun(): string[];
   /**
    * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
    * new ones of style sheets are found only with `all`.

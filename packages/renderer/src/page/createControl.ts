@@ -124,7 +124,8 @@ export function createControl(config: PageConfig, key: string): Control {
       control.inFlight.add(ended);
     },
     verified: () => [],
-    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [] }),
+    atRest: () =>
+      Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),
     hearsPictures: () => false,
     isExchanging: false,
     exchanges: new Set(),
@@ -177,6 +178,7 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     hasFailed: () => false,
     takePassedOn: () => [],
+    takeUnbegun: () => [],
     observeAnimations: () => {},
     keepAnimation: () => {},
     countAnimations: () => 0,

@@ -24,6 +24,8 @@ export interface Outcome {
   photographs?: boolean;
   /** There may be shadow trees that only the browser can find. */
   hidesRoots?: boolean;
+  /** Addresses of workers that were ended before they had begun: of those the browser tells nothing more. */
+  unbegun?: string[];
   /** A worker has failed, of which the browser will tell. */
   failed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
@@ -51,5 +53,6 @@ export interface Rest {
   /** It may be that it ends its load only in a frame of the browser. */
   needsFrame: boolean;
   /** As in an outcome. */
+  unbegun: string[];
   webgpu?: Outcome['webgpu'];
 }

@@ -96,6 +96,48 @@ describe('a file that is not there', () => {
     assert.match(error.message, /file did not load: .*use\.svg \(HTTP 404\)/);
   });
 
+  it('is a warning as a style sheet that does not apply, for as long as it does not', async () => {
+    using sandbox = new Sandbox();
+    const alternate = (file: string) => `<link rel="alternate stylesheet" title="other" href="${file}">`;
+    await using server = await serve(`
+      <link rel="stylesheet" media="print" href="print.css">${alternate('alternate.css')}
+      <style media="print">@import "inner.css"</style><style>@import "imported.css" print</style>
+      <div><template shadowrootmode="open"><link rel="stylesheet" media="print" href="shadow.css"></template></div>
+      <link rel="stylesheet" media="print" href="later.css" id="later"><script>
+        requestAnimationFrame(function each() {
+          if (genlock.frame === 1) later.media = 'all';
+          requestAnimationFrame(each);
+        });
+      </script>`);
+    const { error, events } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(error.message, /frame 1 .*stylesheet did not load: .*later\.css/);
+    const warned = eventsOf(events, 'warning').map(({ message }) => message.replace(/http:\S*\/| \(.*/g, ''));
+    const files = ['alternate.css', 'imported.css', 'inner.css', 'later.css', 'print.css', 'shadow.css'];
+    assert.deepEqual(
+      warned.sort(),
+      files.map((file) => `style sheet that does not apply: ${file} did not load`),
+    );
+  });
+
+  it('fails the render as a style sheet that would apply once it has come, or has been chosen', async () => {
+    using sandbox = new Sandbox();
+    for (const html of [
+      '<link rel="stylesheet" media="print" href="gone.css" onload="this.media = `all`">',
+      '<link rel="preload" as="style" href="gone.css" onload="this.rel = `stylesheet`">',
+      `<link rel="alternate stylesheet" title="other" href="gone.css"><script>
+        const [link] = document.getElementsByTagName('link');
+        link.disabled = true;
+        link.disabled = false;
+      </script>`,
+    ]) {
+      await using server = await serve(html);
+      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /stylesheet did not load: .*gone\.css/);
+    }
+  });
+
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));

@@ -6,7 +6,7 @@ import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 import type { ResolvedOptions } from '../options/options.js';
-import type { FileFault, FileFaults } from '../page/index.js';
+import type { FileFault, FileFaults, SheetUse } from '../page/index.js';
 import type { NetworkFailure, NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
 
@@ -26,6 +26,10 @@ const WORDS: Readonly<Record<string, string>> = { Other: 'file', TextTrack: 'tex
 export class PageFiles {
   /** Those that did not come and are yet to be judged, by address. */
   readonly #missing = new Map<string, NetworkFailure>();
+  /** Style sheets that did not come, and that the picture may not need at present, by address. */
+  readonly #sheets = new Map<string, NetworkFailure>();
+  /** Those of which that has been said. */
+  readonly #idleSheets = new Set<string>();
   /** Addresses of which something has been said. */
   readonly #told = new Set<string>();
   readonly #inspected = new Set<string>();
@@ -43,7 +47,11 @@ export class PageFiles {
   /** A file did not come. */
   missing(failure: NetworkFailure): void {
     const { url, type, isPreload, isOfDocument } = failure;
-    if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
+    if (type === 'Stylesheet' && isOfDocument && !isPreload) {
+      this.#sheets.set(url, failure);
+      // One that applies fails the render at once.
+      this.#judgeSheets(false).catch((error: unknown) => this.scope.fail(error));
+    } else if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
   }
 
@@ -55,6 +63,7 @@ export class PageFiles {
     const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
     if (this.#looks.size > 0)
       await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
+    await this.#judgeSheets(true);
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
@@ -68,6 +77,22 @@ export class PageFiles {
     }
     const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
+  }
+
+  /** Of what the page does not know it may know more when it has nothing more to do. */
+  async #judgeSheets(isAtRest: boolean): Promise<void> {
+    for (const [url, failure] of this.#sheets) {
+      const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))})`;
+      const uses = await this.targets.evaluateAll<SheetUse>(call);
+      const isIdle = uses.includes('idle') && !uses.includes('applied');
+      if (uses.includes('applied') || (isAtRest && !isIdle)) {
+        this.#sheets.delete(url);
+        this.#tellMissing(failure);
+      } else if (isAtRest && !this.#idleSheets.has(url)) {
+        this.#idleSheets.add(url);
+        this.#warn(`style sheet that does not apply: ${shortUrl(url)} did not load (${failure.reason})`);
+      }
+    }
   }
 
   async #hasFontInstead(url: string): Promise<boolean> {
@@ -109,8 +134,10 @@ export class PageFiles {
   }
 
   #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {
-    if (isUnused) this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`, url);
-    else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
+    if (isUnused) {
+      this.#told.add(url);
+      this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`);
+    } else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
   }
 
   async #tellBroken({ url, type, reason }: FileFault): Promise<void> {
@@ -124,15 +151,12 @@ export class PageFiles {
 
   #tell(error: AssetError): void {
     if (this.#told.has(error.url)) return;
-    if (this.options.allowMissingAssets) this.#warn(error.message, error.url);
-    else {
-      this.#told.add(error.url);
-      this.scope.fail(error);
-    }
+    this.#told.add(error.url);
+    if (this.options.allowMissingAssets) this.#warn(error.message);
+    else this.scope.fail(error);
   }
 
-  #warn(message: string, url: string): void {
-    this.#told.add(url);
+  #warn(message: string): void {
     const { frame } = this.scope.position;
     const place = { worker: this.scope.worker, ...(frame === undefined ? {} : { frame }) };
     this.scope.emit({ type: 'warning', message, ...place });

@@ -71,6 +71,9 @@ export interface FileFault {
   reason: string;
 }
 
+/** What a document makes of a style sheet. */
+export type SheetUse = 'applied' | 'idle' | 'unknown';
+
 /** What became of the files of a document. */
 export interface FileFaults {
   /** Addresses that elements have failed with, and have nothing else in their place. */
@@ -260,6 +263,8 @@ export interface Control extends Moment {
   fileFaults(): FileFaults;
   /** Whether a style asks for this picture. */
   stylesWith(url: string): boolean;
+  /** Whether the picture needs a style sheet: `idle` where all that ask for it do not apply. */
+  sheetUse(url: string): SheetUse;
   /** Whether a font of which this is one file has another one, which has come. */
   hasFontInstead(url: string): boolean;
   /** Looks into files that have come: those of them that cannot be decoded. */

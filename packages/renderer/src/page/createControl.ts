@@ -198,6 +198,7 @@ export function createControl(config: PageConfig, key: string): Control {
     fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
     stylesWith: () => false,
     hasFontInstead: () => false,
+    sheetUse: () => 'unknown',
     inspect: () => Promise.resolve([]),
     isAssembling: () => undefined,
     media: undefined,

@@ -109,6 +109,9 @@ export function installFileFaults(control: Control): void {
     const isFont = (rule: CSSRule) =>
       rule instanceof CSSFontFaceRule && rule.style.getPropertyValue('src').includes(name);
     for (const root of control.roots()) {
+      // What hears that it has come may put it to use then.
+      for (const link of root.querySelectorAll('link'))
+        if (link.onload && link.relList.contains('preload') && link.as === 'style' && link.href === url) return true;
       for (const sheet of root.styleSheets) {
         try {
           if ([...sheet.cssRules].some(isFont)) return true;

@@ -33,6 +33,7 @@ import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
 import { installStoredData } from './storedData.js';
+import { installStyleSheets } from './styleSheets.js';
 import { installStreams } from './streams.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
@@ -48,7 +49,7 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { FileFault, FileFaults, Moment, PageConfig, VideoNews } from './control.js';
+export type { FileFault, FileFaults, Moment, PageConfig, SheetUse, VideoNews } from './control.js';
 export type { FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */
@@ -95,6 +96,7 @@ const PARTS: PagePart[] = [
   installMediaElements,
   installAudio,
   installFileFaults,
+  installStyleSheets,
   installGenlockApi,
   installStepping,
   installHearingPictures,

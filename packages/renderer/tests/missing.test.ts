@@ -138,6 +138,41 @@ describe('a file that is not there', () => {
     }
   });
 
+  it('is none as a dynamic import whose failure the page handles, as of a file that it fetches', async () => {
+    using sandbox = new Sandbox();
+    await using server = await Server.serve({
+      'part.js': 'import "./inner.js";',
+      'worker.js': 'import("./inside.js").catch(() => postMessage("worker"));',
+      'index.html': `<!doctype html><script type="module">
+        import('./direct.js').catch(() => console.log('direct'));
+        import('./part.js').catch(() => console.log('part'));
+        import('./sheet.css', { with: { type: 'css' } }).catch(() => console.log('sheet'));
+        CSS.paintWorklet.addModule('worklet.js').catch(() => console.log('worklet'));
+        new Worker('worker.js').onmessage = ({ data }) => console.log(data);
+      </script>`,
+    });
+    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    assert.deepEqual(eventsOf(events, 'warning'), []);
+    const handled = eventsOf(events, 'page-console').map(({ text }) => text);
+    assert.deepEqual(handled.sort(), ['direct', 'part', 'sheet', 'worker', 'worklet']);
+  });
+
+  it('fails the render as a dynamic import that nobody handles, or whose file a script needs as well', async () => {
+    using sandbox = new Sandbox();
+    const handled = 'import("./other.js").catch(() => {});';
+    for (const html of [
+      `<script>${handled} import('./part.js').then(() => {});</script>`,
+      `<script>${handled} import('./part.js').catch((error) => { throw error; });</script>`,
+      '<script>import("./gone.js").catch(() => {});</script><script type="module">import "./gone.js";</script>',
+      `<script>document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: 'part.js' }));</script>`,
+    ]) {
+      await using server = await Server.serve({ 'part.js': 'import "./gone.js";', 'index.html': html });
+      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /script did not load: .*gone\.js/);
+    }
+  });
+
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));

@@ -43,6 +43,8 @@ export interface NetworkFailure {
   isPreload: boolean;
   /** A document wants it, not a worker. */
   isOfDocument: boolean;
+  /** What `import()` was called with, of a script that is a part of that: the page may handle that it is missing. */
+  importRoot: string | undefined;
 }
 
 interface Request {
@@ -56,6 +58,8 @@ interface Request {
   isAhead: boolean;
   /** What was asked for first, if it is the script of a worker. */
   worker: string | undefined;
+  /** As in a failure. */
+  importRoot: string | undefined;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
@@ -63,6 +67,8 @@ export class NetworkWatch {
   readonly #loading = new Map<string, string>();
   readonly #requests = new Map<string, Request>();
   readonly #read = new Set<string>();
+  /** Modules that `import()` has led to, with what it was called with. */
+  readonly #importRoots = new Map<string, string>();
   /** Addresses of pictures and fonts that have come. */
   readonly pictures = new Set<string>();
   readonly fonts = new Set<string>();
@@ -85,19 +91,20 @@ export class NetworkWatch {
 
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
-    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId }) => {
+    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId, initiator }) => {
       // What it says depends on the moment, and never ends: it is no file.
       if (type === 'EventSource') this.#repeatable = false;
       else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.begun++;
+      const isWorker = type === 'Script' && frameId !== undefined && !loaderId;
       const made: Request = {
         ...{ url: request.url, type, frameId, loaderId },
         isPreload: request.isLinkPreload === true,
         isAhead: isAhead(request.headers),
-        // It belongs to no document.
-        worker: this.#requests.get(requestId)?.worker ?? (type === 'Script' && !loaderId ? request.url : undefined),
+        importRoot: type === 'Script' && !isWorker ? this.#importRoot(request, initiator) : undefined,
+        worker: this.#requests.get(requestId)?.worker ?? (isWorker ? request.url : undefined),
       };
       this.#requests.set(requestId, made);
       if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
@@ -196,8 +203,17 @@ export class NetworkWatch {
     type: Protocol.Network.ResourceType,
     request: Request | undefined,
   ): void {
-    const { isPreload = false, frameId } = request ?? {};
-    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined });
+    const { isPreload = false, frameId, importRoot } = request ?? {};
+    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined, importRoot });
+  }
+
+  /** Also that of a worklet's module, and of one in a `<script>` that a script has made: only the page knows. */
+  #importRoot({ url, headers }: Protocol.Network.Request, by: Protocol.Network.Initiator): string | undefined {
+    // Modules are asked for with CORS. What a module names itself comes with the address of that.
+    const isRoot = by.type !== 'parser' && by.url === undefined && headers['Origin'] !== undefined;
+    const root = isRoot ? url : this.#importRoots.get(by.url ?? '');
+    if (root !== undefined) this.#importRoots.set(url, root);
+    return root;
   }
 
   /** Takes note of a file that the picture may show, and that is to be looked into. */

@@ -28,7 +28,9 @@ export class PageFiles {
   readonly #missing = new Map<string, NetworkFailure>();
   /** Style sheets that did not come, and that the picture may not need at present, by address. */
   readonly #sheets = new Map<string, NetworkFailure>();
-  /** Those of which that has been said. */
+  /** Scripts that `import()` has led to and that did not come: where the page handles that, nothing is wrong. */
+  readonly #imports = new Map<string, NetworkFailure>();
+  /** Style sheets of which it has been said that they do not apply. */
   readonly #idleSheets = new Set<string>();
   /** Addresses of which something has been said. */
   readonly #told = new Set<string>();
@@ -46,12 +48,13 @@ export class PageFiles {
 
   /** A file did not come. */
   missing(failure: NetworkFailure): void {
-    const { url, type, isPreload, isOfDocument } = failure;
+    const { url, type, isPreload, isOfDocument, importRoot } = failure;
     if (type === 'Stylesheet' && isOfDocument && !isPreload) {
       this.#sheets.set(url, failure);
       // One that applies fails the render at once.
       this.#judgeSheets(false).catch((error: unknown) => this.scope.fail(error));
-    } else if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
+    } else if (importRoot !== undefined && !isPreload) this.#imports.set(url, failure);
+    else if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
   }
 
@@ -64,6 +67,11 @@ export class PageFiles {
     if (this.#looks.size > 0)
       await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
     await this.#judgeSheets(true);
+    if (this.#imports.size > 0)
+      this.#judgeImports(
+        failing,
+        found.some(({ modules }) => modules),
+      );
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
@@ -77,6 +85,18 @@ export class PageFiles {
     }
     const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
+  }
+
+  /** Nobody has handled that an import failed, as the page tells: names what was missing. */
+  importFailed(message: string): void {
+    const all = [...this.#imports.values()];
+    const named = all.filter(({ url, importRoot }) => message.includes(url) || message.includes(importRoot!));
+    for (const failure of named.length > 0 ? named : all) this.#tellMissing(failure);
+  }
+
+  /** What a `<script>` needs fails the render, also where `import()` has asked for it first. */
+  #judgeImports(failing: ReadonlySet<string>, hasModuleFailed: boolean): void {
+    for (const [url, failure] of this.#imports) if (hasModuleFailed || failing.has(url)) this.#tellMissing(failure);
   }
 
   /** Of what the page does not know it may know more when it has nothing more to do. */

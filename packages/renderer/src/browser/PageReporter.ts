@@ -12,6 +12,9 @@ const MAX_ADDRESS = 2000;
 
 /** Tells what the page says, and fails the scope when the page or a worker of it throws or dies. */
 export class PageReporter {
+  /** Is told what the page says of a failed `import()` that it does not handle. */
+  onFailedImport: (message: string) => void = () => {};
+
   constructor(readonly scope: JobScope) {}
 
   /** Listens to a part of the page: its own session, that of a frame or of a worker. */
@@ -29,6 +32,7 @@ export class PageReporter {
   #onException(details: Protocol.Runtime.ExceptionDetails): void {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
     const description = details.exception ? textOf(details.exception) : details.text;
+    if (/dynamically imported module|worklet module script/.test(description)) this.onFailedImport(description);
     const error = new PageError(
       quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',

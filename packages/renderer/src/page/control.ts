@@ -81,6 +81,8 @@ export interface FileFaults {
   /** Addresses that elements have failed with, and have another file for. */
   replaced: string[];
   broken: FileFault[];
+  /** Whether a `<script>` with a module has failed. */
+  modules: boolean;
   /** Whether a font could not be used: its file is to be looked into. */
   fonts: boolean;
 }

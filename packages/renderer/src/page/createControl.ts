@@ -195,7 +195,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
-    fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
+    fileFaults: () => ({ failing: [], replaced: [], broken: [], modules: false, fonts: false }),
     stylesWith: () => false,
     hasFontInstead: () => false,
     sheetUse: () => 'unknown',

@@ -16,11 +16,13 @@ export function installFileFaults(control: Control): void {
   /** Fonts that a script has made of bytes. */
   const madeFonts: FontFace[] = [];
   let hasFontFailed = false;
+  let hasModuleFailed = false;
 
   const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
   function found({ target }: Event): void {
     if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
+    hasModuleFailed ||= target instanceof HTMLScriptElement && target.type === 'module';
     const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
     const reference = href instanceof SVGAnimatedString ? new URL(href.baseVal, document.baseURI).href : textOf(href);
     const address = textOf(currentSrc) || textOf(src) || textOf(data) || reference;
@@ -89,6 +91,7 @@ export function installFileFaults(control: Control): void {
     return {
       failing: [...failing],
       replaced: [...replaced],
+      modules: hasModuleFailed,
       broken: [
         ...mediaFaults(),
         ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),

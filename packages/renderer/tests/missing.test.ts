@@ -173,6 +173,40 @@ describe('a file that is not there', () => {
     }
   });
 
+  it('is none as a font of a script that has another file for it, or that handles its failure', async () => {
+    using sandbox = new Sandbox();
+    const font = (file: string) => `new FontFace('${file}', "url(${file}.woff2), local('DejaVu Sans')")`;
+    await using server = await Server.serve({
+      'worker.js': `const own = new FontFace('own', 'url(own.woff2)').load();
+        Promise.allSettled([${font('inside')}.load(), own]).then((all) => postMessage(all.map(({ status }) => status).join()));`,
+      'index.html': `<!doctype html><p style="font-family: added">text</p><script>
+        document.fonts.add(${font('added')});
+        ${font('loaded')}.load().then(() => console.log('loaded'));
+        new FontFace('tried', 'url(tried.woff2)').load().catch(() => console.log('handled'));
+        new Worker('worker.js').onmessage = ({ data }) => console.log(data);
+      </script>`,
+    });
+    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    assert.deepEqual(eventsOf(events, 'warning'), []);
+    const said = eventsOf(events, 'page-console').map(({ text }) => text);
+    assert.deepEqual(said.sort(), ['fulfilled,rejected', 'handled', 'loaded']);
+  });
+
+  it('fails the render by name as a font of a script whose failure nobody handles', async () => {
+    using sandbox = new Sandbox();
+    const load = 'new FontFace("own", "url(gone.woff2)").load()';
+    await using server = await Server.serve({
+      'worker.js': load,
+      'page.html': `<script>${load}</script>`,
+      'outside.html': '<script>new Worker("worker.js");</script>',
+    });
+    for (const file of ['page.html', 'outside.html']) {
+      const { error } = await fail(sandbox, server.url(file), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /font did not load: .*gone\.woff2/);
+    }
+  });
+
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));

@@ -54,7 +54,7 @@ export class PageFiles {
       // One that applies fails the render at once.
       this.#judgeSheets(false).catch((error: unknown) => this.scope.fail(error));
     } else if (importRoot !== undefined && !isPreload) this.#imports.set(url, failure);
-    else if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
+    else if (isPreload || type === 'Font' || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
   }
 
@@ -87,8 +87,12 @@ export class PageFiles {
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
   }
 
-  /** Nobody has handled that an import failed, as the page tells: names what was missing. */
-  importFailed(message: string): void {
+  /** Nobody has handled that an import or the load of a font failed, as the page tells: names what was missing. */
+  loadFailed(message: string): void {
+    if (message.startsWith('NetworkError')) {
+      for (const failure of this.#missing.values()) if (failure.type === 'Font') this.#tellMissing(failure);
+      return;
+    }
     const all = [...this.#imports.values()];
     const named = all.filter(({ url, importRoot }) => message.includes(url) || message.includes(importRoot!));
     for (const failure of named.length > 0 ? named : all) this.#tellMissing(failure);
@@ -116,7 +120,14 @@ export class PageFiles {
   }
 
   async #hasFontInstead(url: string): Promise<boolean> {
-    return (await this.targets.evaluateAll<boolean>(`hasFontInstead(${JSON.stringify(url)})`)).includes(true);
+    const name = JSON.stringify(url);
+    const call = `isFontDispensable(${name})`;
+    const answers = [
+      ...(await this.targets.evaluateAll<boolean>(`hasFontInstead(${name})`)),
+      ...(await this.targets.evaluateAll<boolean>(call)),
+      ...(await this.targets.evaluateWorkers<boolean>(call)),
+    ];
+    return answers.includes(true);
   }
 
   /** Whether a style asks for what was preloaded, and did not come. */

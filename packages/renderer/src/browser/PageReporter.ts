@@ -10,10 +10,13 @@ const MAX_MESSAGE = 20_000;
 const MAX_VALUES = 100;
 const MAX_ADDRESS = 2000;
 
+/** What the browser says of a file that a script has asked for, without its address where that is a font. */
+const FAILED_LOAD = /dynamically imported module|worklet module script|^NetworkError: A network error occurred/;
+
 /** Tells what the page says, and fails the scope when the page or a worker of it throws or dies. */
 export class PageReporter {
-  /** Is told what the page says of a failed `import()` that it does not handle. */
-  onFailedImport: (message: string) => void = () => {};
+  /** Is told what the page says of a failed `import()`, or of a font's `load()`, that it does not handle. */
+  onFailedLoad: (message: string) => void = () => {};
 
   constructor(readonly scope: JobScope) {}
 
@@ -32,7 +35,7 @@ export class PageReporter {
   #onException(details: Protocol.Runtime.ExceptionDetails): void {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
     const description = details.exception ? textOf(details.exception) : details.text;
-    if (/dynamically imported module|worklet module script/.test(description)) this.onFailedImport(description);
+    if (FAILED_LOAD.test(description)) this.onFailedLoad(description);
     const error = new PageError(
       quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',

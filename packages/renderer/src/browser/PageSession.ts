@@ -105,7 +105,7 @@ export class PageSession {
       (url) => this.#network.workerStarts(url),
     );
     this.#files = new PageFiles(scope, options, this.#network, this.#targets);
-    this.#reporter.onFailedImport = (message) => this.#files.importFailed(message);
+    this.#reporter.onFailedLoad = (message) => this.#files.loadFailed(message);
     this.#network.onMedia = (url) => this.#files.media(url);
     this.#network.onGivenUp = (requestId) => this.order.giveUp(requestId);
     this.#rest = new PageRest(scope, this.#targets, this.order, this.#network);

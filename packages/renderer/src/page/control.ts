@@ -269,6 +269,8 @@ export interface Control extends Moment {
   sheetUse(url: string): SheetUse;
   /** Whether a font of which this is one file has another one, which has come. */
   hasFontInstead(url: string): boolean;
+  /** Whether a script has made a font of this file, and has another one in its place or shows it nowhere. */
+  isFontDispensable(url: string): boolean;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */

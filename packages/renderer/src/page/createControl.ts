@@ -198,6 +198,7 @@ export function createControl(config: PageConfig, key: string): Control {
     fileFaults: () => ({ failing: [], replaced: [], broken: [], modules: false, fonts: false }),
     stylesWith: () => false,
     hasFontInstead: () => false,
+    isFontDispensable: () => false,
     sheetUse: () => 'unknown',
     inspect: () => Promise.resolve([]),
     isAssembling: () => undefined,

@@ -28,6 +28,7 @@ import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installScriptFonts } from './scriptFonts.js';
 import { installServiceWorkers } from './serviceWorkers.js';
 import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
@@ -70,6 +71,7 @@ const COMMON: PagePart[] = [
   installWebGl,
   installWebGpu,
   installWorkers,
+  installScriptFonts,
 ];
 
 const PARTS: PagePart[] = [

@@ -207,6 +207,22 @@ describe('a file that is not there', () => {
     }
   });
 
+  it('fails the render by name also where an SVG file is there and the part that is shown is not', async () => {
+    using sandbox = new Sandbox();
+    await using server = await serve(`
+      ${svg('<use href="parts.svg#part"/>')}<div hidden>${svg('<use href="parts.svg#hidden"/>')}</div>
+      <script>requestAnimationFrame(function each() {
+        if (genlock.frame === 1) document.querySelector('use').setAttribute('href', 'parts.svg#nosuch');
+        requestAnimationFrame(each);
+      });</script>`);
+    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(
+      error.message,
+      /frame 1 .*file did not load: .*parts\.svg#nosuch \(the file has no part of that name\)/,
+    );
+  });
+
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));

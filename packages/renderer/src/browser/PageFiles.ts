@@ -83,6 +83,10 @@ export class PageFiles {
           failure.isPreload && !failing.has(failure.url) && !(await this.#isStyled(failure, fonts)),
         );
     }
+    await this.#lookForParts(
+      found.flatMap(({ parts }) => parts),
+      deadlineMs,
+    );
     const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
   }
@@ -134,6 +138,17 @@ export class PageFiles {
   async #isStyled({ url, type }: NetworkFailure, fonts: boolean): Promise<boolean> {
     if (type === 'Font' && !fonts) return false;
     return (await this.targets.evaluateAll<boolean>(`stylesWith(${JSON.stringify(url)})`)).includes(true);
+  }
+
+  /** Looks whether SVG files have the parts that the page shows. */
+  async #lookForParts(all: readonly string[], deadlineMs: number): Promise<void> {
+    const news = [...new Set(all)].filter((url) => !this.#inspected.has(url));
+    if (news.length === 0) return;
+    for (const url of news) this.#inspected.add(url);
+    const looked = this.targets.evaluate<FileFault[]>(`missingParts(${JSON.stringify(news)})`);
+    const faults = (await this.scope.wait(looked, deadlineMs, 'the page to look into its SVG files')) ?? [];
+    for (const { url, type, reason } of faults)
+      this.#tell(new AssetError(url, reason, type, { ...this.scope.position }));
   }
 
   /** Looks into the files that have come since the last time. */

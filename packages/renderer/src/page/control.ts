@@ -81,6 +81,8 @@ export interface FileFaults {
   /** Addresses that elements have failed with, and have another file for. */
   replaced: string[];
   broken: FileFault[];
+  /** Addresses of the parts of other SVG files that are shown, or were. */
+  parts: string[];
   /** Whether a `<script>` with a module has failed. */
   modules: boolean;
   /** Whether a font could not be used: its file is to be looked into. */
@@ -271,6 +273,10 @@ export interface Control extends Moment {
   hasFontInstead(url: string): boolean;
   /** Whether a script has made a font of this file, and has another one in its place or shows it nowhere. */
   isFontDispensable(url: string): boolean;
+  /** Addresses, each with its fragment, of the parts of other SVG files that are shown, or were. */
+  shownParts(): string[];
+  /** Which of these are not in their files. */
+  missingParts(urls: readonly string[]): Promise<FileFault[]>;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */

@@ -195,10 +195,12 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
-    fileFaults: () => ({ failing: [], replaced: [], broken: [], modules: false, fonts: false }),
+    fileFaults: () => ({ failing: [], replaced: [], broken: [], parts: [], modules: false, fonts: false }),
     stylesWith: () => false,
     hasFontInstead: () => false,
     isFontDispensable: () => false,
+    shownParts: () => [],
+    missingParts: () => Promise.resolve([]),
     sheetUse: () => 'unknown',
     inspect: () => Promise.resolve([]),
     isAssembling: () => undefined,

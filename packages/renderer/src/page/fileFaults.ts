@@ -92,6 +92,7 @@ export function installFileFaults(control: Control): void {
       failing: [...failing],
       replaced: [...replaced],
       modules: hasModuleFailed,
+      parts: control.shownParts(),
       broken: [
         ...mediaFaults(),
         ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),

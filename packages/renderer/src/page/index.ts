@@ -36,6 +36,7 @@ import { installStepping } from './stepping.js';
 import { installStoredData } from './storedData.js';
 import { installStyleSheets } from './styleSheets.js';
 import { installStreams } from './streams.js';
+import { installSvgParts } from './svgParts.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
@@ -99,6 +100,7 @@ const PARTS: PagePart[] = [
   installAudio,
   installFileFaults,
   installStyleSheets,
+  installSvgParts,
   installGenlockApi,
   installStepping,
   installHearingPictures,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { CDPSession } from '../src/browser/Connection.js';
 import { PageReporter } from '../src/browser/PageReporter.js';
+import type { PartKind } from '../src/browser/PageTargets.js';
 import { PageError, StallError } from '../src/index.js';
 import { LONG } from './support/extent.js';
 import { ClockPages, EPOCH, perFrame, SAY } from './support/clockPages.js';
@@ -184,11 +185,15 @@ describe('a dedicated worker', () => {
     // The browser may be slow to tell.
     // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
     const { watch } = PageReporter.prototype;
-    context.mock.method(PageReporter.prototype, 'watch', function (this: PageReporter, client: CDPSession) {
-      const late = (name: string, tell: (details: unknown) => void) =>
-        client.on(name as never, (details: unknown) => void setTimeout(tell, 300, details));
-      watch.call(this, { on: late } as never);
-    });
+    context.mock.method(
+      PageReporter.prototype,
+      'watch',
+      function (this: PageReporter, client: CDPSession, kind: PartKind) {
+        const late = (name: string, tell: (details: unknown) => void) =>
+          client.on(name as never, (details: unknown) => void setTimeout(tell, 300, details));
+        watch.call(this, { on: late } as never, kind);
+      },
+    );
     const url = page(`worker("setTimeout(() => { throw new RangeError('in the worker') }, 250)")`);
     await assert.rejects(pages.render(url), (error: unknown) => {
       assert.ok(error instanceof PageError);
@@ -235,6 +240,53 @@ describe('a dedicated worker', () => {
     assert.equal(told.get('frame')!.length, 10);
   });
 
+  it('holds up nothing that is ended before it has begun', async () => {
+    const files = {
+      'page.html': `<iframe id="gone" src="gone.html"></iframe><script>${SAY}
+        const blob = (source) => URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+        new Worker('twin.js').terminate();
+        new Worker('twin.js').onmessage = ({ data }) => say('twin', data);
+        new Worker('module.js', { type: 'module' }).terminate();
+        new Worker('missing.js').terminate();
+        new Worker(blob('')).terminate();
+        new Worker('nests.js').onmessage = ({ data }) => say('nests', data);
+        gone.onload = () => gone.remove();
+        requestAnimationFrame(function each() {
+          if (genlock.frame === 1) new Worker('late.js').terminate();
+          requestAnimationFrame(each);
+        });</script>`,
+      'gone.html': '<script>new Worker("gone.js")</script>',
+      'twin.js': 'postMessage(1)',
+      'nests.js': `new Worker('inner.js').terminate();
+        new Worker(URL.createObjectURL(new Blob(['']))).terminate();
+        postMessage(2);`,
+      ...{ 'module.js': '', 'inner.js': '', 'gone.js': '', 'late.js': '' },
+    };
+    await using server = await Server.serve(files);
+    const said = await pages.render(server.url('page.html'), { frameCount: 3 });
+    assert.deepEqual(said.sort(), [
+      ['nests', 2],
+      ['twin', 1],
+    ]);
+  });
+
+  it('may close itself, or wait, before it can be asked', async () => {
+    const told = await pages.observeOnce(
+      page(`
+      worker('close()');
+      worker('postMessage(1); postMessage(2); close();').onmessage = ({ data }) => say('closed', genlock.frame, data);
+      const wait = 'Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 1);';
+      worker(wait + 'setTimeout(() => postMessage(performance.now()), 150)').onmessage = ({ data }) => say('waited', genlock.frame, data);
+      `),
+      { frameCount: 4 },
+    );
+    assert.deepEqual(told.get('closed'), [
+      [0, 1],
+      [0, 2],
+    ]);
+    assert.deepEqual(told.get('waited'), [[2, 150]]);
+  });
+
   it('whose script is not there fails the render, unless that is allowed', async () => {
     const url = page("new Worker('nowhere.js').onerror = () => say('error', genlock.frame);");
     await assert.rejects(pages.render(url), /the script of a worker did not load: nowhere\.js/);
@@ -243,6 +295,19 @@ describe('a dedicated worker', () => {
 });
 
 describe('a shared worker', () => {
+  it('may end with the document that has it', async () => {
+    const source = 'onconnect = ({ ports: [port] }) => port.postMessage(0)';
+    await using server = await Server.serve({
+      'shared.js': source,
+      'page.html':
+        '<script>new SharedWorker("shared.js").port.onmessage = () => { location.href = "next.html"; }</script>',
+      'next.html': `<iframe id="gone" src="gone.html"></iframe><script>${SAY}
+        onmessage = () => { gone.remove(); say('gone'); };</script>`,
+      'gone.html': '<script>new SharedWorker("shared.js").port.onmessage = () => parent.postMessage(0);</script>',
+    });
+    assert.deepEqual(await pages.render(server.url('page.html'), { frameCount: 2 }), [['gone']]);
+  });
+
   it('has the clock of the page, a frame at a time', async () => {
     const told = await pages.observe(
       page(`

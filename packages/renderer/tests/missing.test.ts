@@ -96,6 +96,133 @@ describe('a file that is not there', () => {
     assert.match(error.message, /file did not load: .*use\.svg \(HTTP 404\)/);
   });
 
+  it('is a warning as a style sheet that does not apply, for as long as it does not', async () => {
+    using sandbox = new Sandbox();
+    const alternate = (file: string) => `<link rel="alternate stylesheet" title="other" href="${file}">`;
+    await using server = await serve(`
+      <link rel="stylesheet" media="print" href="print.css">${alternate('alternate.css')}
+      <style media="print">@import "inner.css"</style><style>@import "imported.css" print</style>
+      <div><template shadowrootmode="open"><link rel="stylesheet" media="print" href="shadow.css"></template></div>
+      <link rel="stylesheet" media="print" href="later.css" id="later"><script>
+        requestAnimationFrame(function each() {
+          if (genlock.frame === 1) later.media = 'all';
+          requestAnimationFrame(each);
+        });
+      </script>`);
+    const { error, events } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(error.message, /frame 1 .*stylesheet did not load: .*later\.css/);
+    const warned = eventsOf(events, 'warning').map(({ message }) => message.replace(/http:\S*\/| \(.*/g, ''));
+    const files = ['alternate.css', 'imported.css', 'inner.css', 'later.css', 'print.css', 'shadow.css'];
+    assert.deepEqual(
+      warned.sort(),
+      files.map((file) => `style sheet that does not apply: ${file} did not load`),
+    );
+  });
+
+  it('fails the render as a style sheet that would apply once it has come, or has been chosen', async () => {
+    using sandbox = new Sandbox();
+    for (const html of [
+      '<link rel="stylesheet" media="print" href="gone.css" onload="this.media = `all`">',
+      '<link rel="preload" as="style" href="gone.css" onload="this.rel = `stylesheet`">',
+      `<link rel="alternate stylesheet" title="other" href="gone.css"><script>
+        const [link] = document.getElementsByTagName('link');
+        link.disabled = true;
+        link.disabled = false;
+      </script>`,
+    ]) {
+      await using server = await serve(html);
+      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /stylesheet did not load: .*gone\.css/);
+    }
+  });
+
+  it('is none as a dynamic import whose failure the page handles, as of a file that it fetches', async () => {
+    using sandbox = new Sandbox();
+    await using server = await Server.serve({
+      'part.js': 'import "./inner.js";',
+      'worker.js': 'import("./inside.js").catch(() => postMessage("worker"));',
+      'index.html': `<!doctype html><script type="module">
+        import('./direct.js').catch(() => console.log('direct'));
+        import('./part.js').catch(() => console.log('part'));
+        import('./sheet.css', { with: { type: 'css' } }).catch(() => console.log('sheet'));
+        CSS.paintWorklet.addModule('worklet.js').catch(() => console.log('worklet'));
+        new Worker('worker.js').onmessage = ({ data }) => console.log(data);
+      </script>`,
+    });
+    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    assert.deepEqual(eventsOf(events, 'warning'), []);
+    const handled = eventsOf(events, 'page-console').map(({ text }) => text);
+    assert.deepEqual(handled.sort(), ['direct', 'part', 'sheet', 'worker', 'worklet']);
+  });
+
+  it('fails the render as a dynamic import that nobody handles, or whose file a script needs as well', async () => {
+    using sandbox = new Sandbox();
+    const handled = 'import("./other.js").catch(() => {});';
+    for (const html of [
+      `<script>${handled} import('./part.js').then(() => {});</script>`,
+      `<script>${handled} import('./part.js').catch((error) => { throw error; });</script>`,
+      '<script>import("./gone.js").catch(() => {});</script><script type="module">import "./gone.js";</script>',
+      `<script>document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: 'part.js' }));</script>`,
+    ]) {
+      await using server = await Server.serve({ 'part.js': 'import "./gone.js";', 'index.html': html });
+      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /script did not load: .*gone\.js/);
+    }
+  });
+
+  it('is none as a font of a script that has another file for it, or that handles its failure', async () => {
+    using sandbox = new Sandbox();
+    const font = (file: string) => `new FontFace('${file}', "url(${file}.woff2), local('DejaVu Sans')")`;
+    await using server = await Server.serve({
+      'worker.js': `const own = new FontFace('own', 'url(own.woff2)').load();
+        Promise.allSettled([${font('inside')}.load(), own]).then((all) => postMessage(all.map(({ status }) => status).join()));`,
+      'index.html': `<!doctype html><p style="font-family: added">text</p><script>
+        document.fonts.add(${font('added')});
+        ${font('loaded')}.load().then(() => console.log('loaded'));
+        new FontFace('tried', 'url(tried.woff2)').load().catch(() => console.log('handled'));
+        new Worker('worker.js').onmessage = ({ data }) => console.log(data);
+      </script>`,
+    });
+    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    assert.deepEqual(eventsOf(events, 'warning'), []);
+    const said = eventsOf(events, 'page-console').map(({ text }) => text);
+    assert.deepEqual(said.sort(), ['fulfilled,rejected', 'handled', 'loaded']);
+  });
+
+  it('fails the render by name as a font of a script whose failure nobody handles', async () => {
+    using sandbox = new Sandbox();
+    const load = 'new FontFace("own", "url(gone.woff2)").load()';
+    await using server = await Server.serve({
+      'worker.js': load,
+      'page.html': `<script>${load}</script>`,
+      'outside.html': '<script>new Worker("worker.js");</script>',
+    });
+    for (const file of ['page.html', 'outside.html']) {
+      const { error } = await fail(sandbox, server.url(file), SMALL);
+      assert.ok(error instanceof AssetError, String(error));
+      assert.match(error.message, /font did not load: .*gone\.woff2/);
+    }
+  });
+
+  it('fails the render by name also where an SVG file is there and the part that is shown is not', async () => {
+    using sandbox = new Sandbox();
+    await using server = await serve(`
+      ${svg('<use href="parts.svg#part"/>')}<div hidden>${svg('<use href="parts.svg#hidden"/>')}</div>
+      <script>requestAnimationFrame(function each() {
+        if (genlock.frame === 1) document.querySelector('use').setAttribute('href', 'parts.svg#nosuch');
+        requestAnimationFrame(each);
+      });</script>`);
+    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.match(
+      error.message,
+      /frame 1 .*file did not load: .*parts\.svg#nosuch \(the file has no part of that name\)/,
+    );
+  });
+
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));

@@ -43,6 +43,8 @@ export interface NetworkFailure {
   isPreload: boolean;
   /** A document wants it, not a worker. */
   isOfDocument: boolean;
+  /** What `import()` was called with, of a script that is a part of that: the page may handle that it is missing. */
+  importRoot: string | undefined;
 }
 
 interface Request {
@@ -54,6 +56,10 @@ interface Request {
   isPreload: boolean;
   /** It is for a later page. */
   isAhead: boolean;
+  /** What was asked for first, if it is the script of a worker. */
+  worker: string | undefined;
+  /** As in a failure. */
+  importRoot: string | undefined;
 }
 
 /** Knows which files are still loading, and reports those that do not come. */
@@ -61,11 +67,17 @@ export class NetworkWatch {
   readonly #loading = new Map<string, string>();
   readonly #requests = new Map<string, Request>();
   readonly #read = new Set<string>();
+  /** Modules that `import()` has led to, with what it was called with. */
+  readonly #importRoots = new Map<string, string>();
   /** Addresses of pictures and fonts that have come. */
   readonly pictures = new Set<string>();
   readonly fonts = new Set<string>();
   /** Is told the address of each video or sound that begins to come. */
   onMedia: (url: string) => void = () => {};
+  /** Is told of each request that nobody waits for any more: its end may never be told. */
+  onGivenUp: (requestId: string) => void = () => {};
+  /** Addresses of workers that have ended before their requests were told. */
+  readonly #unbegun: string[] = [];
   #repeatable = true;
   /** The name and password in the address of the page. */
   login: Login | undefined;
@@ -79,20 +91,28 @@ export class NetworkWatch {
 
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
-    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId }) => {
+    client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId, initiator }) => {
       // What it says depends on the moment, and never ends: it is no file.
       if (type === 'EventSource') this.#repeatable = false;
       else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.begun++;
+      const isWorker = type === 'Script' && frameId !== undefined && !loaderId;
       const made: Request = {
         ...{ url: request.url, type, frameId, loaderId },
         isPreload: request.isLinkPreload === true,
         isAhead: isAhead(request.headers),
+        importRoot: type === 'Script' && !isWorker ? this.#importRoot(request, initiator) : undefined,
+        worker: this.#requests.get(requestId)?.worker ?? (isWorker ? request.url : undefined),
       };
       this.#requests.set(requestId, made);
       if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
+      const ended = this.#unbegun.findIndex((url) => url === made.worker);
+      if (ended >= 0) {
+        this.#unbegun.splice(ended, 1);
+        this.#giveUp(requestId);
+      }
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status < 400) this.#note(response.url, type);
@@ -149,6 +169,14 @@ export class NetworkWatch {
     for (const [requestId, loading] of this.#loading) if (loading === url) this.#settle(requestId);
   }
 
+  /** No longer waits for the script of a worker that was ended before it had begun: the first one of that address. */
+  workerEnds(address: string): void {
+    const url = address.replace(/#.*$/s, '');
+    const found = [...this.#requests].find(([, { worker }]) => worker === url);
+    if (found) this.#giveUp(found[0]);
+    else this.#unbegun.push(url);
+  }
+
   /** Every address that was read, without its password, and whether to read them again says what they said. */
   get files(): { urls: string[]; repeatable: boolean } {
     const ended = [...this.#requests.values()].every(({ type }) => !STREAMED.has(type));
@@ -175,8 +203,17 @@ export class NetworkWatch {
     type: Protocol.Network.ResourceType,
     request: Request | undefined,
   ): void {
-    const { isPreload = false, frameId } = request ?? {};
-    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined });
+    const { isPreload = false, frameId, importRoot } = request ?? {};
+    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined, importRoot });
+  }
+
+  /** Also that of a worklet's module, and of one in a `<script>` that a script has made: only the page knows. */
+  #importRoot({ url, headers }: Protocol.Network.Request, by: Protocol.Network.Initiator): string | undefined {
+    // Modules are asked for with CORS. What a module names itself comes with the address of that.
+    const isRoot = by.type !== 'parser' && by.url === undefined && headers['Origin'] !== undefined;
+    const root = isRoot ? url : this.#importRoots.get(by.url ?? '');
+    if (root !== undefined) this.#importRoots.set(url, root);
+    return root;
   }
 
   /** Takes note of a file that the picture may show, and that is to be looked into. */
@@ -188,7 +225,12 @@ export class NetworkWatch {
   }
 
   #endAll(isOver: (request: Request) => boolean): void {
-    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#end(requestId);
+    for (const [requestId, request] of this.#requests) if (isOver(request)) this.#giveUp(requestId);
+  }
+
+  #giveUp(requestId: string): void {
+    this.#end(requestId);
+    this.onGivenUp(requestId);
   }
 
   #end(requestId: string): void {

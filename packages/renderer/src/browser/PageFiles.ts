@@ -6,7 +6,7 @@ import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 import type { ResolvedOptions } from '../options/options.js';
-import type { FileFault, FileFaults } from '../page/index.js';
+import type { FileFault, FileFaults, SheetUse } from '../page/index.js';
 import type { NetworkFailure, NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
 
@@ -26,6 +26,12 @@ const WORDS: Readonly<Record<string, string>> = { Other: 'file', TextTrack: 'tex
 export class PageFiles {
   /** Those that did not come and are yet to be judged, by address. */
   readonly #missing = new Map<string, NetworkFailure>();
+  /** Style sheets that did not come, and that the picture may not need at present, by address. */
+  readonly #sheets = new Map<string, NetworkFailure>();
+  /** Scripts that `import()` has led to and that did not come: where the page handles that, nothing is wrong. */
+  readonly #imports = new Map<string, NetworkFailure>();
+  /** Style sheets of which it has been said that they do not apply. */
+  readonly #idleSheets = new Set<string>();
   /** Addresses of which something has been said. */
   readonly #told = new Set<string>();
   readonly #inspected = new Set<string>();
@@ -42,8 +48,13 @@ export class PageFiles {
 
   /** A file did not come. */
   missing(failure: NetworkFailure): void {
-    const { url, type, isPreload, isOfDocument } = failure;
-    if (isPreload || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
+    const { url, type, isPreload, isOfDocument, importRoot } = failure;
+    if (type === 'Stylesheet' && isOfDocument && !isPreload) {
+      this.#sheets.set(url, failure);
+      // One that applies fails the render at once.
+      this.#judgeSheets(false).catch((error: unknown) => this.scope.fail(error));
+    } else if (importRoot !== undefined && !isPreload) this.#imports.set(url, failure);
+    else if (isPreload || type === 'Font' || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
   }
 
@@ -55,6 +66,12 @@ export class PageFiles {
     const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
     if (this.#looks.size > 0)
       await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
+    await this.#judgeSheets(true);
+    if (this.#imports.size > 0)
+      this.#judgeImports(
+        failing,
+        found.some(({ modules }) => modules),
+      );
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
@@ -66,18 +83,72 @@ export class PageFiles {
           failure.isPreload && !failing.has(failure.url) && !(await this.#isStyled(failure, fonts)),
         );
     }
+    await this.#lookForParts(
+      found.flatMap(({ parts }) => parts),
+      deadlineMs,
+    );
     const broken = [...found.flatMap((each) => each.broken), ...(await this.#inspect(fonts, deadlineMs))];
     for (const fault of broken) if (!isReplaced(fault.url)) await this.#tellBroken(fault);
   }
 
+  /** Nobody has handled that an import or the load of a font failed, as the page tells: names what was missing. */
+  loadFailed(message: string): void {
+    if (message.startsWith('NetworkError')) {
+      for (const failure of this.#missing.values()) if (failure.type === 'Font') this.#tellMissing(failure);
+      return;
+    }
+    const all = [...this.#imports.values()];
+    const named = all.filter(({ url, importRoot }) => message.includes(url) || message.includes(importRoot!));
+    for (const failure of named.length > 0 ? named : all) this.#tellMissing(failure);
+  }
+
+  /** What a `<script>` needs fails the render, also where `import()` has asked for it first. */
+  #judgeImports(failing: ReadonlySet<string>, hasModuleFailed: boolean): void {
+    for (const [url, failure] of this.#imports) if (hasModuleFailed || failing.has(url)) this.#tellMissing(failure);
+  }
+
+  /** Of what the page does not know it may know more when it has nothing more to do. */
+  async #judgeSheets(isAtRest: boolean): Promise<void> {
+    for (const [url, failure] of this.#sheets) {
+      const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))})`;
+      const uses = await this.targets.evaluateAll<SheetUse>(call);
+      const isIdle = uses.includes('idle') && !uses.includes('applied');
+      if (uses.includes('applied') || (isAtRest && !isIdle)) {
+        this.#sheets.delete(url);
+        this.#tellMissing(failure);
+      } else if (isAtRest && !this.#idleSheets.has(url)) {
+        this.#idleSheets.add(url);
+        this.#warn(`style sheet that does not apply: ${shortUrl(url)} did not load (${failure.reason})`);
+      }
+    }
+  }
+
   async #hasFontInstead(url: string): Promise<boolean> {
-    return (await this.targets.evaluateAll<boolean>(`hasFontInstead(${JSON.stringify(url)})`)).includes(true);
+    const name = JSON.stringify(url);
+    const call = `isFontDispensable(${name})`;
+    const answers = [
+      ...(await this.targets.evaluateAll<boolean>(`hasFontInstead(${name})`)),
+      ...(await this.targets.evaluateAll<boolean>(call)),
+      ...(await this.targets.evaluateWorkers<boolean>(call)),
+    ];
+    return answers.includes(true);
   }
 
   /** Whether a style asks for what was preloaded, and did not come. */
   async #isStyled({ url, type }: NetworkFailure, fonts: boolean): Promise<boolean> {
     if (type === 'Font' && !fonts) return false;
     return (await this.targets.evaluateAll<boolean>(`stylesWith(${JSON.stringify(url)})`)).includes(true);
+  }
+
+  /** Looks whether SVG files have the parts that the page shows. */
+  async #lookForParts(all: readonly string[], deadlineMs: number): Promise<void> {
+    const news = [...new Set(all)].filter((url) => !this.#inspected.has(url));
+    if (news.length === 0) return;
+    for (const url of news) this.#inspected.add(url);
+    const looked = this.targets.evaluate<FileFault[]>(`missingParts(${JSON.stringify(news)})`);
+    const faults = (await this.scope.wait(looked, deadlineMs, 'the page to look into its SVG files')) ?? [];
+    for (const { url, type, reason } of faults)
+      this.#tell(new AssetError(url, reason, type, { ...this.scope.position }));
   }
 
   /** Looks into the files that have come since the last time. */
@@ -109,8 +180,10 @@ export class PageFiles {
   }
 
   #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {
-    if (isUnused) this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`, url);
-    else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
+    if (isUnused) {
+      this.#told.add(url);
+      this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`);
+    } else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
   }
 
   async #tellBroken({ url, type, reason }: FileFault): Promise<void> {
@@ -124,15 +197,12 @@ export class PageFiles {
 
   #tell(error: AssetError): void {
     if (this.#told.has(error.url)) return;
-    if (this.options.allowMissingAssets) this.#warn(error.message, error.url);
-    else {
-      this.#told.add(error.url);
-      this.scope.fail(error);
-    }
+    this.#told.add(error.url);
+    if (this.options.allowMissingAssets) this.#warn(error.message);
+    else this.scope.fail(error);
   }
 
-  #warn(message: string, url: string): void {
-    this.#told.add(url);
+  #warn(message: string): void {
     const { frame } = this.scope.position;
     const place = { worker: this.scope.worker, ...(frame === undefined ? {} : { frame }) };
     this.scope.emit({ type: 'warning', message, ...place });

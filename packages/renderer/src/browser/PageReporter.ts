@@ -1,6 +1,7 @@
 import type { CDPSession, Protocol } from './Connection.js';
 import { BrowserCrashError, PageError, where } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
+import type { PartKind } from './PageTargets.js';
 import { cut, quote, withoutPassword } from '../redact.js';
 
 /** So much is of use to people, in characters. A page can throw or log megabytes, in each frame. */
@@ -9,14 +10,22 @@ const MAX_MESSAGE = 20_000;
 const MAX_VALUES = 100;
 const MAX_ADDRESS = 2000;
 
+/** What the browser says of a file that a script has asked for, without its address where that is a font. */
+const FAILED_LOAD = /dynamically imported module|worklet module script|^NetworkError: A network error occurred/;
+
 /** Tells what the page says, and fails the scope when the page or a worker of it throws or dies. */
 export class PageReporter {
+  /** Is told what the page says of a failed `import()`, or of a font's `load()`, that it does not handle. */
+  onFailedLoad: (message: string) => void = () => {};
+
   constructor(readonly scope: JobScope) {}
 
   /** Listens to a part of the page: its own session, that of a frame or of a worker. */
-  watch(client: CDPSession): void {
+  watch(client: CDPSession, kind: PartKind): void {
     client.on('Runtime.exceptionThrown', ({ exceptionDetails }) => this.#onException(exceptionDetails));
     client.on('Runtime.consoleAPICalled', (call) => this.#onConsole(call));
+    // A shared worker that ends with the last document that has it tells the same. What takes it down takes the page too.
+    if (kind === 'shared_worker') return;
     client.on('Inspector.targetCrashed', () => {
       const message = `${where(this.scope.position)}the page crashed (often: out of memory)`;
       this.scope.fail(new BrowserCrashError(message, { ...this.scope.position }, 'renderer'));
@@ -26,6 +35,7 @@ export class PageReporter {
   #onException(details: Protocol.Runtime.ExceptionDetails): void {
     const top = details.stackTrace?.callFrames.find((frame) => frame.url !== '');
     const description = details.exception ? textOf(details.exception) : details.text;
+    if (FAILED_LOAD.test(description)) this.onFailedLoad(description);
     const error = new PageError(
       quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',

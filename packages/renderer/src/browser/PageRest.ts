@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { Outcome, Rest } from '../page/index.js';
+import type { NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
 import type { PageState, ResponseOrder } from './ResponseOrder.js';
 
@@ -18,6 +19,7 @@ export class PageRest {
     readonly scope: JobScope,
     readonly targets: PageTargets,
     readonly order: ResponseOrder,
+    readonly network: NetworkWatch,
   ) {}
 
   /**
@@ -59,8 +61,9 @@ export class PageRest {
     const rest = this.#resting.then(async () => {
       let state: PageState = { hears: true, needsFrame: false, verified: [] };
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
-        if (this.order.workersLoad) await this.targets.evaluateWorkers('atRest()');
+        const inside = this.order.workersLoad ? await this.targets.evaluateWorkers<Rest>('atRest()') : [];
         const rests = await this.targets.evaluateAll<Rest>('atRest()');
+        for (const url of [...inside, ...rests].flatMap(({ unbegun }) => unbegun)) this.network.workerEnds(url);
         state = {
           hears: rests.some(({ hears }) => hears),
           needsFrame: rests.some(({ needsFrame }) => needsFrame),

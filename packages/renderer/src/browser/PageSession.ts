@@ -97,7 +97,7 @@ export class PageSession {
       config,
       (client, kind) => {
         this.#network.watch(client);
-        this.#reporter.watch(client);
+        this.#reporter.watch(client, kind);
         this.refreshes.watch(client);
         this.#newAnimations.watch(client);
         return this.order.watch(client, kind);
@@ -105,8 +105,10 @@ export class PageSession {
       (url) => this.#network.workerStarts(url),
     );
     this.#files = new PageFiles(scope, options, this.#network, this.#targets);
+    this.#reporter.onFailedLoad = (message) => this.#files.loadFailed(message);
     this.#network.onMedia = (url) => this.#files.media(url);
-    this.#rest = new PageRest(scope, this.#targets, this.order);
+    this.#network.onGivenUp = (requestId) => this.order.giveUp(requestId);
+    this.#rest = new PageRest(scope, this.#targets, this.order, this.#network);
     this.frames = new PageFrames(session, scope, options, this.#targets);
     this.refreshes = new PageRefreshes(options, this.#targets, () => this.#frame);
     this.#listen();
@@ -297,14 +299,20 @@ export class PageSession {
    * them, again and again.
    */
   async #untilKept(call: string): Promise<Outcome[]> {
-    let outcomes = await this.#targets.evaluateAll<Outcome>(call);
+    let outcomes = await this.#evaluate(call);
     const isOver = () => this.scope.signal.aborted || outcomes.some(({ failed, lacks }) => failed || lacks);
     while (outcomes.some(({ awaits }) => awaits) && !isOver()) {
       await this.#network.idle();
       const { observed } = joinOutcomes(outcomes);
-      outcomes = await this.#targets.evaluateAll<Outcome>(`settle(${this.#frame}, true, true)`);
+      outcomes = await this.#evaluate(`settle(${this.#frame}, true, true)`);
       if (outcomes[0]) outcomes[0].observed += observed;
     }
+    return outcomes;
+  }
+
+  async #evaluate(call: string): Promise<Outcome[]> {
+    const outcomes = await this.#targets.evaluateAll<Outcome>(call);
+    for (const url of outcomes.flatMap(({ unbegun }) => unbegun ?? [])) this.#network.workerEnds(url);
     return outcomes;
   }
 

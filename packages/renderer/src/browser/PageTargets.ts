@@ -63,6 +63,7 @@ export class PageTargets {
       if (isOwn) twice.push(root.send('Target.detachFromTarget', { sessionId }));
       else if (child) void this.#onAttached(client, child, targetInfo);
     });
+    root.on('Target.detachedFromTarget', ({ sessionId }) => this.#forget(sessionId));
     await root.send('Target.setAutoAttach', { ...AUTO_ATTACH, filter: OF_THE_BROWSER });
     await Promise.all(twice);
     await this.#prepareDocument(client);
@@ -116,8 +117,9 @@ export class PageTargets {
   }
 
   /** The same in every worker that a document or another worker has started. */
-  async evaluateWorkers(call: string): Promise<void> {
-    await Promise.all([...this.#workers].map((client) => this.evaluate(call, { client })));
+  async evaluateWorkers<T>(call: string): Promise<T[]> {
+    const answers = await Promise.all([...this.#workers].map((client) => this.evaluate<T>(call, { client })));
+    return answers.filter((answer) => answer !== undefined);
   }
 
   /** The same in one document, by default the page's own. */
@@ -234,7 +236,8 @@ export class PageTargets {
   }
 
   #forget(sessionId: string): void {
-    for (const worker of this.#workers) if (worker.id === sessionId) this.#workers.delete(worker);
+    for (const workers of [this.#workers, this.#sharedWorkers])
+      for (const worker of workers) if (worker.id === sessionId) workers.delete(worker);
     for (const [key, { client }] of this.#documents) if (client.id === sessionId) this.#documents.delete(key);
   }
 

@@ -38,6 +38,8 @@ export class ResponseOrder {
   readonly #byWorker = new Map<string, number>();
   /** Requests for what the browser has already (`blob:`, `data:`): they end by themselves, and soon. */
   readonly #local = new Set<string>();
+  /** Requests, by their name in the network, whose answers come to nobody. */
+  readonly #givenUp = new Set<string>();
   /** How many requests there were that are ordered. */
   made = 0;
   #running = false;
@@ -109,6 +111,13 @@ export class ResponseOrder {
       await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
   }
 
+  /** Nobody waits for the answer to this request any more. */
+  giveUp(networkId: string): void {
+    if (this.#local.delete(networkId)) this.#changed();
+    else if (this.#find(networkId)) this.#end((request) => request.networkId === networkId);
+    else this.#givenUp.add(networkId);
+  }
+
   #onPaused(client: CDPSession, paused: Paused): void {
     const { requestId, request, frameId, networkId, resourceType } = paused;
     const job = `${client.id} ${requestId.split('.')[0]}`;
@@ -127,7 +136,7 @@ export class ResponseOrder {
       }
       return;
     }
-    const isOrdered = isToBeOrdered(paused);
+    const isOrdered = isToBeOrdered(paused) && !this.#givenUp.delete(networkId ?? '');
     if (isOrdered && !known) {
       const { url } = request;
       const unknown = { answer: undefined, hasLength: false, isVerified: false };

@@ -63,6 +63,9 @@ export interface AnimatedFrame {
   width: number;
 }
 
+/** What a document makes of a style sheet. */
+export type SheetUse = 'applied' | 'idle' | 'unknown';
+
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
@@ -206,6 +209,8 @@ export interface Control extends Moment {
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
   takePassedOn(): [id: number, picture: ImageBitmap][];
+  /** Addresses of workers that were ended before they had begun, each one told once. */
+  takeUnbegun(): string[];
   /**
    * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
    * new ones of style sheets are found only with `all`.
@@ -241,8 +246,16 @@ export interface Control extends Moment {
   fileFaults(): FileFaults;
   /** Whether a style asks for this picture. */
   stylesWith(url: string): boolean;
+  /** Whether the picture needs a style sheet: `idle` where all that ask for it do not apply. */
+  sheetUse(url: string): SheetUse;
   /** Whether a font of which this is one file has another one, which has come. */
   hasFontInstead(url: string): boolean;
+  /** Whether a script has made a font of this file, and has another one in its place or shows it nowhere. */
+  isFontDispensable(url: string): boolean;
+  /** Addresses, each with its fragment, of the parts of other SVG files that are shown, or were. */
+  shownParts(): string[];
+  /** Which of these are not in their files. */
+  missingParts(urls: readonly string[]): Promise<FileFault[]>;
   /** Looks into files that have come: those of them that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
   /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */

@@ -124,7 +124,8 @@ export function createControl(config: PageConfig, key: string): Control {
       control.inFlight.add(ended);
     },
     verified: () => [],
-    atRest: () => Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [] }),
+    atRest: () =>
+      Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),
     hearsPictures: () => false,
     isExchanging: false,
     exchanges: new Set(),
@@ -178,6 +179,7 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     hasFailed: () => false,
     takePassedOn: () => [],
+    takeUnbegun: () => [],
     observeAnimations: () => {},
     keepAnimation: () => {},
     countAnimations: () => 0,
@@ -194,9 +196,13 @@ export function createControl(config: PageConfig, key: string): Control {
       control.waits.push(update);
     },
     animatedPicture: () => null,
-    fileFaults: () => ({ failing: [], replaced: [], broken: [], fonts: false }),
+    fileFaults: () => ({ failing: [], replaced: [], broken: [], parts: [], modules: false, fonts: false }),
     stylesWith: () => false,
     hasFontInstead: () => false,
+    isFontDispensable: () => false,
+    shownParts: () => [],
+    missingParts: () => Promise.resolve([]),
+    sheetUse: () => 'unknown',
     inspect: () => Promise.resolve([]),
     isAssembling: () => undefined,
     media: undefined,

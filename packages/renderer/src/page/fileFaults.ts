@@ -17,11 +17,13 @@ export function installFileFaults(control: Control): void {
   /** Fonts that a script has made of bytes. */
   const madeFonts: FontFace[] = [];
   let hasFontFailed = false;
+  let hasModuleFailed = false;
 
   const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
   function found({ target }: Event): void {
     if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
+    hasModuleFailed ||= target instanceof HTMLScriptElement && target.type === 'module';
     const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
     const reference = href instanceof SVGAnimatedString ? new URL(href.baseVal, document.baseURI).href : textOf(href);
     const address = textOf(currentSrc) || textOf(src) || textOf(data) || reference;
@@ -90,6 +92,8 @@ export function installFileFaults(control: Control): void {
     return {
       failing: [...failing],
       replaced: [...replaced],
+      modules: hasModuleFailed,
+      parts: control.shownParts(),
       broken: [
         ...mediaFaults(),
         ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),
@@ -110,6 +114,9 @@ export function installFileFaults(control: Control): void {
     const isFont = (rule: CSSRule) =>
       rule instanceof CSSFontFaceRule && rule.style.getPropertyValue('src').includes(name);
     for (const root of control.roots()) {
+      // What hears that it has come may put it to use then.
+      for (const link of root.querySelectorAll('link'))
+        if (link.onload && link.relList.contains('preload') && link.as === 'style' && link.href === url) return true;
       for (const sheet of root.styleSheets) {
         try {
           if ([...sheet.cssRules].some(isFont)) return true;

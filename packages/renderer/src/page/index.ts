@@ -29,12 +29,15 @@ import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installScriptFonts } from './scriptFonts.js';
 import { installServiceWorkers } from './serviceWorkers.js';
 import { installSmil } from './smil.js';
 import { NAME_HELPER } from './source.js';
 import { installStepping } from './stepping.js';
 import { installStoredData } from './storedData.js';
+import { installStyleSheets } from './styleSheets.js';
 import { installStreams } from './streams.js';
+import { installSvgParts } from './svgParts.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
@@ -49,7 +52,7 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { Moment, PageConfig, VideoNews } from './control.js';
+export type { Moment, PageConfig, SheetUse, VideoNews } from './control.js';
 export type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */
@@ -70,6 +73,7 @@ const COMMON: PagePart[] = [
   installWebGl,
   installWebGpu,
   installWorkers,
+  installScriptFonts,
 ];
 
 const PARTS: PagePart[] = [
@@ -97,6 +101,8 @@ const PARTS: PagePart[] = [
   installMediaElements,
   installAudio,
   installFileFaults,
+  installStyleSheets,
+  installSvgParts,
   installGenlockApi,
   installStepping,
   installHearingPictures,

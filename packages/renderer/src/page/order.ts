@@ -97,6 +97,7 @@ export function installOrder(control: Control): void {
         hears: control.hearsPictures(),
         needsFrame: needsFrame(),
         verified: control.verified(),
+        unbegun: control.takeUnbegun(),
         webgpu,
       };
     }

@@ -13,6 +13,10 @@ export interface FileFaults {
   /** Addresses that elements have failed with, and have another file for. */
   replaced: string[];
   broken: FileFault[];
+  /** Addresses of the parts of other SVG files that are shown, or were. */
+  parts: string[];
+  /** Whether a `<script>` with a module has failed. */
+  modules: boolean;
   /** Whether a font could not be used: its file is to be looked into. */
   fonts: boolean;
 }
@@ -41,6 +45,8 @@ export interface Outcome {
   photographs?: boolean;
   /** There may be shadow trees that only the browser can find. */
   hidesRoots?: boolean;
+  /** Addresses of workers that were ended before they had begun: of those the browser tells nothing more. */
+  unbegun?: string[];
   /** A worker has failed, of which the browser will tell. */
   failed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
@@ -68,5 +74,6 @@ export interface Rest {
   /** It may be that it ends its load only in a frame of the browser. */
   needsFrame: boolean;
   /** As in an outcome. */
+  unbegun: string[];
   webgpu?: Outcome['webgpu'];
 }

@@ -97,6 +97,7 @@ export function installStepping(control: Control): void {
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
       failed: control.hasFailed(),
+      unbegun: control.takeUnbegun(),
       animations: control.countAnimations(),
       webgl: control.usesWebGl(),
       webgpu: control.webgpu,

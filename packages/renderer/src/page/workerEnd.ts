@@ -46,11 +46,12 @@ export function installWorkerEnd(control: Control): void {
       due: control.nextDue(),
       awaitsFrame: control.awaitsFrame(),
       active: control.active,
+      unbegun: control.takeUnbegun(),
       ...more,
     };
     control.active = false;
     if (port) control.realPost.call(port, reply, transfer);
-    else if (more.blocked) realPost('genlock.control');
+    else realPost({ 'genlock.control': reply });
   };
 
   /** What has come is of the time that the worker is to go to. */

@@ -37,6 +37,8 @@ export interface WorkerReply {
   /** It has closed itself. */
   closed?: boolean;
   pictures?: [id: number, picture: ImageBitmap][];
+  /** As in an outcome: of its own workers. */
+  unbegun?: string[];
 }
 
 /**
@@ -48,6 +50,7 @@ export function installWorkers(control: Control): void {
   if (typeof Worker === 'undefined') return;
   interface Link {
     worker: Worker;
+    address: string;
     port: MessagePort;
     /** Messages to the worker; and how many of them it had when it last answered. */
     sent: number;
@@ -73,6 +76,7 @@ export function installWorkers(control: Control): void {
   /** Pictures that the workers of a worker have drawn, on their way up. */
   const passedOn = new Map<number, ImageBitmap>();
   const byWorker = new WeakMap<Worker, Link>();
+  const unbegun: string[] = [];
   /** Errors of workers, which the page may handle while they are told to it. */
   const errors: Event[] = [];
   const RealWorker = Worker;
@@ -85,6 +89,7 @@ export function installWorkers(control: Control): void {
     const { port1, port2 } = new MessageChannel();
     const made: Link = {
       worker,
+      address,
       port: port1,
       sent: 0,
       answered: -1,
@@ -103,7 +108,7 @@ export function installWorkers(control: Control): void {
     };
     links.add(made);
     byWorker.set(worker, made);
-    port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+    const hear = (data: WorkerReply) => {
       if (data.closed) made.open = false;
       made.theirs = data.sent;
       made.blocked = data.blocked ?? false;
@@ -118,13 +123,16 @@ export function installWorkers(control: Control): void {
         control.canvases?.show(id, picture);
         passedOn.set(id, picture);
       }
+      unbegun.push(...(data.unbegun ?? []));
       made.wake();
     };
+    port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => hear(data);
     const arrive = (event: MessageEvent) => {
       if (!event.isTrusted) return;
       event.stopImmediatePropagation();
-      // It waits already while it begins, and cannot be asked yet.
-      if (event.data === KEY) made.blocked = true;
+      const data: unknown = event.data;
+      // What it says while it begins: it has no port yet.
+      if (typeof data === 'object' && data !== null && KEY in data) hear(data[KEY] as WorkerReply);
       else {
         made.arrived++;
         made.inbox.push(event);
@@ -241,6 +249,7 @@ export function installWorkers(control: Control): void {
     passedOn.clear();
     return pictures;
   };
+  control.takeUnbegun = () => unbegun.splice(0);
   const awaitsFrame = control.awaitsFrame;
   control.awaitsFrame = () => awaitsFrame() || living().some((each) => each.awaitsFrame);
 
@@ -274,6 +283,11 @@ export function installWorkers(control: Control): void {
   RealWorker.prototype.terminate = function () {
     terminate.call(this);
     const gone = byWorker.get(this);
-    if (gone) drop(gone);
+    if (!gone) return;
+    if (gone.open && gone.answered < 0 && gone.arrived === 0) {
+      const base = typeof document === 'undefined' ? location.href : document.baseURI;
+      unbegun.push(new URL(gone.address, base).href);
+    }
+    drop(gone);
   };
 }

@@ -1,0 +1,55 @@
+import type { Control } from './control.js';
+
+/** Knows which style sheets the picture needs: one for print, or one that can be chosen, it does not. */
+export function installStyleSheets(control: Control): void {
+  const enabled = new WeakSet<HTMLLinkElement>();
+  const disabled = Object.getOwnPropertyDescriptor(HTMLLinkElement.prototype, 'disabled')!;
+  Object.defineProperty(HTMLLinkElement.prototype, 'disabled', {
+    ...disabled,
+    set(this: HTMLLinkElement, value: boolean) {
+      // An alternative applies only when it has been enabled, which it does not tell.
+      if (this.disabled && !value) enabled.add(this);
+      disabled.set!.call(this, value);
+    },
+  });
+
+  const matches = (media: string) => matchMedia(media).matches;
+
+  function applies(link: HTMLLinkElement): boolean {
+    const isAlternative = link.relList.contains('alternate') && !enabled.has(link);
+    // What hears that it has come may make it apply then.
+    return link.onload !== null || (!link.disabled && !isAlternative && matches(link.media));
+  }
+
+  const plain = (url: string) => url.replace(/#.*$/s, '');
+
+  /** Whether a sheet that applies, or one that does not, asks for the address. */
+  function* uses(sheet: CSSStyleSheet, isApplied: boolean, url: string): Generator<boolean> {
+    const owner = sheet.ownerNode;
+    const isOn = isApplied && !sheet.disabled && matches(sheet.media.mediaText);
+    const isLink = owner instanceof HTMLLinkElement;
+    if (!isLink && sheet.href && plain(sheet.href) === url) yield isOn;
+    const isInUse = isOn && (!isLink || applies(owner));
+    try {
+      for (const rule of sheet.cssRules) {
+        if (!(rule instanceof CSSImportRule)) continue;
+        if (plain(new URL(rule.href, sheet.href ?? document.baseURI).href) === url)
+          yield isInUse && matches(rule.media.mediaText);
+        else if (rule.styleSheet) yield* uses(rule.styleSheet, isInUse, url);
+      }
+    } catch {
+      // It is of another origin, and may not be read.
+    }
+  }
+
+  control.sheetUse = (url) => {
+    const found: boolean[] = [];
+    for (const root of control.roots()) {
+      for (const link of root.querySelectorAll<HTMLLinkElement>('link[rel~=stylesheet]'))
+        if (plain(link.href) === url) found.push(applies(link));
+      for (const sheet of [...root.styleSheets, ...root.adoptedStyleSheets]) found.push(...uses(sheet, true, url));
+    }
+    if (found.length === 0) return 'unknown';
+    return found.includes(true) ? 'applied' : 'idle';
+  };
+}

@@ -1,0 +1,51 @@
+import type { Control } from './control.js';
+import type { FileFault } from './outcome.js';
+
+/** Knows which parts of other SVG files `<use>` shows: of one that is not there, it shows nothing and says nothing. */
+export function installSvgParts(control: Control): void {
+  const shown = new Map<string, string>();
+  /** The files that have been read, by address. */
+  const files = new Map<string, Promise<Document | undefined>>();
+
+  control.shownParts = () => {
+    for (const root of control.roots()) {
+      for (const use of root.querySelectorAll('use')) {
+        const reference = use.href.baseVal;
+        if (!/[^#]#./.test(reference) || shown.has(reference)) continue;
+        if (use.closest('defs, symbol') || !use.checkVisibility()) continue;
+        shown.set(reference, new URL(reference, document.baseURI).href);
+      }
+    }
+    return [...shown.values()];
+  };
+
+  async function read(url: string): Promise<Document | undefined> {
+    try {
+      const { origin, protocol } = new URL(url);
+      if (origin !== location.origin && protocol !== 'file:') return undefined;
+      const response = await control.readFile(url);
+      if (!response.ok) return undefined;
+      const text = new TextDecoder().decode(await control.bytesOf(response));
+      return new DOMParser().parseFromString(text, 'image/svg+xml');
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function faultOf(url: string): Promise<FileFault | undefined> {
+    const [file = '', fragment = ''] = url.split(/#(.*)/s);
+    const reading = files.get(file) ?? read(file);
+    files.set(file, reading);
+    const found = await reading;
+    const names = [fragment];
+    try {
+      names.push(decodeURIComponent(fragment));
+    } catch {
+      // It is no code: the name is as it stands.
+    }
+    if (!found || names.some((name) => found.getElementById(name))) return undefined;
+    return { url, type: 'file', reason: 'the file has no part of that name' };
+  }
+
+  control.missingParts = async (urls) => (await Promise.all(urls.map(faultOf))).filter((fault) => fault !== undefined);
+}

@@ -55,6 +55,9 @@ export interface PageVerdict {
   wallMs: number;
 }
 
+/** The live handles of one verification: those of a render, but for what belongs to a chunk. */
+export type VerifyJobOptions = Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'>;
+
 /**
  * Finds out whether a page, named by its address or by the path of a file, draws the same frames each time: draws samples of the composition in
  * several ways (see `VerifyWay`) and compares every picture. No video is made. Pictures of what
@@ -67,7 +70,7 @@ export interface PageVerdict {
 export async function verifyPage(
   compositionUrl: string,
   options: VerifyOptions,
-  jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
+  jobOptions: VerifyJobOptions = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
   const { plan, resolved } = prepareVerification(compositionUrl, readOptions(options), true);

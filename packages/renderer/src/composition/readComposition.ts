@@ -26,7 +26,7 @@ export interface Composition {
   entry?: Entry;
 }
 
-export interface ReadOptions {
+export interface ReadCompositionOptions {
   signal?: AbortSignal;
   /** How long the address may take to answer in full, in milliseconds. Default 15 s. */
   timeoutMs?: number;
@@ -76,7 +76,7 @@ const declarationSchema = z.object(
  */
 export async function readComposition(
   url: string,
-  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, ignoreHttpsErrors = false }: ReadOptions = {},
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, ignoreHttpsErrors = false }: ReadCompositionOptions = {},
 ): Promise<Composition> {
   signal?.throwIfAborted();
   const address = parseAddress(url);

@@ -20,6 +20,7 @@ import { SampledFrames } from './verify/SampledFrames.js';
 
 /** How one way to draw the samples compares with drawing them `once`. */
 export interface WayVerdict {
+  /** Which one: `VerifyWay` says what each is. */
   way: Exclude<VerifyWay, 'once'>;
   /**
    * The samples that were drawn in this way, and which of their frames came out differently. `seek`
@@ -49,9 +50,11 @@ export interface PageVerdict {
   exact: boolean;
   /** The ranges of frames that were compared. */
   samples: Sample[];
+  /** How each other way compares with drawing them `once`. */
   ways: WayVerdict[];
   /** Number of pictures that were drawn. */
   pictures: number;
+  /** Milliseconds that the whole verification took. */
   wallMs: number;
 }
 

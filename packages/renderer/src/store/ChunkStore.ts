@@ -13,9 +13,13 @@ const STAGED_MS = 24 * 3600 * 1000;
 export interface KeptChunk {
   /** Empty, and no frames, where the record of the chunk cannot be read. */
   url: string;
+  /** First frame, from 0. */
   startFrame: number;
+  /** Its length in frames. */
   frameCount: number;
+  /** Absolute path of its folder. */
   path: string;
+  /** Size of its files together. */
   bytes: number;
   /** When it was made or last used. */
   usedAt: Date;

@@ -1,7 +1,9 @@
 /*
- * The door of the package. What is exported here is the public API, and all of it.
+ * The door of the package. What is exported here is the public API, and all of it: api/renderer.api.md has it on one
+ * page, and shows each change of it. `npm run api` writes that page.
  */
 
+export { renderVideo } from './renderVideo.js';
 export { renderStill, type StillOptions, type StillReport } from './renderStill.js';
 export { verifyPage, type PageVerdict, type VerifyJobOptions, type WayVerdict } from './verifyPage.js';
 export type { Sample, VerifyOptions, VerifyWay } from './verify/planVerification.js';

@@ -35,7 +35,7 @@ module.exports = {
     {
       name: 'library-by-its-door',
       severity: 'error',
-      comment: 'The command line uses what every program can use.',
+      comment: 'The command line comes in through the doors in package.json, as every program does.',
       from: { path: '^packages/cli/src' },
       to: { path: SRC },
     },

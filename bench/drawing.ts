@@ -1,6 +1,7 @@
 /** The one half of the floor: a page that is drawn and of which nothing is captured. */
 import { availableParallelism } from 'node:os';
-import { findLlvmpipe, type RenderEvent } from '@genlock/renderer';
+import type { RenderEvent } from '@genlock/renderer';
+import { findLlvmpipe } from '@genlock/renderer/internal';
 import { FPS, pageUrl, SPEED_PAGES, SPEED_SIZE, type DrawResult, type Task } from './cases.js';
 import { BrowserSession, JobScope, PageSession, parseRendererOptions } from './internals.js';
 import { livingProcesses, readStat } from './proc.js';

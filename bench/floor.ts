@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFfmpeg } from '@genlock/renderer';
+import { findFfmpeg } from '@genlock/renderer/internal';
 import { ENCODING, FPS, SPEED_PAGES, SPEED_SIZE, type SpeedPage } from './cases.js';
 import { runDrawing } from './child.js';
 import { encodeArguments, parseRendererOptions } from './internals.js';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, freemem, loadavg, release, totalmem } from 'node:os';
-import { findBrowser, findFfmpeg } from '@genlock/renderer';
+import { findBrowser, findFfmpeg } from '@genlock/renderer/internal';
 
 /** What the figures were measured on. */
 export interface Machine {

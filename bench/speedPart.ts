@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFfmpeg } from '@genlock/renderer';
+import { findFfmpeg } from '@genlock/renderer/internal';
 import { SPEED_PAGES, type SpeedCase, type SpeedPage } from './cases.js';
 import { runSpeed } from './child.js';
 import type { Flags } from './flags.js';

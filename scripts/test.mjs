@@ -33,6 +33,7 @@ function tool(packageFile, ...args) {
 
 const TSC = '@typescript/native/bin/tsc';
 const BUILD = { name: 'build', args: tool(TSC, '--build', 'packages/renderer', 'packages/cli') };
+const API = { name: 'api', args: [join('scripts', 'api.mjs'), '--check'] };
 /** Each keeps one core busy: types and format run at once; lint takes as long as both, and runs beside the tests. */
 const TYPES = {
   name: 'types',
@@ -74,7 +75,7 @@ function planSteps({ all, filters }) {
     ...(whole
       ? [
           [BUILD, IMPORTS],
-          [TYPES, FORMAT],
+          [TYPES, FORMAT, API],
         ]
       : []),
     [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, { all, compiled: whole })] : [])],

@@ -1,7 +1,7 @@
 /** Genlock and the other tools on the same pages, in turns: whole processes, from their start to their end. */
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBrowser, findFfmpeg } from '@genlock/renderer';
+import { findBrowser, findFfmpeg } from '@genlock/renderer/internal';
 import { ENCODING, FPS, MODES, pageFile, PEER_PRESET, SPEED_SIZE, type PageName } from '../cases.js';
 import { CLI } from '../paths.js';
 import { runProgram, type ProgramResult } from '../program.js';

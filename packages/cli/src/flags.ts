@@ -1,6 +1,7 @@
 import { join, parse } from 'node:path';
 import { Option } from 'commander';
-import { DEADLINES, type DistributedRenderOptions, type VerifyOptions } from '@genlock/renderer';
+import type { DistributedRenderOptions, VerifyOptions } from '@genlock/renderer';
+import { DEADLINES } from '@genlock/renderer/internal';
 import { OPTION_FLAGS, type OptionFlag } from './optionFlags.js';
 
 /** The name under which commander keeps what was typed for a flag. */

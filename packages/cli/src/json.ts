@@ -1,4 +1,4 @@
-import { attempt, isA, nameOf, wordsOf } from '@genlock/renderer';
+import { attempt, isA, nameOf, wordsOf } from '@genlock/renderer/internal';
 import { printableJson } from './printable.js';
 
 /** One line of JSON, with errors as objects. Never throws: what JSON cannot hold becomes text. */

@@ -1,14 +1,5 @@
-import {
-  attempt,
-  formatFrameRate,
-  GenlockError,
-  isA,
-  namedWordsOf,
-  OptionsError,
-  wordsOf,
-  type RenderReport,
-  type StopReceipt,
-} from '@genlock/renderer';
+import { GenlockError, OptionsError, type RenderReport, type StopReceipt } from '@genlock/renderer';
+import { attempt, formatFrameRate, isA, namedWordsOf, wordsOf } from '@genlock/renderer/internal';
 import { flagOf } from './flags.js';
 import { formatBytes, formatSeconds, plural, round } from './format.js';
 import { InterruptedError } from './signals.js';

@@ -1,4 +1,4 @@
-import { withoutPasswords } from '@genlock/renderer';
+import { withoutPasswords } from '@genlock/renderer/internal';
 
 /**
  * What a terminal would act upon or not show: control and format characters, of which those for the direction of

@@ -1,17 +1,13 @@
 import {
-  checkStill,
-  framesIn,
   OptionsError,
-  parseFrameRate,
-  planVerification,
   RenderOrchestrator,
   type Composition,
   type InputError,
   type RenderPlan,
   type StillOptions,
   type VerifyOptions,
-  type VerifyPlan,
 } from '@genlock/renderer';
+import { checkStill, framesIn, parseFrameRate, planVerification, type VerifyPlan } from '@genlock/renderer/internal';
 import { parseFrameNumber, parseFrameRange, type FrameRange, type GivenOptions } from './flags.js';
 import { wordProblem } from './messages.js';
 

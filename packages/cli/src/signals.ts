@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { killEverything } from '@genlock/renderer';
+import { killEverything } from '@genlock/renderer/internal';
 
 /** The signals that ask us to stop, and what a shell expects to be returned for each: 128 + its number. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
-import { attempt, isA, type RenderEvent, type StopReceipt } from '@genlock/renderer';
+import type { RenderEvent, StopReceipt } from '@genlock/renderer';
+import { attempt, isA } from '@genlock/renderer/internal';
 import { BarsDisplay } from './display/BarsDisplay.js';
 import type { Display } from './display/Display.js';
 import { JsonDisplay } from './display/JsonDisplay.js';

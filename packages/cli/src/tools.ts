@@ -1,4 +1,5 @@
-import { findFfmpeg, locateBrowser, OptionsError, type RenderPlan } from '@genlock/renderer';
+import { OptionsError, type RenderPlan } from '@genlock/renderer';
+import { findFfmpeg, locateBrowser } from '@genlock/renderer/internal';
 import { defined, type PageFlags } from './flags.js';
 
 /** Makes sure that there is a browser. Throws a ToolError that says what to do; so does a render that cannot start it. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import { CODECS, DEADLINES, InputError, OptionsError, PageError, RenderOrchestrator } from '@genlock/renderer';
+import { InputError, OptionsError, PageError, RenderOrchestrator } from '@genlock/renderer';
+import { DEADLINES } from '@genlock/renderer/internal';
 import { z } from 'zod';
+import { CODECS } from '../../renderer/src/ffmpeg/codecs.js';
 import { distributedSchema } from '../../renderer/src/options/schema.js';
 import { optionsFromFlags, parseDeadlines, parseFrameNumber, parseFrameRange, parseTimeout } from '../src/flags.js';
 import { errorRecord, jsonLine } from '../src/json.js';

@@ -1,6 +1,6 @@
 // A command whose stop never ends, for signals.test.ts: it ignores the abort and goes on sleeping.
 import { writeSync } from 'node:fs';
-import { runCommand } from '@genlock/renderer';
+import { runCommand } from '@genlock/renderer/internal';
 import { InterruptedError, Interruption } from '../src/signals.js';
 
 const say = (line: string) => writeSync(1, `${line}\n`);

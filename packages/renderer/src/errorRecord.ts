@@ -6,10 +6,13 @@ import { attempt, isA, nameOf, wordsOf } from './unknowns.js';
 export interface ErrorRecord {
   /** The class: `StallError`. */
   name: string;
+  /** What it says, or what was thrown in words. */
   message: string;
   /** Only of Genlock's own errors, as is `position`. */
   code?: ErrorCode;
+  /** Where in the render it happened. */
   position?: RenderPosition;
+  /** What it came from: at most eight causes of causes. */
   cause?: ErrorRecord;
   /** The other fields that the error has, as far as JSON can hold them: `url`, `waitingFor`, `exit`. */
   fields?: Record<string, unknown>;

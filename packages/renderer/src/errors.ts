@@ -3,6 +3,7 @@ import { withoutPassword, withoutPasswords } from './redact.js';
 
 /** Where in a render something happened. Absent fields are not known or do not apply. */
 export interface RenderPosition {
+  /** What was being done. */
   phase?: RenderPhase;
   /** Index of the worker, from 0. */
   worker?: number;
@@ -16,6 +17,7 @@ export type RenderPhase =
 
 /** What kind of failure an error of ours is, in a word that survives JSON, as its class does not. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
+/** Every `ErrorCode`. */
 // prettier-ignore
 export const ERROR_CODES = [
   'options', 'input', 'tool', 'navigation', 'page', 'asset', 'browser',
@@ -28,11 +30,14 @@ export const ERROR_CODES = [
  * messages and fields are without the names and passwords that they may have had.
  */
 export abstract class GenlockError extends Error {
+  /** What kind of failure it is. */
   abstract readonly code: ErrorCode;
+  /** 2 when nothing was started, else 1. */
   readonly exitCode: 1 | 2 = 1;
 
   constructor(
     message: string,
+    /** Where in the render it happened. */
     readonly position: RenderPosition = {},
     options?: ErrorOptions,
   ) {
@@ -46,6 +51,7 @@ export class OptionsError extends GenlockError {
   readonly code = 'options';
   override readonly exitCode = 2;
 
+  /** One sentence for each fault. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -77,6 +83,7 @@ export class ToolError extends GenlockError {
 /** The page's address could not be loaded in the browser, or the page left it. */
 export class NavigationError extends GenlockError {
   readonly code = 'navigation';
+  /** The address of the page. */
   readonly url: string;
 
   constructor(url: string, reason: string, position: RenderPosition) {
@@ -92,10 +99,12 @@ export class PageError extends GenlockError {
   readonly location: string | undefined;
   /** What the page threw, as text: `TypeError: x is not a function`. */
   readonly thrown: string;
+  /** Where it was thrown: line and column from 1. */
   readonly source: { url?: string | undefined; line?: number; column?: number };
 
   constructor(
     thrown: string,
+    /** Whether it was thrown, or a promise was rejected with it. */
     readonly kind: 'exception' | 'rejection',
     source: PageError['source'],
     position: RenderPosition,
@@ -114,12 +123,14 @@ export class PageError extends GenlockError {
 /** A file that the page needs (image, font, style, script, media, frame) did not load, or cannot be decoded. */
 export class AssetError extends GenlockError {
   readonly code = 'asset';
+  /** The address of the file; of a data: URL its beginning. */
   readonly url: string;
 
   constructor(
     url: string,
     /** The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded. */
     readonly reason: number | string,
+    /** What kind of file, in a word: `Image`, `Font`, `Stylesheet`, `video`. */
     readonly assetType: string,
     position: RenderPosition,
     /** What can be done about a file that cannot be decoded. */
@@ -157,6 +168,7 @@ export class EncoderError extends GenlockError {
 
   constructor(
     message: string,
+    /** How it ended: its exit code, or the signal that ended it; and what it wrote last. */
     readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
     position: RenderPosition,
   ) {
@@ -174,7 +186,9 @@ export class StallError extends GenlockError {
   readonly code = 'stall';
 
   constructor(
+    /** In words: `the browser to answer`. */
     readonly waitingFor: string,
+    /** How long that was given, in milliseconds. */
     readonly deadlineMs: number,
     position: RenderPosition,
   ) {
@@ -190,7 +204,9 @@ export class BudgetError extends GenlockError {
     message: string,
     /** `time` in milliseconds for the whole render, `memory` in MB for a worker, free `disk` in MB. */
     readonly budget: 'time' | 'memory' | 'disk',
+    /** What it was given. */
     readonly limit: number,
+    /** What it took, or what was left. */
     readonly actual: number,
     position: RenderPosition = {},
   ) {
@@ -211,11 +227,13 @@ export class SeamError extends GenlockError {
   readonly code = 'seam';
 
   constructor(
+    /** The frame that both have drawn. */
     readonly frame: number,
     /** The chunks on both sides of the seam. */
     readonly chunks: readonly [number, number],
     /** What differs in the page, one line each: `div#clock: text "1" and "2"`. */
     readonly differences: readonly string[],
+    /** Paths of the frame as each side drew it, and of what differs. */
     readonly pictures: readonly string[],
     advice: string,
     position: RenderPosition = {},
@@ -234,7 +252,10 @@ export class SeamError extends GenlockError {
 export class TeardownError extends GenlockError {
   readonly code = 'teardown';
 
-  constructor(readonly survivors: readonly string[]) {
+  constructor(
+    /** What is left, each in words: a path, a process. */
+    readonly survivors: readonly string[],
+  ) {
     super(`could not remove everything after the render stopped: ${survivors.join(', ')}`);
   }
 }

@@ -14,6 +14,7 @@ export type ChunkState = 'done' | 'reused' | 'again';
 
 /** How a page is captured. */
 export interface CaptureWay {
+  /** As the option `mode` has them. */
   mode: Exclude<Mode, 'auto'>;
   /** Whether the browser encodes the frames itself. */
   encoded: boolean;
@@ -31,9 +32,11 @@ export type ProcessState = 'started' | 'borrowed' | 'returned' | 'ended';
 
 /** One process that a stop has ended. */
 export interface EndedProcess {
+  /** Its id, and that of its process group. */
   pid: number;
   /** What it was: `browser`, `encoder`, `concat`, `probe`. */
   role: string;
+  /** The worker that it belonged to, if to one. */
   worker?: number;
   /** The phase in which it was ended: its worker's, or the whole render's. */
   phase?: RenderPhase;
@@ -52,7 +55,9 @@ export interface StopReceipt {
   message: string;
   /** Where the first failure happened; empty when the user stopped the render. */
   first: RenderPosition;
+  /** Where each worker was. */
   workers: { worker: number; phase: RenderPhase | 'queued'; frame?: number; state: WorkerState }[];
+  /** Every process that the stop has ended. */
   processes: EndedProcess[];
   /** Chunks that had been begun again before the stop. */
   retries: RetryReport[];

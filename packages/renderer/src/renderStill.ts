@@ -22,12 +22,17 @@ export type StillOptions = Omit<
   frame: number;
 };
 
+/** What a finished still is. */
 export interface StillReport {
+  /** Absolute path of the picture. */
   outputPath: string;
+  /** The frame that it shows, from 0. */
   frame: number;
-  /** Size of the picture in pixels. */
+  /** Width of the picture in pixels. */
   width: number;
+  /** Height of the picture in pixels. */
   height: number;
+  /** Size of the file. */
   bytes: number;
 }
 

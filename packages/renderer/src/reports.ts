@@ -3,12 +3,15 @@ import type { FrameRate } from './options/frameRate.js';
 
 /** What one worker did. */
 export interface WorkerReport {
+  /** Index of the worker, from 0. */
   worker: number;
   /** Indices of the chunks that it rendered, in its order. */
   chunks: number[];
   /** Frames of those chunks. */
   frames: number;
+  /** Milliseconds from its first chunk's start to its last one's end. */
   wallMs: number;
+  /** Its frames by that time. */
   framesPerSecond: number;
   /** Milliseconds in each phase. */
   phases: Partial<Record<RenderPhase, number>>;
@@ -16,7 +19,9 @@ export interface WorkerReport {
 
 /** A chunk that was begun again, and why. */
 export interface RetryReport {
+  /** Index of the worker, from 0. */
   worker: number;
+  /** Index of the chunk, from 0. */
   chunk: number;
   /** Counted from 1. */
   attempt: number;
@@ -26,11 +31,13 @@ export interface RetryReport {
   error: { name: string; message: string };
   /** Where the worker was then. */
   phase?: RenderPhase;
+  /** The frame that it was at, if at one. */
   frame?: number;
 }
 
 /** A frame that two workers drew differently. */
 export interface SeamDifference {
+  /** Frame number in the composition, from 0. */
   frame: number;
   /** The chunks on both sides of the seam. */
   chunks: [number, number];
@@ -44,15 +51,25 @@ export interface SeamDifference {
 
 /** What a finished render was. */
 export interface RenderReport {
+  /** Absolute path of the video. */
   outputPath: string;
+  /** Number of its frames. */
   frames: number;
+  /** Width of the video in pixels. */
   width: number;
+  /** Height of the video in pixels. */
   height: number;
+  /** Frames per second, exactly. */
   fps: FrameRate;
+  /** Length of the video in seconds. */
   durationInSeconds: number;
+  /** Size of the file. */
   bytes: number;
+  /** Milliseconds that the whole render took. */
   wallMs: number;
+  /** Its frames by that time. */
   framesPerSecond: number;
+  /** What each worker did, by its index. */
   workers: WorkerReport[];
   /** How many chunks there were; of them, how many were kept from before, and how many rendered again. */
   chunks: { total: number; reused: number; again: number };

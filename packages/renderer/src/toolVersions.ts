@@ -7,10 +7,13 @@ import type { RendererOptions } from './options/groups.js';
 
 /** What makes a chunk besides its page and its options: another one may make another picture or file of them. */
 export interface ToolVersions {
+  /** The version of this package. */
   genlock: string;
+  /** What the browser says of itself: its name and version. */
   browser: string;
   /** The driver that WebGL may be drawn with beside the browser's own. */
   webgl: string;
+  /** The version of ffmpeg. */
   encoder: string;
   /** Arithmetic and encoders may differ between processors. */
   processor: string;

@@ -10,6 +10,8 @@ export type { FrameRate } from './options/frameRate.js';
 export type { RenderChunk, RenderPlan } from './options/plan.js';
 export type { RenderHooks } from './lifecycle/hooks.js';
 export type { ChunkResult } from './executors/ChunkResult.js';
+export type { VideoCoding } from './ffmpeg/coding.js';
+export type { FileStamp } from './ffmpeg/fileStamp.js';
 export type * from './reports.js';
 
 /** What a whole render is made with: the frames, and how the work is shared out. */
@@ -51,6 +53,10 @@ export interface RenderJobOptions {
  * known of them, or with nothing.
  */
 export interface RenderExecutor {
+  /**
+   * Renders one chunk, as `Renderer.prototype.render` does: settles when nothing of it is left, and rejects with
+   * `jobOptions.signal.reason` itself after an abort. `options` survive JSON; `jobOptions` are handles of this process.
+   */
   render(
     compositionUrl: string,
     outputPath: string,

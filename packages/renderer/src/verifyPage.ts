@@ -20,6 +20,7 @@ import { SampledFrames } from './verify/SampledFrames.js';
 
 /** How one way to draw the samples compares with drawing them `once`. */
 export interface WayVerdict {
+  /** Which one: `VerifyWay` says what each is. */
   way: Exclude<VerifyWay, 'once'>;
   /**
    * The samples that were drawn in this way, and which of their frames came out differently. `seek`
@@ -49,11 +50,16 @@ export interface PageVerdict {
   exact: boolean;
   /** The ranges of frames that were compared. */
   samples: Sample[];
+  /** How each other way compares with drawing them `once`. */
   ways: WayVerdict[];
   /** Number of pictures that were drawn. */
   pictures: number;
+  /** Milliseconds that the whole verification took. */
   wallMs: number;
 }
+
+/** The live handles of one verification: those of a render, but for what belongs to a chunk. */
+export type VerifyJobOptions = Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'>;
 
 /**
  * Finds out whether a page, named by its address or by the path of a file, draws the same frames each time: draws samples of the composition in
@@ -67,7 +73,7 @@ export interface PageVerdict {
 export async function verifyPage(
   compositionUrl: string,
   options: VerifyOptions,
-  jobOptions: Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'> = {},
+  jobOptions: VerifyJobOptions = {},
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
   const { plan, resolved } = prepareVerification(compositionUrl, readOptions(options), true);

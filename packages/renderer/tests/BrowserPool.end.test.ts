@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { idleBrowsersOf } from '../src/browser/BrowserPool.js';
 import { BrowserPool, RenderOrchestrator, type RenderHooks } from '../src/index.js';
 import { ChildHost } from './support/ChildHost.js';
 import { everyThird, LONG } from './support/extent.js';
@@ -79,7 +80,7 @@ describe('a render that stops', () => {
     using sandbox = new Sandbox();
     await using pool = new BrowserPool(LONG_IDLE);
     const watch = new PoolWatch(sandbox, pool);
-    const touched = () => context.mock.method(pool, 'borrow').mock;
+    const touched = () => context.mock.method(idleBrowsersOf(pool), 'borrow').mock;
     for (const idle of [0, 1]) {
       assert.equal(pool.idle, idle);
       sandbox.rememberHeld();
@@ -170,8 +171,9 @@ describe('a browser that waits', () => {
     // Nobody can have seen these end, or stop, when the next render takes them.
     for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       const [pid] = (await watch.render(COUNTER, ONE)).browsers.returned;
-      const borrow = pool.borrow.bind(pool);
-      const { mock } = context.mock.method(pool, 'borrow', (...parameters: Parameters<typeof borrow>) => {
+      const idle = idleBrowsersOf(pool);
+      const borrow = idle.borrow.bind(idle);
+      const { mock } = context.mock.method(idle, 'borrow', (...parameters: Parameters<typeof borrow>) => {
         process.kill(-pid!, signal);
         return borrow(...parameters);
       });

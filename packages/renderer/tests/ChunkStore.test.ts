@@ -17,7 +17,7 @@ import {
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, it, mock } from 'node:test';
-import { ChunkStore } from '../src/index.js';
+import { RenderChunkStore } from '../src/store/RenderChunkStore.js';
 import { ReadOnlyFolder } from './support/ReadOnlyFolder.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -35,11 +35,11 @@ writeFileSync(made, BYTES);
 const taken = join(sandbox.inputs, 'taken.mkv');
 
 const noLeftover = (path: string) => assert.fail(`left ${path}`);
-const keep = (key = KEY, store = new ChunkStore(cache)) =>
+const keep = (key = KEY, store = new RenderChunkStore(cache)) =>
   store.keep(key, RECORD, { 'chunk.mkv': made }, noLeftover, new AbortController().signal);
 
 /** The bytes of the chunk that is found, if any. */
-async function found(key = KEY, store = new ChunkStore(cache)): Promise<string | undefined> {
+async function found(key = KEY, store = new RenderChunkStore(cache)): Promise<string | undefined> {
   rmSync(taken, { force: true });
   const matches = (files: unknown) => {
     assert.deepEqual(files, FILES);
@@ -149,7 +149,7 @@ describe('the store of chunks', () => {
       assert.equal(await found(), BYTES, 'filled again');
 
       spoil(entry);
-      const store = new ChunkStore(cache);
+      const store = new RenderChunkStore(cache);
       const [listed, ...more] = await store.list();
       assert.ok(listed && more.length === 0, 'listed');
       const seen = !['a torn part', 'a part with other bytes'].includes(damage);
@@ -166,7 +166,7 @@ describe('the store of chunks', () => {
     await keep();
     // The place that it goes to is no place: the chunk is not to blame.
     await assert.rejects(
-      new ChunkStore(cache).reuse(KEY, () => Promise.resolve(true), { 'chunk.mkv': join(made, 'x') }),
+      new RenderChunkStore(cache).reuse(KEY, () => Promise.resolve(true), { 'chunk.mkv': join(made, 'x') }),
       { code: 'ENOTDIR' },
     );
     assert.equal(await found(), BYTES);
@@ -196,14 +196,14 @@ describe('the store of chunks', () => {
   });
 
   it('takes nothing more after an abort, and leaves nothing', async () => {
-    const store = new ChunkStore(cache);
+    const store = new RenderChunkStore(cache);
     const aborted = store.keep(KEY, RECORD, { 'chunk.mkv': made }, noLeftover, AbortSignal.abort());
     await assert.rejects(aborted, { name: 'AbortError' });
     assert.deepEqual(readdirSync(chunks), []);
   });
 
   it('takes the same chunk from many at once, while others tidy', async () => {
-    const stores = Array.from({ length: 6 }, () => new ChunkStore(cache));
+    const stores = Array.from({ length: 6 }, () => new RenderChunkStore(cache));
     await Promise.all(stores.flatMap((store) => [keep(KEY, store), store.prune({ maxAgeMs: 1e6 })]));
     assert.equal(await found(), BYTES);
     onlyEntry();
@@ -216,7 +216,7 @@ describe('the store of chunks', () => {
       mkdirSync(dirname(join(chunks, path)), { recursive: true });
       writeFileSync(join(chunks, path), 'mine');
     }
-    const store = new ChunkStore(cache);
+    const store = new RenderChunkStore(cache);
     assert.equal((await store.list()).length, 1);
     assert.equal((await store.prune({ maxBytes: -1 })).length, 1);
     const left = (readdirSync(chunks, { recursive: true }) as string[]).filter((name) => /(x|txt|hidden)$/.test(name));
@@ -230,7 +230,7 @@ describe('the store of chunks', () => {
     );
     for (const path of [old!, young!]) mkdirSync(path);
     utimesSync(old!, 1, 1);
-    await new ChunkStore(cache).prune({});
+    await new RenderChunkStore(cache).prune({});
     assert.deepEqual([existsSync(old!), existsSync(young!)], [false, true]);
     assert.equal(await found(), BYTES);
   });
@@ -244,7 +244,7 @@ describe('the store of chunks', () => {
     }
     assert.equal(await found(), BYTES);
     await assert.rejects(keep('c'.repeat(32)), { code: 'EROFS' });
-    const store = new ChunkStore(cache);
+    const store = new RenderChunkStore(cache);
     await assert.rejects(store.prune({ maxBytes: -1 }), { code: 'EROFS' });
     assert.equal((await store.list()).length, 1);
   });
@@ -255,7 +255,7 @@ describe('the store of chunks', () => {
       return;
     }
     const other = { ...RECORD, files: [{ address: '/page.html', sha256: 'c'.repeat(64) }] };
-    const store = new ChunkStore(cache);
+    const store = new RenderChunkStore(cache);
     await keep();
     await store.keep(KEY, other, { 'chunk.mkv': made }, noLeftover, new AbortController().signal);
     const [closed, open] = readdirSync(join(chunks, KEY)).map((name) => join(chunks, KEY, name));
@@ -294,18 +294,18 @@ describe('the store of chunks', () => {
       [made, 'ENOTDIR'],
       ['/proc/genlock', 'ENOENT'],
     ] as const) {
-      const store = new ChunkStore(nowhere);
+      const store = new RenderChunkStore(nowhere);
       assert.equal(await found(KEY, store), undefined);
       await assert.rejects(keep(KEY, store), { code });
     }
-    await assert.rejects(new ChunkStore(made).list(), { code: 'ENOTDIR' });
+    await assert.rejects(new RenderChunkStore(made).list(), { code: 'ENOTDIR' });
   });
 
   it('stays where it was when this process goes elsewhere', async () => {
     const before = process.cwd();
     process.chdir(sandbox.inputs);
     try {
-      const store = new ChunkStore('cache');
+      const store = new RenderChunkStore('cache');
       await keep();
       process.chdir('/');
       assert.equal(await found(KEY, store), BYTES);

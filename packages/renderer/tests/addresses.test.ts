@@ -3,15 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import {
-  OptionsError,
-  planVerification,
-  Renderer,
-  RenderOrchestrator,
-  renderStill,
-  verifyPage,
-  type RenderEvent,
-} from '../src/index.js';
+import { OptionsError, Renderer, RenderOrchestrator, renderStill, verifyPage, type RenderEvent } from '../src/index.js';
+import { planVerification } from '../src/verify/planVerification.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const SIZE = { width: 64, height: 36, fps: 10 };

@@ -16,12 +16,12 @@ import {
   TeardownError,
   readComposition,
   renderStill,
-  runCommand,
   type RenderEvent,
   type RenderExecutor,
   type RenderJobOptions,
   type RenderHooks,
 } from '../src/index.js';
+import { runCommand } from '../src/lifecycle/runCommand.js';
 import { isSomethingPending } from '../src/lifecycle/leftovers.js';
 import { deferred } from './support/deferred.js';
 import { encodeOnly } from './support/encodeOnly.js';

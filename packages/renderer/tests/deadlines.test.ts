@@ -4,7 +4,6 @@ import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import {
   BudgetError,
-  DEADLINES,
   OptionsError,
   RenderOrchestrator,
   StallError,
@@ -15,6 +14,7 @@ import {
   type RenderExecutor,
   type RenderPosition,
 } from '../src/index.js';
+import { DEADLINES } from '../src/options/schema.js';
 import { never } from '../src/lifecycle/abort.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { LONG } from './support/extent.js';

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OptionsError } from '../src/errors.js';
-import {
-  BrowserPool,
-  planVerification,
-  Renderer,
-  RenderOrchestrator,
-  renderStill,
-  verifyPage,
-  type RenderEvent,
-} from '../src/index.js';
+import { BrowserPool, Renderer, RenderOrchestrator, renderStill, verifyPage, type RenderEvent } from '../src/index.js';
+import { planVerification } from '../src/verify/planVerification.js';
 import { distributedSchema } from '../src/options/options.js';
 
 const GOOD = { width: 320, height: 180, fps: 30, frameCount: 10 };

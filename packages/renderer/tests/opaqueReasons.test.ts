@@ -8,12 +8,12 @@ import {
   BrowserPool,
   readComposition,
   RenderOrchestrator,
-  runCommand,
   verifyPage,
   type RenderEvent,
   type RenderExecutor,
   type RenderJobOptions,
 } from '../src/index.js';
+import { runCommand } from '../src/lifecycle/runCommand.js';
 import { wordsOf } from '../src/unknowns.js';
 import { everyThird } from './support/extent.js';
 import { OPAQUE } from './support/opaque.js';

@@ -7,13 +7,13 @@ import { PNG } from 'pngjs';
 import {
   OptionsError,
   PageError,
-  planVerification,
   stopReceiptOf,
   verifyPage,
   type RenderEvent,
   type RenderJobOptions,
   type VerifyOptions,
 } from '../src/index.js';
+import { planVerification } from '../src/verify/planVerification.js';
 import { WITHOUT_HARDENING } from './support/extent.js';
 import { eventsOf } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';

@@ -5,13 +5,13 @@ import { setImmediate } from 'node:timers/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findHardening } from '../src/lifecycle/hardening.js';
-import { ChunkStore } from '../src/store/ChunkStore.js';
+import { RenderChunkStore } from '../src/store/RenderChunkStore.js';
 import { Sandbox } from './support/Sandbox.js';
 
 describe('an abort', () => {
   it('ends the keeping of a chunk that the disk does not take, and leaves nothing of it', async () => {
     using sandbox = new Sandbox();
-    const store = new ChunkStore(sandbox.root);
+    const store = new RenderChunkStore(sandbox.root);
     const part = join(sandbox.inputs, 'part_0.mp4');
     writeFileSync(part, '');
     // Nothing but holes, and longer to copy than the test could wait.

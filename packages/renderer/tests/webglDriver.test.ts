@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { findLlvmpipe, ToolError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { ToolError, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
+import { findLlvmpipe } from '../src/browser/llvmpipe.js';
 import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 

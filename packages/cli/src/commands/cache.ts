@@ -1,12 +1,4 @@
-import { resolve } from 'node:path';
-import {
-  cacheDirectory,
-  ChunkStore,
-  InputError,
-  OptionsError,
-  type KeptChunk,
-  type PruneLimits,
-} from '@genlock/renderer';
+import { ChunkStore, InputError, OptionsError, type KeptChunk, type PruneLimits } from '@genlock/renderer';
 import { formatBytes, formatRange, plural } from '../format.js';
 import type { OutputFlags, Terminal } from '../terminal.js';
 
@@ -23,8 +15,9 @@ const BYTES_OF_UNIT: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 
 
 /** `genlock cache list`: the chunks that are kept, the most recently used first. */
 export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
-  const directory = directoryOf(flags);
-  const chunks = await usable(directory, (store) => store.list());
+  const store = new ChunkStore(flags.cache);
+  const { directory } = store;
+  const chunks = await usable(store, () => store.list());
   terminal.result([...chunks.map(chunkLine), total(chunks, `in ${directory}`)], {
     type: 'cache',
     directory,
@@ -35,8 +28,9 @@ export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<
 /** `genlock cache prune`: removes the chunks that are too old or too much, and those that are damaged. */
 export async function pruneCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
   const limits = readLimits(flags);
-  const directory = directoryOf(flags);
-  const removed = await usable(directory, (store) => store.prune(limits));
+  const store = new ChunkStore(flags.cache);
+  const { directory } = store;
+  const removed = await usable(store, () => store.prune(limits));
   terminal.result([total(removed, `removed from ${directory}`)], {
     type: 'cache-pruned',
     directory,
@@ -44,16 +38,12 @@ export async function pruneCache(flags: CacheFlags, terminal: Terminal): Promise
   });
 }
 
-function directoryOf({ cache }: CacheFlags): string {
-  return cache === undefined ? cacheDirectory() : resolve(cache);
-}
-
 /** Throws an InputError where there can be no store, or one that may not be changed. */
-async function usable<T>(directory: string, work: (store: ChunkStore) => Promise<T>): Promise<T> {
+async function usable<T>(store: ChunkStore, work: () => Promise<T>): Promise<T> {
   try {
-    return await work(new ChunkStore(directory));
+    return await work();
   } catch (error) {
-    throw new InputError(`the store of chunks at ${directory} is of no use: ${(error as Error).message}`);
+    throw new InputError(`the store of chunks at ${store.directory} is of no use: ${(error as Error).message}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { holdHost, RenderOrchestrator } from '@genlock/renderer';
+import { RenderOrchestrator } from '@genlock/renderer';
+import { holdHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { folderOptions, openPage } from '../input.js';
 import { reportLines } from '../messages.js';

@@ -1,4 +1,5 @@
-import { findFfmpeg, OptionsError, RenderOrchestrator } from '@genlock/renderer';
+import { OptionsError, RenderOrchestrator } from '@genlock/renderer';
+import { findFfmpeg } from '@genlock/renderer/internal';
 import { hasProcessTable } from '@genlock/renderer/testing';
 import { createSoakDisplay } from '../display/SoakDisplay.js';
 import { actionTable, verdictTable } from '../display/soakTables.js';

@@ -1,4 +1,5 @@
-import { holdHost, renderStill } from '@genlock/renderer';
+import { renderStill } from '@genlock/renderer';
+import { holdHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
 import { folderOptions, openPage } from '../input.js';

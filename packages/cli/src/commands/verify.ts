@@ -1,4 +1,5 @@
-import { holdHost, verifyPage } from '@genlock/renderer';
+import { verifyPage } from '@genlock/renderer';
+import { holdHost } from '@genlock/renderer/internal';
 import { verdictLines } from '../display/verdictLines.js';
 import type { PageFlags } from '../flags.js';
 import { plural } from '../format.js';

@@ -1,4 +1,5 @@
-import { formatFrameRate, type RenderEvent, type RenderPlan } from '@genlock/renderer';
+import type { RenderEvent, RenderPlan } from '@genlock/renderer';
+import { formatFrameRate } from '@genlock/renderer/internal';
 import { formatClock, formatRange, plural, round } from '../format.js';
 import { foldEvent, secondsLeft, speed, startProgress, type Progress } from '../progress.js';
 import type { Display, Telling } from './Display.js';

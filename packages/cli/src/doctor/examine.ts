@@ -1,4 +1,4 @@
-import { findLlvmpipe } from '@genlock/renderer';
+import { findLlvmpipe } from '@genlock/renderer/internal';
 import type { Finding } from './Finding.js';
 import { examineCores, examineHelpers, examineMemory, examineNode, examineSharedMemory } from './machine.js';
 import { examineBrowser, examineFfmpeg, examineFonts, examineWebGl } from './tools.js';

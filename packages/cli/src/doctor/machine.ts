@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { findHardening } from '@genlock/renderer';
+import { findHardening } from '@genlock/renderer/internal';
 import { formatBytes, plural } from '../format.js';
 import type { Finding } from './Finding.js';
 

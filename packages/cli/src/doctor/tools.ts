@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findBrowser, findFfmpeg, runCommand, ToolError, wordsOf, type Llvmpipe } from '@genlock/renderer';
+import { ToolError } from '@genlock/renderer';
+import { findBrowser, findFfmpeg, runCommand, wordsOf, type Llvmpipe } from '@genlock/renderer/internal';
 import { defined } from '../flags.js';
 import { plural } from '../format.js';
 import { installAdvice } from './advice.js';

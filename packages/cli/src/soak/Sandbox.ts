@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { namedWordsOf } from '@genlock/renderer';
+import { namedWordsOf } from '@genlock/renderer/internal';
 import { countFrames, Traces } from '@genlock/renderer/testing';
 
 const SENTINEL = 'what was here before';

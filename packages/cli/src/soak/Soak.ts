@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { collectGarbage, hasProcessTable, hostDifferences, readHost } from '@genlock/renderer/testing';
-import { namedWordsOf, RenderOrchestrator } from '@genlock/renderer';
+import { RenderOrchestrator } from '@genlock/renderer';
+import { namedWordsOf } from '@genlock/renderer/internal';
 import { ACTIONS, planCycles, type Action, type Cycle } from './plan.js';
 import { runCycle, type CycleResult, type Subject } from './runCycle.js';
 import { Sandbox } from './Sandbox.js';

@@ -6,16 +6,15 @@ import { fileURLToPath } from 'node:url';
 import {
   BrowserCrashError,
   EncoderError,
-  namedWordsOf,
   PageError,
   RenderOrchestrator,
-  runCommand,
   StallError,
   ToolError,
   type DistributedRenderOptions,
   type RenderEvent,
   type RenderHooks,
 } from '@genlock/renderer';
+import { namedWordsOf, runCommand } from '@genlock/renderer/internal';
 import { mainProcess, rendererProcess } from '@genlock/renderer/testing';
 import { atPlace } from './atPlace.js';
 import type { HostRecord, HostTask } from './host.js';

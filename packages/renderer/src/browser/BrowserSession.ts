@@ -9,8 +9,9 @@ import type { ManagedProcess } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
 import { Browser } from './Browser.js';
-import type { BrowserPool } from './BrowserPool.js';
+import { idleBrowsersOf, type BrowserPool } from './BrowserPool.js';
 import { ConnectionLost, type CDPSession } from './Connection.js';
+import type { IdleBrowsers } from './IdleBrowsers.js';
 import { LlvmpipeError } from './llvmpipe.js';
 import { ProtocolFault } from './PipeTransport.js';
 
@@ -46,7 +47,7 @@ export class BrowserSession implements AsyncDisposable {
   private constructor(
     readonly browser: Browser,
     readonly scope: JobScope,
-    readonly pool: BrowserPool | undefined,
+    readonly pool: IdleBrowsers | undefined,
     readonly options: ResolvedOptions,
   ) {
     this.#launched = browser.pages++ > 0;
@@ -55,7 +56,8 @@ export class BrowserSession implements AsyncDisposable {
   }
 
   /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
-  static async open(scope: JobScope, options: ResolvedOptions, pool?: BrowserPool): Promise<BrowserSession> {
+  static async open(scope: JobScope, options: ResolvedOptions, lender?: BrowserPool): Promise<BrowserSession> {
+    const pool = lender && idleBrowsersOf(lender);
     const browser = (await pool?.borrow(scope, options)) ?? (await Browser.start(scope, options));
     const session = new BrowserSession(browser, scope, pool, options);
     try {

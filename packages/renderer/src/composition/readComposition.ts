@@ -16,17 +16,25 @@ import { isA, wordsOf } from '../unknowns.js';
 export interface Composition {
   /** The address that was read, as it was given. */
   url: string;
+  /** Width of the page's view in CSS pixels. */
   width?: number;
+  /** Height of the page's view in CSS pixels. */
   height?: number;
+  /** Frames per second: a number, or a fraction such as `30000/1001`. */
   fps?: number | string;
+  /** Length in seconds. */
   durationInSeconds?: number;
+  /** Length in frames. */
   frameCount?: number;
+  /** What it has for `window.genlock.props`: to be passed on as the option `inputProps`. */
   props?: Record<string, unknown>;
   /** `seek` says that the picture depends on the time alone: workers go straight to their first frame. */
   entry?: Entry;
 }
 
-export interface ReadOptions {
+/** How a page's declaration is read. */
+export interface ReadCompositionOptions {
+  /** Stops it: it rejects with `signal.reason` itself. */
   signal?: AbortSignal;
   /** How long the address may take to answer in full, in milliseconds. Default 15 s. */
   timeoutMs?: number;
@@ -76,7 +84,7 @@ const declarationSchema = z.object(
  */
 export async function readComposition(
   url: string,
-  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, ignoreHttpsErrors = false }: ReadOptions = {},
+  { signal, timeoutMs = DEFAULT_TIMEOUT_MS, ignoreHttpsErrors = false }: ReadCompositionOptions = {},
 ): Promise<Composition> {
   signal?.throwIfAborted();
   const address = parseAddress(url);

@@ -1,8 +1,30 @@
 /** What a decoder must know of a video, and what all parts of one must share: by the names that ffprobe has for it. */
-export type VideoCoding = Readonly<Record<CodingField, string>>;
+export interface VideoCoding {
+  /** `h264`. */
+  readonly codec_name: string;
+  /** `High`. */
+  readonly profile: string;
+  /** In pixels. */
+  readonly width: string;
+  /** In pixels. */
+  readonly height: string;
+  /** Layout of the pixels: `yuv420p`. */
+  readonly pix_fmt: string;
+  /** `tv` or `pc`. */
+  readonly color_range: string;
+  /** The matrix between RGB and YUV: `bt709`. */
+  readonly color_space: string;
+  /** `bt709`. */
+  readonly color_primaries: string;
+  /** The transfer curve: `bt709`. */
+  readonly color_transfer: string;
+  /** A hash of the codec's header. */
+  readonly extradata_hash: string;
+}
+type CodingField = keyof VideoCoding;
 
 /** The fields that are compared, with the words for people. */
-const FIELDS = {
+const FIELDS: Readonly<Record<CodingField, string>> = {
   codec_name: 'codec',
   profile: 'profile',
   width: 'width',
@@ -13,8 +35,7 @@ const FIELDS = {
   color_primaries: 'colour primaries',
   color_transfer: 'transfer curve',
   extradata_hash: 'codec header',
-} as const;
-type CodingField = keyof typeof FIELDS;
+};
 
 export const CODING_FIELDS = Object.keys(FIELDS) as CodingField[];
 

@@ -6,7 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
  * digits, as JSON has no numbers of this size.
  */
 export interface FileStamp {
+  /** Its number in the file system. */
   inode: string;
+  /** Its size. */
   bytes: string;
   /** Nanoseconds since 1970. */
   modified: string;

@@ -1,6 +1,8 @@
 /** A frame rate in frames per second, as an exact fraction in lowest terms: 29.97 is 30000/1001. */
 export interface FrameRate {
+  /** Numerator, in frames. */
   num: number;
+  /** Denominator, in seconds. */
   den: number;
 }
 

@@ -8,8 +8,11 @@ import type { FrameRate } from './frameRate.js';
  * may give them. What is in the group `machine` names programs and files of this machine, and is given on it alone.
  */
 
+/** How frames are captured: the option `mode` says what each means. */
 export type Mode = 'auto' | 'canvas' | 'compositor' | 'screenshot';
+/** What draws WebGL: the option `webgl` says what each means. */
 export type WebGl = 'auto' | 'llvmpipe' | 'swiftshader';
+/** How a page is taken to its first frame: the option `entry` says what each means. */
 export type Entry = 'auto' | 'seek' | 'replay' | 'draw';
 
 /** What the picture is: the page, its size, its time. */

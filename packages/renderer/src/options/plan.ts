@@ -28,29 +28,39 @@ const FRAMES_PER_KEYFRAME = 200;
 
 /** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
 export interface RenderChunk {
+  /** Its place among the chunks of the render, from 0. */
   index: number;
   /** First frame, from 0. */
   startFrame: number;
+  /** Its length in frames. */
   frameCount: number;
   /** `part_<index>.<ext>`, inside the job's directory. */
   fileName: string;
+  /** What it is rendered with. Plain data: it survives JSON. */
   options: RendererOptions;
 }
 
 /** What a render will do. Made without touching anything. */
 export interface RenderPlan {
+  /** The address of the page: of a path that was given, its file: address. */
   compositionUrl: string;
   /** Absolute path of the finished file. */
   outputPath: string;
-  /** Size of the video in pixels: the view times `scale`. */
+  /** Width of the video in pixels: the view times `scale`. */
   width: number;
+  /** Height of the video in pixels. */
   height: number;
+  /** Frames per second, exactly. */
   fps: FrameRate;
+  /** First frame, from 0. */
   startFrame: number;
+  /** Number of frames of the video. */
   frameCount: number;
+  /** Length of the video in seconds. */
   durationInSeconds: number;
   /** Number of workers: never more than there are chunks. */
   concurrency: number;
+  /** In the order of their frames, without a gap. */
   chunks: RenderChunk[];
 }
 

@@ -9,7 +9,7 @@ import { withoutPassword } from '../redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey } from '../store/chunkKey.js';
 import type { ChunkRecord } from '../store/chunkRecord.js';
-import { ChunkStore } from '../store/ChunkStore.js';
+import { RenderChunkStore } from '../store/RenderChunkStore.js';
 import { FileHashes } from '../store/FileHashes.js';
 import type { ToolVersions } from '../toolVersions.js';
 import type { RenderChunk, RenderExecutor, RenderPlan } from '../types.js';
@@ -39,7 +39,7 @@ export class KeptChunks implements AsyncDisposable {
   readonly #read = new Map<number, Set<string>>();
   readonly #unrepeatable = new Set<number>();
   readonly #warned = new Set<string>();
-  #store: ChunkStore | undefined;
+  #store: RenderChunkStore | undefined;
   #tools: ToolVersions | undefined;
 
   constructor(readonly context: KeptChunksContext) {
@@ -54,7 +54,7 @@ export class KeptChunks implements AsyncDisposable {
     const found = new Map<RenderChunk, ChunkRecord['seams']>();
     await this.#attempt('chunks can neither be found nor kept', signal, async () => {
       this.#tools = await this.#versions();
-      this.#store = new ChunkStore(options.cacheDirectory);
+      this.#store = new RenderChunkStore(options.cacheDirectory);
     });
     for (const chunk of plan.chunks) {
       await this.#attempt('the store of chunks cannot be read', signal, async () => {

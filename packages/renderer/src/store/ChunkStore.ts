@@ -1,31 +1,25 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { lstat, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../lifecycle/makeFolder.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import { withoutPassword } from '../redact.js';
 import { cacheDirectory } from './cacheDirectory.js';
-import { readRecord, writeRecord, type ChunkRecord } from './chunkRecord.js';
-import type { FileHash } from './FileHashes.js';
-import { copyHashed, hashFile, requireFile, saysDamaged, syncFolder, syncToDisk } from './files.js';
+import { ENTRY, readRecord, type ChunkRecord } from './chunkRecord.js';
+import { namesIn, requireFile, saysDamaged } from './files.js';
 
-/** The names that keys and entries have: whatever else is in the folder is not ours. */
-const ENTRY = /^[0-9a-f]{32}$/;
-/** Pages and their addresses may be nobody else's business. */
-const PRIVATE = 0o700;
 /** The names of entries that are being written, and how old one is that nobody writes any more, in milliseconds. */
 const STAGED = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STAGED_MS = 24 * 3600 * 1000;
-/** How often an entry is put in its place: others may be tidying there, or keep the same chunk. */
-const ATTEMPTS = 3;
 
 /** A chunk in the store, as `list` tells it. */
 export interface KeptChunk {
   /** Empty, and no frames, where the record of the chunk cannot be read. */
   url: string;
+  /** First frame, from 0. */
   startFrame: number;
+  /** Its length in frames. */
   frameCount: number;
+  /** Absolute path of its folder. */
   path: string;
+  /** Size of its files together. */
   bytes: number;
   /** When it was made or last used. */
   usedAt: Date;
@@ -42,106 +36,23 @@ export interface PruneLimits {
 }
 
 /**
- * Finished chunks, kept under what made them: `<directory>/chunks/<key>/<content>/`. An entry appears
- * by one rename and never changes, so that any number of renders can share the store.
+ * The chunks that renders with `keepChunks` have kept, for whoever looks after them. Any number of renders may use the
+ * store meanwhile.
  */
 export class ChunkStore {
-  readonly #chunks: string;
+  /** Absolute path of the folder. Each chunk is a folder in it: `chunks/<key>/<content>/`. */
+  readonly directory: string;
 
-  /** `directory`: default as `cacheDirectory()`. */
+  /**
+   * Touches nothing. `directory` is by default that of the option `cacheDirectory`; throws the system's error where
+   * the user has none.
+   */
   constructor(directory = cacheDirectory()) {
-    this.#chunks = join(resolve(directory), 'chunks');
+    this.directory = resolve(directory);
   }
 
-  /**
-   * Copies the parts of a kept chunk to their places, when there is one of this key whose composition
-   * `matches`. A chunk whose bytes are not what they were is removed from the store. Rejects where none is
-   * found because something could not be read, and with `signal.reason`.
-   */
-  async reuse(
-    key: string,
-    matches: (files: readonly FileHash[]) => Promise<boolean>,
-    places: Readonly<Record<string, string>>,
-    signal?: AbortSignal,
-  ): Promise<ChunkRecord | undefined> {
-    const folder = join(this.#chunks, key);
-    const errors: unknown[] = [];
-    for (const name of await namesIn(folder, ENTRY, 'ENOTDIR')) {
-      signal?.throwIfAborted();
-      try {
-        const record = await take(join(folder, name), matches, places, signal);
-        if (record) return record;
-      } catch (error) {
-        signal?.throwIfAborted();
-        // It may be another user's; the next one may be ours.
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-    return undefined;
-  }
-
-  /**
-   * Keeps a chunk: copies its parts, given by name, and puts them in place at once. Rejects with the system's error
-   * where it cannot be kept, and with `signal.reason` itself after an abort, when nothing is left of it.
-   */
-  async keep(
-    key: string,
-    record: Omit<ChunkRecord, 'parts'>,
-    parts: Record<string, string>,
-    onLeftover: (path: string) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const content = createHash('sha256').update(JSON.stringify(record.files)).digest('hex').slice(0, 32);
-    const staged = join(this.#chunks, `.${randomUUID()}`);
-    makeFolder(this.#chunks, PRIVATE);
-    registerTemporary(staged);
-    try {
-      await mkdir(staged, PRIVATE);
-    } catch (error) {
-      // There is nothing to remove, and perhaps nowhere to look for it.
-      keepTemporary(staged);
-      throw error;
-    }
-    try {
-      const hashes: Record<string, string> = {};
-      for (const [name, path] of Object.entries(parts)) {
-        hashes[name] = await copyHashed(path, join(staged, name), signal);
-        await syncToDisk(join(staged, name));
-      }
-      await writeRecord(staged, { ...record, parts: hashes });
-      await syncFolder(staged);
-      signal.throwIfAborted();
-      if (await this.#place(staged, key, content)) keepTemporary(staged);
-      else await removeTemporary(staged, onLeftover);
-    } catch (error) {
-      await removeTemporary(staged, onLeftover);
-      signal.throwIfAborted();
-      throw error;
-    }
-  }
-
-  /** One rename. False where another render has kept the same chunk meanwhile: then its entry stays. */
-  async #place(staged: string, key: string, content: string): Promise<boolean> {
-    const folder = join(this.#chunks, key);
-    const entry = join(folder, content);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        makeFolder(folder, PRIVATE);
-        await rename(staged, entry);
-        await syncFolder(folder);
-        return true;
-      } catch (error) {
-        if ((await readRecord(entry).catch(() => undefined)) !== 'damaged') {
-          if (saysTaken(error)) return false;
-          throw error;
-        }
-        if (attempt === ATTEMPTS) throw error;
-        // What is in the way is no entry, or one that is of no use.
-        const isFolder = (await lstat(folder).catch(() => undefined))?.isDirectory();
-        await rm(isFolder ? entry : folder, { recursive: true, force: true });
-      }
-    }
+  get #chunks(): string {
+    return join(this.directory, 'chunks');
   }
 
   /** Every chunk in the store, the most recently used first. Rejects where the store cannot be read. */
@@ -197,30 +108,6 @@ export class ChunkStore {
   }
 }
 
-/** Takes the parts from an entry, when it is the one. Removes it when it is damaged. */
-async function take(
-  entry: string,
-  matches: (files: readonly FileHash[]) => Promise<boolean>,
-  places: Readonly<Record<string, string>>,
-  signal: AbortSignal | undefined,
-): Promise<ChunkRecord | undefined> {
-  const record = await readRecord(entry);
-  if (record !== 'damaged' && !(await matches(record.files))) return undefined;
-  if (record !== 'damaged' && (await copyParts(entry, record, places, signal))) {
-    // The time of its last use is for tidying alone, and the store may be for reading alone.
-    const now = new Date();
-    await utimes(entry, now, now).catch(() => {});
-    return record;
-  }
-  await rm(entry, { recursive: true, force: true }).catch(() => {});
-  return undefined;
-}
-
-/** Whether a rename found something in its place. */
-function saysTaken(error: unknown): boolean {
-  return ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
-}
-
 /** Undefined when it is gone meanwhile. */
 async function describe(path: string): Promise<KeptChunk | undefined> {
   const found = await lstat(path).catch(() => undefined);
@@ -241,46 +128,5 @@ async function areThere(entry: string, { parts }: ChunkRecord): Promise<boolean>
     return true;
   } catch (error) {
     return !saysDamaged(error);
-  }
-}
-
-/** False when a part is missing or is not what it was. */
-async function copyParts(
-  entry: string,
-  { parts }: ChunkRecord,
-  places: Readonly<Record<string, string>>,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  for (const [name, target] of Object.entries(places)) {
-    const part = join(entry, name);
-    try {
-      if ((await copyHashed(part, target, signal)) !== parts[name]) return false;
-    } catch (error) {
-      signal?.throwIfAborted();
-      // It may be the place that it goes to: then the chunk is as good as before.
-      if (await isIntact(part, parts[name], signal)) throw error;
-      return false;
-    }
-  }
-  return true;
-}
-
-async function isIntact(part: string, hash: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    return (await hashFile(part, signal)) === hash;
-  } catch (error) {
-    if (saysDamaged(error)) return false;
-    throw error;
-  }
-}
-
-/** The names in a folder that look like this; none where there is no such folder, or for one more reason. */
-async function namesIn(folder: string, pattern: RegExp, reason?: 'ENOTDIR'): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => pattern.test(name));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === reason) return [];
-    throw error;
   }
 }

@@ -7,6 +7,9 @@ import { requireFile, saysDamaged, syncToDisk } from './files.js';
 
 const RECORD = 'chunk.json';
 
+/** The names that keys and entries have: whatever else is in the folder is not ours. */
+export const ENTRY = /^[0-9a-f]{32}$/;
+
 /** What is written beside a kept chunk. */
 export interface ChunkRecord {
   /** For people: the page and the frames. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 /** What the system says of a file that is not there, not a file, or on a disk that has lost it. */
@@ -59,4 +59,15 @@ export async function syncToDisk(path: string): Promise<void> {
 /** The same where it can be had: Windows and some network file systems do not flush a folder. */
 export async function syncFolder(path: string): Promise<void> {
   await syncToDisk(path).catch(() => {});
+}
+
+/** The names in a folder that look like this; none where there is no such folder, or for one more reason. */
+export async function namesIn(folder: string, pattern: RegExp, reason?: 'ENOTDIR'): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => pattern.test(name));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === reason) return [];
+    throw error;
+  }
 }

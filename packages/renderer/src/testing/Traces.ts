@@ -10,14 +10,17 @@ import {
   type ProcessStat,
 } from '../lifecycle/processGroup.js';
 
-/** A process that lives on after its render. `command` is empty where the system does not tell. */
+/** A process that lives on after its render. */
 export interface TracedProcess {
+  /** Its id. */
   pid: number;
+  /** Its command line; empty where the system does not tell. */
   command: string;
 }
 
 /** What a Traces knows of processes. Survives JSON. */
 export interface KnownProcesses {
+  /** Process groups, by their leaders' ids. */
   groups: number[];
   /** Pids with their start times. */
   seen: [pid: number, startTime: string][];
@@ -42,8 +45,10 @@ export class Traces {
   /** What had been started before: a tool's helper, none of the renders'. */
   readonly #earlier = startTimes(descendants(readProcessesNow(), process.pid));
 
-  /** Everything that the renders write must lie in `folders`: TMPDIR and the place of the output. */
-  constructor(readonly folders: readonly string[]) {}
+  constructor(
+    /** Everything that the renders write must lie in these: TMPDIR and the place of the output. */
+    readonly folders: readonly string[],
+  ) {}
 
   /** To be told every event of the renders. */
   readonly watch = (event: RenderEvent): void => {

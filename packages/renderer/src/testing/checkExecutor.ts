@@ -28,6 +28,7 @@ export interface CheckResult {
   outcome: 'passed' | 'failed' | 'skipped';
   /** What is wrong, or why it was skipped. */
   problem?: string;
+  /** How long it took, in milliseconds. */
   ms: number;
 }
 
@@ -35,12 +36,16 @@ export interface CheckResult {
 export interface ExecutorConformance {
   /** True when every check has passed. */
   conforms: boolean;
+  /** Each check, in the order in which they ran. */
   checks: CheckResult[];
 }
 
 /** An executor does not keep the contract. The message lists what it fails. */
 export class ExecutorConformanceError extends Error {
-  constructor(readonly conformance: ExecutorConformance) {
+  constructor(
+    /** What each check has found. */
+    readonly conformance: ExecutorConformance,
+  ) {
     const bad = conformance.checks.filter(({ outcome }) => outcome !== 'passed');
     const count = `${bad.length} of ${conformance.checks.length} checks`;
     super(`the executor does not conform (${count}):\n${bad.map(describe).join('\n')}`);

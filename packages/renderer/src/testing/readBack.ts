@@ -1,19 +1,20 @@
 import { locateFfmpeg } from '../ffmpeg/findFfmpeg.js';
 import { verifyVideo } from '../ffmpeg/verify.js';
 import { runCommand } from '../lifecycle/runCommand.js';
+import type { RendererOptions } from '../options/groups.js';
 import { greyOf, PICTURE, type Range } from './testPage.js';
+
+type ToolOptions = Pick<RendererOptions, 'ffmpegPath' | 'ffprobePath'>;
 
 /** How far a grey may be off after it has been encoded, in levels. */
 const GREY_TOLERANCE = 3;
 const DEADLINE_MS = 60_000;
 
-interface Tools {
-  ffmpegPath?: string | undefined;
-  ffprobePath?: string | undefined;
-}
-
 /** Number of the frames in a video file, counted by ffprobe. Throws when it cannot be read. */
-export async function countFrames(path: string, tools: Tools = {}): Promise<number> {
+export async function countFrames(
+  path: string,
+  tools: Pick<RendererOptions, 'ffmpegPath' | 'ffprobePath'> = {},
+): Promise<number> {
   const args = ['-v', 'error', '-count_packets', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_packets'];
   const { code, stdout, stderr } = await runCommand(locateFfmpeg(tools).ffprobe, [...args, '-of', 'csv=p=0', path]);
   if (code !== 0) throw new Error(`ffprobe cannot read ${path}: ${stderr.trim()}`);
@@ -21,7 +22,7 @@ export async function countFrames(path: string, tools: Tools = {}): Promise<numb
 }
 
 /** Throws an Error that says what is wrong with a chunk of the test page: number, rate or size of the frames. */
-export async function verifyFrames(path: string, { frameCount }: Range, tools: Tools): Promise<void> {
+export async function verifyFrames(path: string, { frameCount }: Range, tools: ToolOptions): Promise<void> {
   const { width, height, fps } = PICTURE;
   await verifyVideo(
     path,
@@ -31,7 +32,11 @@ export async function verifyFrames(path: string, { frameCount }: Range, tools: T
 }
 
 /** Throws an Error when the pictures of a chunk are not those of its frames, each one and no more. */
-export async function verifyPictures(path: string, { startFrame, frameCount }: Range, tools: Tools): Promise<void> {
+export async function verifyPictures(
+  path: string,
+  { startFrame, frameCount }: Range,
+  tools: ToolOptions,
+): Promise<void> {
   const filter = 'signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-';
   const args = ['-v', 'error', '-i', path, '-vf', filter, '-fps_mode', 'passthrough', '-f', 'null', '-'];
   const { stdout } = await runCommand(locateFfmpeg(tools).ffmpeg, args, { deadlineMs: DEADLINE_MS });

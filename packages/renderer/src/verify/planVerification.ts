@@ -32,6 +32,7 @@ export type VerifyOptions = Omit<
 export interface Sample {
   /** First frame, from 0. */
   startFrame: number;
+  /** Its length in frames. */
   frameCount: number;
 }
 

@@ -1,0 +1,18 @@
+/*
+ * The door `@genlock/renderer/internal`: what Genlock's own command line and benchmarks need beyond what every program
+ * does. It promises nothing. What is here may change or go with any version; programs use `@genlock/renderer`.
+ */
+
+export { findBrowser, locateBrowser } from './browser/findBrowser.js';
+export { findLlvmpipe, type Llvmpipe } from './browser/llvmpipe.js';
+export { findFfmpeg } from './ffmpeg/findFfmpeg.js';
+export { findHardening } from './lifecycle/hardening.js';
+export { holdHost } from './lifecycle/host/Host.js';
+export { killEverything } from './lifecycle/killEverything.js';
+export { runCommand } from './lifecycle/runCommand.js';
+export { formatFrameRate, framesIn, parseFrameRate } from './options/frameRate.js';
+export { DEADLINES } from './options/schema.js';
+export { withoutPasswords } from './redact.js';
+export { checkStill } from './renderStill.js';
+export { attempt, isA, namedWordsOf, nameOf, wordsOf } from './unknowns.js';
+export { planVerification, type VerifyPlan } from './verify/planVerification.js';

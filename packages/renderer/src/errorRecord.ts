@@ -18,6 +18,22 @@ export interface ErrorRecord {
   fields?: Record<string, unknown>;
 }
 
+const CLASSES: Record<ErrorCode, { prototype: GenlockError }> = {
+  options: errors.OptionsError,
+  input: errors.InputError,
+  tool: errors.ToolError,
+  navigation: errors.NavigationError,
+  page: errors.PageError,
+  asset: errors.AssetError,
+  browser: errors.BrowserCrashError,
+  encoder: errors.EncoderError,
+  stall: errors.StallError,
+  budget: errors.BudgetError,
+  verification: errors.VerificationError,
+  seam: errors.SeamError,
+  teardown: errors.TeardownError,
+};
+
 /** So many causes of causes are kept. */
 const MAX_CAUSES = 8;
 
@@ -35,11 +51,10 @@ export function errorRecord(error: unknown, causes = MAX_CAUSES): ErrorRecord {
   };
 }
 
-/** The error that a record was made of: of the same class where that is one of Genlock's, else an Error of that name. */
+/** The error that a record was made of: of the class that its code stands for, else an Error of that name. */
 export function errorFromRecord({ name, message, code, position, cause, fields }: ErrorRecord): Error {
-  const kind: unknown = code !== undefined && Reflect.get(errors, name);
-  const isOurs = typeof kind === 'function' && isA(kind.prototype, errors.GenlockError);
-  const error = Object.create((isOurs ? kind : Error).prototype as object) as Error;
+  const { prototype } = code === undefined ? Error : CLASSES[code];
+  const error = Object.create(prototype) as Error;
   Error.captureStackTrace(error, errorFromRecord);
   const hidden = { message, ...(cause === undefined ? {} : { cause: errorFromRecord(cause) }) };
   for (const [field, value] of Object.entries(hidden)) {

@@ -109,6 +109,12 @@ describe('what else knows the time', () => {
       };
       say('browser', performance.getEntriesByType('navigation')[0].duration, performance.getEntriesByType('resource').length,
         performance.timing.navigationStart);
+      const [navigation] = performance.getEntriesByType('navigation');
+      const times = Object.entries(navigation.toJSON()).filter(([name, value]) => typeof value === 'number' && navigation[name] !== value);
+      const { timeOrigin, timing } = performance.toJSON();
+      say('as JSON', navigation.toJSON().duration, navigation.toJSON().responseEnd, times.length,
+        timeOrigin === performance.timeOrigin, timing.navigationStart);
+      say('machine', performance.memory.usedJSHeapSize, navigator.connection.rtt, navigator.connection.downlink);
       new PerformanceObserver((list) => list.getEntries().forEach((entry) => say('observed', entry.name, entry.startTime)))
         .observe({ entryTypes: ['mark'] });
       addEventListener('load', () => say('lifetime', performance.timing.loadEventStart - performance.timing.navigationStart));`),
@@ -130,6 +136,8 @@ describe('what else knows the time', () => {
       perFrame((frame) => [frame * 100, frame * 100, frame * 100]),
     );
     assert.deepEqual(told.get('browser'), [[0, 0, EPOCH]]);
+    assert.deepEqual(told.get('as JSON'), [[0, 0, 0, true, EPOCH]]);
+    assert.deepEqual(told.get('machine'), [[10_000_000, 0, 10]]);
     assert.deepEqual(told.get('lifetime'), [[0]]);
     assert.deepEqual(told.get('observed')?.slice(0, 3), [
       ['mark 0', 0],

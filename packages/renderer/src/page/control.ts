@@ -188,8 +188,8 @@ export interface Control extends Moment {
   showCanvases(): Promise<void>;
   /** Puts hints for layers that make a picture depend on earlier ones into other words. */
   rewriteHints(): void;
-  /** Keeps the layers of pictures from remembering how large they were. */
-  clipPictures(): void;
+  /** Gives every tree of elements the sheet that keeps it from what is not a function of the frame. */
+  adoptOwnSheet(): void;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
   readWebGl: typeof readWebGl;

@@ -157,7 +157,7 @@ export function createControl(config: PageConfig, key: string): Control {
       return Promise.resolve();
     },
     rewriteHints: () => {},
-    clipPictures: () => {},
+    adoptOwnSheet: () => {},
     finishDrawing: () => {},
     usesWebGl: () => false,
     webgpu: undefined,

@@ -14,6 +14,7 @@ import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
+import { installMachine } from './machine.js';
 import { installMediaElements } from './mediaElements.js';
 import { installMediaSources } from './mediaSources.js';
 import { installObservers } from './observers.js';
@@ -21,7 +22,7 @@ import { installOrder } from './order.js';
 import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
 import { installPictureEvents } from './pictureEvents.js';
-import { installPictureLayers } from './pictureLayers.js';
+import { installOwnSheet } from './ownSheet.js';
 import { installPlayback } from './playback.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
@@ -58,6 +59,7 @@ export type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.
 /** What documents and workers have in common. */
 const COMMON: PagePart[] = [
   installTime,
+  installMachine,
   installTimers,
   installRandom,
   installOrder,
@@ -91,7 +93,7 @@ const PARTS: PagePart[] = [
   installScrolling,
   installCaret,
   installLayerHints,
-  installPictureLayers,
+  installOwnSheet,
   installUnseenDrawing,
   installObservers,
   installComingIntoView,

@@ -83,7 +83,7 @@ export function installStepping(control: Control): void {
     control.finishDrawing();
     if (control.fate !== 'passed') {
       control.rewriteHints();
-      control.clipPictures();
+      control.adoptOwnSheet();
     }
     const { observers, active } = control;
     const told = {

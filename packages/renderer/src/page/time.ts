@@ -95,6 +95,22 @@ export function installTime(control: Control): void {
   };
   Object.defineProperty(Event.prototype, 'timeStamp', { get: sinceBirth, configurable: true });
 
+  /** What an object makes of itself for JSON has what its properties say, which is not always what the browser knows. */
+  function readThroughProperties(prototype: object): void {
+    const toJSON: unknown = Object.getOwnPropertyDescriptor(prototype, 'toJSON')?.value;
+    if (typeof toJSON !== 'function') return;
+    Object.defineProperty(prototype, 'toJSON', {
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value(this: Record<string, unknown>) {
+        const json = Reflect.apply(toJSON, this, []) as Record<string, unknown>;
+        for (const key of Object.keys(json)) json[key] = this[key];
+        return json;
+      },
+    });
+  }
+
   // The browser's own measurements are of real time, in which the virtual clock stands still.
   const global = globalThis as unknown as Record<string, { prototype: object } | undefined>;
   const own = ['PerformanceMark', 'PerformanceMeasure'];
@@ -102,7 +118,9 @@ export function installTime(control: Control): void {
     if (!/^(Performance|Largest|LayoutShift|VisibilityState|TaskAttribution)/.test(name) || own.includes(name))
       continue;
     const prototype = global[name]?.prototype;
-    if (!prototype || name === 'Performance') continue;
+    if (!prototype) continue;
+    readThroughProperties(prototype);
+    if (name === 'Performance') continue;
     for (const [property, { get }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (!get || !/(^duration|Time|Start|End|Interactive|Complete)$/.test(property)) continue;
       const isLegacy = name === 'PerformanceTiming';

@@ -107,6 +107,17 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'web-animations', shows: 'Web Animations', pixels: bar(50, 46, 15, [0, 0, 255], [221, 238, 255]) },
   { name: 'smil', shows: 'SMIL', timeAlone: true, pixels: bar(50, 46, 25, [255, 255, 0], [0, 17, 34]) },
   { name: 'marquee', shows: 'marquee' },
+  {
+    name: 'progress',
+    shows: 'progress without a value',
+    timeAlone: true,
+    pixels: [
+      [0, 20, 25, [0, 117, 255]],
+      [22, 20, 25, [230, 230, 230]],
+      [22, 20, 60, [221, 221, 221]],
+      [22, 20, 95, DARK_RED],
+    ],
+  },
   { name: 'scroll', shows: 'scrolling, its event' },
   { name: 'smooth-scroll', shows: 'smooth scrolling' },
   { name: 'intersection-observer', shows: 'IntersectionObserver' },

@@ -7,7 +7,7 @@ const ABOVE = {
   lifecycle: 'options|ffmpeg|browser|page|capture|composition|store|executors|orchestration|verify|testing',
   options: 'browser|page|capture|executors|orchestration|verify|testing',
   page: 'lifecycle|options|ffmpeg|browser|capture|composition|store|executors|orchestration|verify|testing',
-  ffmpeg: 'browser|page|composition|store|executors|orchestration|verify|testing',
+  ffmpeg: 'browser|page|capture|composition|store|executors|orchestration|verify|testing',
   browser: 'capture|composition|store|executors|orchestration|verify|testing',
   capture: 'composition|store|executors|orchestration|verify|testing',
   store: 'browser|page|capture|executors|orchestration|verify|testing',

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enterChunk } from './capture/enterChunk.js';
-import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
@@ -10,6 +9,7 @@ import { withAddress } from './composition/compositionAddress.js';
 import type { RenderEvent } from './events.js';
 import type { ChunkJob } from './executors/ChunkJob.js';
 import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
+import type { FrameFormat } from './ffmpeg/Frame.js';
 import { stampOf } from './ffmpeg/fileStamp.js';
 import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
 import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';

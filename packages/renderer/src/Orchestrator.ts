@@ -1,5 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { checkPlaces } from './checkPlaces.js';
+import { checkPlaces } from './outputs/checkPlaces.js';
 import { ChunkFiles } from './orchestration/ChunkFiles.js';
 import { SeamError } from './errors.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';

@@ -4,7 +4,7 @@ import { enterChunk } from './capture/enterChunk.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
+import { checkPlaces } from './outputs/checkPlaces.js';
 import { withAddress } from './composition/compositionAddress.js';
 import type { RenderEvent } from './events.js';
 import type { ChunkJob } from './executors/ChunkJob.js';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enterChunk } from './capture/enterChunk.js';
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
+import { checkPlaces } from './outputs/checkPlaces.js';
 import { withAddress } from './composition/compositionAddress.js';
 import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';

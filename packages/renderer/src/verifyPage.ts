@@ -1,5 +1,5 @@
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
+import { checkPlaces } from './outputs/checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';

@@ -1,9 +1,9 @@
 import { accessSync, constants, lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OptionsError } from './errors.js';
-import { stagedPath } from './lifecycle/StagedOutput.js';
-import { printable } from './options/readOptions.js';
+import { OptionsError } from '../errors.js';
+import { stagedPath } from '../lifecycle/StagedOutput.js';
+import { printable } from '../options/readOptions.js';
 
 /** The files that a request writes, by the names of its options. `pictures` is a folder, made where it is missing. */
 type Places = Partial<

@@ -7,6 +7,7 @@ import type { ProcessOptions } from '../lifecycle/ManagedProcess.js';
 import type { StagedOutput } from '../lifecycle/StagedOutput.js';
 import type { TaskGroup } from '../lifecycle/TaskGroup.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
+import type { RendererOptions } from '../options/groups.js';
 import type { RenderChunk } from '../options/plan.js';
 import type { PlaceName } from './checkPlaces.js';
 
@@ -20,6 +21,12 @@ export interface Output extends AsyncDisposable {
   readonly option: PlaceName;
   /** Where it is to be, as an absolute path. */
   readonly destination: string;
+
+  /**
+   * What the files of a render's chunks are. Called when the render is planned, so it touches nothing. With `isPart`
+   * there are several chunks, which `join` makes one output of; else there is one, which may be the output already.
+   */
+  chunkFormat?(isPart: boolean): ChunkFormat;
 
   /**
    * Finds the programs that make it; throws a ToolError where one is missing. Called by the Renderer before a browser
@@ -77,7 +84,16 @@ export interface Output extends AsyncDisposable {
 }
 
 /** An output that is made of a render's frames, whether in one go or from chunks. */
-export type FrameOutput = Output & Required<Pick<Output, 'encode' | 'verify' | 'verifyChunks' | 'join' | 'bytes'>>;
+export type FrameOutput = Output &
+  Required<Pick<Output, 'chunkFormat' | 'encode' | 'verify' | 'verifyChunks' | 'join' | 'bytes'>>;
+
+/** What a chunk is rendered to. */
+export interface ChunkFormat {
+  /** Extension of its file, without the dot: it chooses the output that the chunk's Renderer makes. */
+  extension: string;
+  /** What the chunk is rendered with besides the options of the render. */
+  options: Partial<RendererOptions>;
+}
 
 /** Takes the frames of one file, in their order. Its disposal ends it at once. */
 export interface Encoding extends AsyncDisposable {

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import type { RenderChunk } from '../options/plan.js';
 import { ChunkFiles } from './ChunkFiles.js';
 import type { FrameHashes } from './FrameHashes.js';
-import type { Encoding, FrameOutput, RenderedChunks, VerifiedFile } from './Output.js';
+import type { ChunkFormat, Encoding, FrameOutput, RenderedChunks, VerifiedFile } from './Output.js';
 import { SingleFile } from './SingleFile.js';
 
 /** A video: encoded by ffmpeg in one go, or joined from chunks without encoding again. */
@@ -23,6 +23,15 @@ export class VideoFile extends SingleFile implements FrameOutput {
     readonly hashes?: FrameHashes,
   ) {
     super('output', destination);
+  }
+
+  /** The only chunk of a render is the finished video; several are in a container that can be joined by copying. */
+  chunkFormat(isPart: boolean): ChunkFormat {
+    const { codec, extension, lossless } = this.options;
+    // The chunk's extension must not change the codec that the output's extension asked for.
+    const options = lossless ? {} : { videoCodec: codec.encoder };
+    if (!isPart) return { extension, options };
+    return { extension: codec.chunkExtension, options: { ...options, joinable: true } };
   }
 
   findTools(): void {

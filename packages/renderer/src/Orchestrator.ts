@@ -112,7 +112,7 @@ class VideoRender {
       });
       const bytes = await main.bytes();
       await journal.phase('commit', async () => {
-        for (const output of beside) await output.join?.(plan.chunks);
+        for (const output of beside) await output.join(plan.chunks);
         await outputs.commit(options.deadlines.concat, () => run.step('commit'));
       });
       return bytes;

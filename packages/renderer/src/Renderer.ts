@@ -144,7 +144,7 @@ async function renderRange(
 
   await scope.enter('verify');
   const verified = await main.verify();
-  for (const output of beside) await output.finish?.();
+  for (const output of beside) await output.finish();
   await outputs.commit(options.deadlines.concat, () => scope.enter('commit'));
   return { frames: frameCount, ...verified };
 }

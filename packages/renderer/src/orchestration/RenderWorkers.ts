@@ -5,6 +5,7 @@ import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
 import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
 import { isEcho } from '../lifecycle/abort.js';
+import { BESIDE } from '../options/plan.js';
 import type { VerifiedFile } from '../outputs/Output.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { SeamRepair } from './SeamRepair.js';
@@ -212,8 +213,10 @@ export class RenderWorkers {
   #optionsOf(chunk: RenderChunk): RendererOptions {
     const options = { ...chunk.options };
     const { directory } = this.#context;
-    if (options.frameHashes !== undefined) options.frameHashes = directory.file(options.frameHashes);
-    if (options.seamFiles !== undefined) options.seamFiles = directory.file(options.seamFiles);
+    for (const name of [...BESIDE, 'seamFiles'] as const) {
+      const file = options[name];
+      if (file !== undefined) options[name] = directory.file(file);
+    }
     const entry = this.seams.entryOf(chunk);
     return entry ? { ...options, entry } : options;
   }

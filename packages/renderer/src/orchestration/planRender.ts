@@ -4,7 +4,7 @@ import { withAddress } from '../composition/compositionAddress.js';
 import type { DistributedOptionsInput, RendererOptions } from '../options/groups.js';
 import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedOptions } from '../options/options.js';
 import { splitFrames, type RenderChunk, type RenderPlan } from '../options/plan.js';
-import { chooseOutput } from '../outputs/chooseOutput.js';
+import { chooseOutputs } from '../outputs/chooseOutput.js';
 
 /** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
 const ONE_CHUNK_SECONDS = 10;
@@ -49,10 +49,11 @@ export function planRender(
 
   const destination = resolve(outputPath);
   const isPart = ranges.length > 1;
-  const format = chooseOutput(destination, resolved).chunkFormat(isPart);
+  const { main, beside } = chooseOutputs(destination, resolved);
+  const format = main.chunkFormat(isPart);
   const chunks = ranges.map(({ startFrame, frameCount }, index): RenderChunk => {
     const options: RendererOptions = { ...shared, startFrame, frameCount, encoderThreads, ...format.options };
-    if (data.frameHashes !== undefined) options.frameHashes = `part_${index}.hashes`;
+    for (const output of beside) options[output.option] = `part_${index}.${output.chunkFormat(isPart).extension}`;
     if (isPart) options.seamFiles = `part_${index}.seam`;
     if (isPart && index === ranges.length - 1) options.endSeam = false;
     return { index, startFrame, frameCount, fileName: `part_${index}.${format.extension}`, options };

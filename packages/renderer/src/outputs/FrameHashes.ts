@@ -2,20 +2,27 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { formatHashes, parseFrameHashes } from '../ffmpeg/frameHashes.js';
 import type { RenderChunk } from '../options/plan.js';
 import type { ResolvedOptions } from '../options/options.js';
+import type { BesideOutput, ChunkFormat } from './Output.js';
 import { SingleFile } from './SingleFile.js';
 
 /** The list of the hashes of all frames, beside the video. The video's encoder takes them, before it encodes. */
-export class FrameHashes extends SingleFile {
+export class FrameHashes extends SingleFile implements BesideOutput {
+  readonly option = 'frameHashes';
+
   constructor(
     destination: string,
     readonly options: ResolvedOptions,
   ) {
-    super('frameHashes', destination);
+    super(destination);
   }
 
   /** Where ffmpeg is to list them, in its own form. */
   get captured(): string {
     return this.staged.directory.file('frames.framehash');
+  }
+
+  chunkFormat(): ChunkFormat {
+    return { extension: 'hashes' };
   }
 
   async finish(): Promise<void> {

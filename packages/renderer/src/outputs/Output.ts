@@ -8,7 +8,7 @@ import type { StagedOutput } from '../lifecycle/StagedOutput.js';
 import type { TaskGroup } from '../lifecycle/TaskGroup.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RendererOptions } from '../options/groups.js';
-import type { RenderChunk } from '../options/plan.js';
+import type { BESIDE, RenderChunk } from '../options/plan.js';
 import type { PlaceName } from './checkPlaces.js';
 
 /**
@@ -87,12 +87,17 @@ export interface Output extends AsyncDisposable {
 export type FrameOutput = Output &
   Required<Pick<Output, 'chunkFormat' | 'encode' | 'verify' | 'verifyChunks' | 'join' | 'bytes'>>;
 
-/** What a chunk is rendered to. */
+/** An output that is made beside another one, while that takes the frames. */
+export type BesideOutput = Output & { readonly option: (typeof BESIDE)[number] } & Required<
+    Pick<Output, 'chunkFormat' | 'finish' | 'join'>
+  >;
+
+/** What an output's file of one chunk is. */
 export interface ChunkFormat {
-  /** Extension of its file, without the dot: it chooses the output that the chunk's Renderer makes. */
+  /** Extension of the file, without the dot. That of a FrameOutput chooses what the chunk's Renderer makes. */
   extension: string;
   /** What the chunk is rendered with besides the options of the render. */
-  options: Partial<RendererOptions>;
+  options?: Partial<RendererOptions>;
 }
 
 /** Takes the frames of one file, in their order. Its disposal ends it at once. */

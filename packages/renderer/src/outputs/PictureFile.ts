@@ -3,9 +3,7 @@ import { SingleFile } from './SingleFile.js';
 
 /** One picture in a file: a still. */
 export class PictureFile extends SingleFile {
-  constructor(destination: string) {
-    super('output', destination);
-  }
+  readonly option = 'output';
 
   async write(png: Buffer, deadlineMs: number): Promise<void> {
     const { job, file } = this.staged;

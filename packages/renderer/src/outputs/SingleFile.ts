@@ -7,10 +7,9 @@ import type { Output, OutputJob } from './Output.js';
 export abstract class SingleFile implements Output {
   #staged: { file: StagedOutput; job: OutputJob; directory: WorkDirectory } | undefined;
 
-  constructor(
-    readonly option: PlaceName,
-    readonly destination: string,
-  ) {}
+  abstract readonly option: PlaceName;
+
+  constructor(readonly destination: string) {}
 
   stage(job: OutputJob, directory: WorkDirectory): void {
     this.#staged = { file: new StagedOutput(this.destination, job.leftover), job, directory };

@@ -14,6 +14,7 @@ import { SingleFile } from './SingleFile.js';
 
 /** A video: encoded by ffmpeg in one go, or joined from chunks without encoding again. */
 export class VideoFile extends SingleFile implements FrameOutput {
+  readonly option = 'output';
   #tools: FfmpegPaths | undefined;
 
   constructor(
@@ -22,7 +23,7 @@ export class VideoFile extends SingleFile implements FrameOutput {
     /** Has the encoder list the hashes of its frames, too. */
     readonly hashes?: FrameHashes,
   ) {
-    super('output', destination);
+    super(destination);
   }
 
   /** The only chunk of a render is the finished video; several are in a container that can be joined by copying. */

@@ -18,7 +18,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import type { RenderChunk } from '../options/plan.js';
 import type { OutputJob, RenderedChunks, VerifiedFile } from './Output.js';
 
-/** What is needed to look into files and to join them. */
+/** What it takes to look into files and to join them. */
 interface Workshop {
   tools: FfmpegPaths;
   job: OutputJob;
@@ -60,7 +60,7 @@ export class ChunkFiles {
 
   async #codingOf(chunk: RenderChunk, known: VerifiedFile | undefined, place: RenderPosition): Promise<VideoCoding> {
     const path = this.workshop.directory.file(chunk.fileName);
-    if (known?.stamp && (await isUnchanged(path, known.stamp))) return known.coding;
+    if (known?.coding && known.stamp && (await isUnchanged(path, known.stamp))) return known.coding;
     return this.lookInto(path, chunk.frameCount, place);
   }
 

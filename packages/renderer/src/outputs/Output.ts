@@ -13,8 +13,15 @@ import type { PlaceName } from './checkPlaces.js';
 
 /**
  * Something that is delivered as files: the video of a render, the list of its frames' hashes, a still, a folder of
- * pictures. The methods are in the order in which they are called. Those with a question mark are for outputs of a
- * certain kind, and may be left out by all others.
+ * pictures. An OutputSet holds those that belong together, and commits them as one.
+ *
+ * - The plan of a render calls `chunkFormat`.
+ * - The Renderer, which makes one file of frames: `findTools`, `stage`, `encode`, `verify`, `finish`.
+ * - The orchestrator, which makes one of chunks: `findTools`, `stage`, `verifyChunks`, `join`, `bytes`.
+ * - The commit of the set: `files`, `committed`. Whatever happens, the output is disposed of at the end.
+ *
+ * What has a question mark may be left out. `FrameOutput` and `BesideOutput` say what an output must have that is made
+ * of frames; a still and a folder of pictures have methods of their own for what is put into them.
  */
 export interface Output extends AsyncDisposable {
   /** The option that says where it is to be, for messages about that. */
@@ -23,60 +30,52 @@ export interface Output extends AsyncDisposable {
   readonly destination: string;
 
   /**
-   * What the files of a render's chunks are. Called when the render is planned, so it touches nothing. With `isPart`
-   * there are several chunks, which `join` makes one output of; else there is one, which may be the output already.
+   * What the chunks of a render are to be, so that `join` can make the output of them. With `isPart` there are several;
+   * else there is one, which may be the finished output already. Touches nothing.
    */
   chunkFormat?(isPart: boolean): ChunkFormat;
 
   /**
-   * Finds the programs that make it; throws a ToolError where one is missing. Called by the Renderer before a browser
-   * is started, and by the orchestrator once all chunks are there: its workers may have programs of their own.
+   * Finds the programs that make it; throws a ToolError where one is missing. The Renderer asks before a browser is
+   * started; the orchestrator when all chunks are there, as its workers may be on other machines.
    */
   findTools?(): void;
 
   /**
-   * Makes up the names under which the files are written, beside their places. Called when the job's directory is
-   * there, so that whoever cleans up after this process is told of them. What `job` and `directory` are for, it needs
-   * until it is disposed of.
+   * Chooses the names under which the files are written until the commit, beside their places. Called once the job's
+   * directory exists: from then on somebody removes what a killed process leaves. The output may use the job, and
+   * put files of its own into the directory, until it is disposed of.
    */
   stage(job: OutputJob, directory: WorkDirectory): void;
 
   /**
-   * Begins to take the frames of one file. Called by the Renderer, once more where the frames turn out to come in
-   * another format. What has to see all frames before it can make the file does so in `finish` of the encoding.
+   * Begins to take frames in this format. Called again where the frames turn out to come in another one. An output
+   * that needs all frames before it can be made, is made in the encoding's `finish`.
    */
   encode?(scope: JobScope, format: FrameFormat): Encoding;
 
-  /**
-   * Looks into what was encoded, and throws a VerificationError where that is not every frame that was asked for.
-   * Called by the Renderer when the encoding is finished. What was found need not be looked for again.
-   */
+  /** Reads back what was encoded. Throws a VerificationError where that is not every frame that was asked for. */
   verify?(): Promise<VerifiedFile>;
 
-  /**
-   * Completes what was written beside the encoding. Called by the Renderer when the frames have been verified.
-   */
+  /** Completes what was written beside the encoding, when that has been verified. */
   finish?(): Promise<void>;
 
   /**
-   * Looks into the files of the chunks before they are joined. Called by the orchestrator. `together`: at the same
-   * time, as tasks of this group, of which the first that is wrong fails it; else one after the other.
+   * Reads back the chunks. Throws a VerificationError where one is wrong, or where they cannot be joined. With
+   * `together` several are read at a time, as tasks of this group.
    */
   verifyChunks?(rendered: RenderedChunks, together?: { group: TaskGroup; workers: number }): Promise<void>;
 
-  /**
-   * Makes the output of the files of chunks that follow one another, and verifies it. Called by the orchestrator, in
-   * the place of `encode`.
-   */
+  /** Makes the output of chunks that follow one another, and verifies it. */
   join?(chunks: readonly RenderChunk[]): Promise<void>;
 
-  /** Its size, for the report. Called by the orchestrator before the commit. */
+  /** Its size, for the report. */
   bytes?(): Promise<number>;
 
-  /** The staged files: complete now, flushed and put in their places, in this order, by the commit of its OutputSet. */
+  /** The staged files, complete by now: the commit flushes them, and puts them in their places in this order. */
   readonly files: readonly StagedOutput[];
 
-  /** Called in the tick of the commit, when the files are in their places. */
+  /** Called in the tick in which the files were put in their places. Must not throw. */
   committed?(): void;
 
   /** Removes what was not committed. Never throws. */
@@ -87,7 +86,7 @@ export interface Output extends AsyncDisposable {
 export type FrameOutput = Output &
   Required<Pick<Output, 'chunkFormat' | 'encode' | 'verify' | 'verifyChunks' | 'join' | 'bytes'>>;
 
-/** An output that is made beside another one, while that takes the frames. */
+/** An output that is made beside another one, while that takes the frames. Its option names its file of a chunk, too. */
 export type BesideOutput = Output & { readonly option: (typeof BESIDE)[number] } & Required<
     Pick<Output, 'chunkFormat' | 'finish' | 'join'>
   >;
@@ -112,11 +111,12 @@ export interface Encoding extends AsyncDisposable {
   finish(): Promise<void>;
 }
 
-/** What was found in a file when it was looked into. */
+/** What was found in a file when it was read back. It need not be read again while it is the same. */
 export interface VerifiedFile {
   /** What the file was then. */
   stamp?: FileStamp;
-  coding: VideoCoding;
+  /** How it is coded, where it is a video. */
+  coding?: VideoCoding;
 }
 
 /** Chunks whose files are in the job's directory. */
@@ -136,7 +136,7 @@ export interface OutputJob {
   readonly leftover: (what: string) => void;
   /** Waits no longer than the deadline, in milliseconds, nor than the job. `place` is added to the position. */
   wait<T>(work: Promise<T>, deadlineMs: number, waitingFor: string, place?: RenderPosition): Promise<T>;
-  /** Tell of processes that are started for it. */
+  /** What tells of the processes that are started for it. */
   processOptions(): Pick<ProcessOptions, 'onStart' | 'onEnd'>;
   /** Called in the tick of the commit: nothing can stop the job any more. */
   committed(): void;

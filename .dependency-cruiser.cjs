@@ -4,13 +4,14 @@ const SRC = '^packages/renderer/src';
 
 /** Rooms of the renderer, each with those that it must know nothing of. */
 const ABOVE = {
-  lifecycle: 'options|ffmpeg|browser|page|capture|composition|store|executors|orchestration|verify|testing',
-  options: 'browser|page|capture|executors|orchestration|verify|testing',
-  page: 'lifecycle|options|ffmpeg|browser|capture|composition|store|executors|orchestration|verify|testing',
-  ffmpeg: 'browser|page|composition|store|executors|orchestration|verify|testing',
-  browser: 'capture|composition|store|executors|orchestration|verify|testing',
-  capture: 'composition|store|executors|orchestration|verify|testing',
-  store: 'browser|page|capture|executors|orchestration|verify|testing',
+  lifecycle: 'options|ffmpeg|browser|page|capture|composition|store|outputs|executors|orchestration|verify|testing',
+  options: 'browser|page|capture|outputs|executors|orchestration|verify|testing',
+  page: 'lifecycle|options|ffmpeg|browser|capture|composition|store|outputs|executors|orchestration|verify|testing',
+  ffmpeg: 'browser|page|capture|composition|store|outputs|executors|orchestration|verify|testing',
+  browser: 'capture|composition|store|outputs|executors|orchestration|verify|testing',
+  capture: 'composition|store|outputs|executors|orchestration|verify|testing',
+  store: 'browser|page|capture|outputs|executors|orchestration|verify|testing',
+  outputs: 'browser|page|capture|composition|store|executors|orchestration|verify|testing',
   executors: 'orchestration|verify|testing',
   orchestration: 'verify|testing',
 };

@@ -1,16 +1,16 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { checkPlaces } from './checkPlaces.js';
-import { ChunkFiles } from './orchestration/ChunkFiles.js';
 import { SeamError } from './errors.js';
 import { LocalExecutor } from './executors/LocalExecutor.js';
 import { KeptChunks } from './orchestration/KeptChunks.js';
-import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from './options/options.js';
-import { planRender } from './options/plan.js';
 import { readOptions } from './options/readOptions.js';
+import { planRender } from './orchestration/planRender.js';
 import { RenderWorkers } from './orchestration/RenderWorkers.js';
+import { savePrefix } from './orchestration/savePrefix.js';
 import { StoppableRun } from './orchestration/StoppableRun.js';
+import { chooseOutputs } from './outputs/chooseOutput.js';
+import type { FrameOutput } from './outputs/Output.js';
+import type { OutputSet } from './outputs/OutputSet.js';
 import type { DistributedRenderOptions, RenderExecutor, RenderJobOptions, RenderPlan, RenderReport } from './types.js';
 import { isA } from './unknowns.js';
 
@@ -44,11 +44,11 @@ export class RenderOrchestrator {
     // An executor of the caller's may run where there are other files.
     const { plan, resolved } = planRender(compositionUrl, outputPath, read, read.executor === undefined);
     const { executor = new LocalExecutor() } = read;
-    const { frameHashes, partialOutput } = resolved;
-    checkPlaces(plan.compositionUrl, { output: plan.outputPath, frameHashes, partialOutput });
+    const outputs = chooseOutputs(plan.outputPath, resolved);
+    outputs.check(plan.compositionUrl, { partialOutput: resolved.partialOutput });
     return StoppableRun.start(
       { plan, options: resolved, jobOptions },
-      (run) => new VideoRender(run, executor).make(),
+      (run) => new VideoRender(run, executor, outputs).make(),
       ({ bytes, seams }, { journal }) => {
         const report = journal.report(bytes, seams);
         journal.record({ type: 'report', report });
@@ -63,16 +63,16 @@ class VideoRender {
   constructor(
     readonly run: StoppableRun<ResolvedDistributedOptions>,
     readonly executor: RenderExecutor,
+    readonly outputs: OutputSet<FrameOutput>,
   ) {}
 
   /** From the plan to the committed file. Everything that it acquires is released when it settles. */
   async make(): Promise<Pick<RenderReport, 'bytes' | 'seams'>> {
-    const { run, executor } = this;
+    const { run, executor, outputs } = this;
     const { plan, options, journal, signal, warn } = run;
     await using directory = await WorkDirectory.create(run.leftover, signal);
     run.group.throwIfStopped();
-    const places = [plan.outputPath, options.frameHashes, options.partialOutput].filter((path) => path !== undefined);
-    await StagedOutput.probe(places, run.leftover);
+    await outputs.probe(run.leftover, options.partialOutput);
     await run.step('plan');
 
     await using kept = options.keepChunks
@@ -83,74 +83,39 @@ class VideoRender {
       await journal.phase('capture', () => workers.render());
       journal.allRendered();
       journal.state('finishing');
-      const bytes = await this.#joinChunks(workers, directory);
+      const bytes = await this.#deliver(workers, directory);
       await kept?.tidy();
       return { bytes, seams: workers.seams.report() };
     } catch (error) {
       run.fail(error);
-      if (!isA(error, SeamError)) await this.#savePrefix(workers, directory);
+      if (!isA(error, SeamError)) await savePrefix(run, workers, directory);
       throw error;
     }
   }
 
-  /** From the rendered chunks to the committed file. Returns its size in bytes. */
-  async #joinChunks(workers: RenderWorkers, directory: WorkDirectory): Promise<number> {
-    const { run } = this;
-    const { plan, options, journal, signal } = run;
-    const files = new ChunkFiles(plan, options, directory, run.processEvents());
-    await using output = new StagedOutput(plan.outputPath, run.leftover);
+  /** From the rendered chunks to the committed files. Returns the size of the video in bytes. */
+  async #deliver(workers: RenderWorkers, directory: WorkDirectory): Promise<number> {
+    const { run, outputs } = this;
+    const { plan, options, journal, group } = run;
+    const { main, beside } = outputs;
+    outputs.findTools();
+    await using _outputs = outputs.stage(run.outputJob(), directory);
     return await run.failingAtOnce(async () => {
       await journal.phase('verify', async () => {
         await run.step('verify');
-        await files.verifyAll(workers.verified, run.group);
+        const rendered = { chunks: plan.chunks, verified: workers.verified };
+        await main.verifyChunks(rendered, { group, workers: plan.concurrency });
       });
       await journal.phase('concat', async () => {
         await run.step('concat');
-        await files.join(plan.chunks, output.path, signal);
+        await main.join(plan.chunks);
       });
-      const bytes = (await run.onDisk(stat(output.path))).size;
-      await journal.phase('commit', () => this.#commit(directory, output));
+      const bytes = await main.bytes();
+      await journal.phase('commit', async () => {
+        for (const output of beside) await output.join(plan.chunks);
+        await outputs.commit(options.deadlines.concat, () => run.step('commit'));
+      });
       return bytes;
     });
-  }
-
-  /** Puts the video, and the list of its frames' hashes where one is asked for, in their places as one. */
-  async #commit(directory: WorkDirectory, video: StagedOutput): Promise<void> {
-    const { run } = this;
-    const { frameHashes, deadlines } = run.options;
-    await using hashes = frameHashes === undefined ? undefined : new StagedOutput(frameHashes, run.leftover);
-    if (hashes) {
-      const parts = run.plan.chunks.map(({ options }) => readFile(directory.file(options.frameHashes!), 'utf8'));
-      await run.onDisk(Promise.all(parts).then((lists) => writeFile(hashes.path, lists.join(''))));
-    }
-    const files = hashes ? [hashes, video] : [video];
-    for (const file of files) await file.flush(deadlines.concat, { phase: 'commit' }, run.signal);
-    await run.step('commit');
-    run.signal.throwIfAborted();
-    StagedOutput.commitAll(files);
-    run.closeToAborts();
-  }
-
-  /**
-   * Saves what a stopped render has of its video from the start, where `partialOutput` says, if anything.
-   * It comes after the stop, so that it fails by itself: a warning, never the render's error.
-   */
-  async #savePrefix({ prefix: chunks, verified }: RenderWorkers, directory: WorkDirectory): Promise<void> {
-    const { run } = this;
-    const { partialOutput, deadlines } = run.options;
-    if (partialOutput === undefined || chunks.length === 0) return;
-    try {
-      const files = new ChunkFiles(run.plan, run.options, directory, run.processEvents());
-      await using output = new StagedOutput(partialOutput, run.leftover);
-      const { signal } = new AbortController();
-      const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
-      await files.verifySome(chunks, verified, signal);
-      await files.join(chunks, output.path, signal);
-      await output.flush(deadlines.concat, { phase: 'commit' });
-      output.commit();
-      run.journal.record({ type: 'partial', path: output.destination, frames });
-    } catch (error) {
-      run.warn('the finished part could not be saved', error);
-    }
   }
 }

@@ -1,22 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enterChunk } from './capture/enterChunk.js';
-import type { FrameFormat } from './capture/FrameSource.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
 import { withAddress } from './composition/compositionAddress.js';
 import type { RenderEvent } from './events.js';
 import type { ChunkJob } from './executors/ChunkJob.js';
-import { locateFfmpeg } from './ffmpeg/findFfmpeg.js';
-import { stampOf } from './ffmpeg/fileStamp.js';
-import { FrameEncoder } from './ffmpeg/FrameEncoder.js';
-import { formatHashes, parseFrameHashes } from './ffmpeg/frameHashes.js';
-import { verifyVideo } from './ffmpeg/verify.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
-import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import {
   checkRendererOptions,
@@ -25,6 +16,9 @@ import {
   type ResolvedOptions,
 } from './options/options.js';
 import { readOptions } from './options/readOptions.js';
+import { chooseOutputs } from './outputs/chooseOutput.js';
+import type { FrameOutput } from './outputs/Output.js';
+import type { OutputSet } from './outputs/OutputSet.js';
 import type { ChunkResult, RendererOptions, RenderJobOptions } from './types.js';
 
 /** Renders one range of frames of a page to one video file, with one browser and one encoder. */
@@ -53,7 +47,8 @@ export class Renderer {
       return { url: address, options: resolveRendererOptions(this.#checked, outputPath, address) };
     });
     const output = resolve(outputPath);
-    checkPlaces(url, { output, frameHashes: options.frameHashes, seamFiles: options.seamFiles });
+    const outputs = chooseOutputs(output, options);
+    outputs.check(url, { seamFiles: options.seamFiles });
     const job: ChunkJob = jobOptions;
     const result: ChunkResult = {};
     const onEvent = (event: RenderEvent) => {
@@ -62,7 +57,7 @@ export class Renderer {
     };
     const scopeJob = { ...job, onEvent, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
     await JobScope.run(scopeJob, options, output, async (scope) => {
-      Object.assign(result, await renderRange(url, output, options, scope, job));
+      Object.assign(result, await renderRange(url, outputs, options, scope, job));
     });
     return result;
   }
@@ -86,33 +81,31 @@ function note(event: RenderEvent, result: ChunkResult): void {
 
 async function renderRange(
   url: string,
-  outputPath: string,
+  outputs: OutputSet<FrameOutput>,
   options: ResolvedOptions,
   scope: JobScope,
   job: ChunkJob,
 ): Promise<Pick<ChunkResult, 'frames' | 'coding' | 'stamp'>> {
   const { frameCount, startFrame } = options;
+  const { main, beside } = outputs;
   await scope.enter('launch');
-  const tools = locateFfmpeg(options);
+  outputs.findTools();
   if (options.hardening) scope.hardening = await findHardening(scope.signal);
   await using directory = await WorkDirectory.create(scope.leftover, scope.signal);
-  await StagedOutput.probe([outputPath, ...(options.frameHashes ? [options.frameHashes] : [])], scope.leftover);
-  await using output = new StagedOutput(outputPath, scope.leftover);
+  await outputs.probe(scope.leftover);
+  await using _outputs = outputs.stage(scope, directory);
   scope.signal.throwIfAborted();
 
-  const hashes = options.frameHashes === undefined ? undefined : directory.file('frames.framehash');
   const workerPage = job.workerPage ?? new WorkerPage();
   try {
-    const encode = (format: FrameFormat) =>
-      new FrameEncoder(scope, options, { format, ffmpeg: tools.ffmpeg, output: output.path, hashes });
     // The encoder starts while the browser does, for the frames that are to be expected.
-    let encoder = encode(expectedFormat(url, options));
+    let encoder = main.encode(scope, expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
       const { source, before } = await enterChunk(workerPage, scope, options, url, job.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
-        encoder = encode(source.format);
+        encoder = main.encode(scope, source.format);
       }
       if (before) await keepSeam(source, options, scope, 'entry', before);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
@@ -150,32 +143,8 @@ async function renderRange(
   }
 
   await scope.enter('verify');
-  const { verify, concat } = options.deadlines;
-  const stamp = await scope.wait(stampOf(output.path), verify, 'the disk to tell of the video');
-  const coding = await verifyVideo(
-    output.path,
-    { frames: frameCount, fps: options.fps, width: options.pixelWidth, height: options.pixelHeight },
-    {
-      ffprobe: tools.ffprobe,
-      deadlineMs: options.deadlines.verify,
-      position: { ...scope.position },
-      ...scope.processOptions(),
-    },
-  );
-  await using list =
-    options.frameHashes === undefined ? undefined : new StagedOutput(options.frameHashes, scope.leftover);
-  if (hashes !== undefined && list) {
-    const writing = readFile(hashes, 'utf8').then((text) =>
-      writeFile(list.path, formatHashes(parseFrameHashes(text), startFrame)),
-    );
-    await scope.wait(writing, concat, 'the disk to take the list of hashes');
-  }
-  for (const file of [list, output]) {
-    await file?.flush(concat, { ...scope.position }, scope.signal);
-  }
-  await scope.enter('commit');
-  scope.signal.throwIfAborted();
-  StagedOutput.commitAll(list ? [list, output] : [output]);
-  scope.committed();
-  return { frames: frameCount, coding, ...(stamp ? { stamp } : {}) };
+  const verified = await main.verify();
+  for (const output of beside) await output.finish();
+  await outputs.commit(options.deadlines.concat, () => scope.enter('commit'));
+  return { frames: frameCount, ...verified };
 }

@@ -1,16 +1,16 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enterChunk } from './capture/enterChunk.js';
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
 import { withAddress } from './composition/compositionAddress.js';
 import { OptionsError } from './errors.js';
 import { findHardening } from './lifecycle/hardening.js';
 import { JobScope } from './lifecycle/JobScope.js';
-import { StagedOutput } from './lifecycle/StagedOutput.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { parseRendererOptions, rendererSchema, type ResolvedOptions } from './options/options.js';
 import { readOptions } from './options/readOptions.js';
+import { checkPlaces } from './outputs/checkPlaces.js';
+import { OutputSet } from './outputs/OutputSet.js';
+import { PictureFile } from './outputs/PictureFile.js';
 import type { OutputOptions, RendererOptions, RenderJobOptions } from './types.js';
 
 /** What a still is drawn with. Nothing is encoded, so there is no codec. */
@@ -53,14 +53,15 @@ export async function renderStill(
     return { url: address, options: resolveStill(read, address) };
   });
   checkPlaces(url, { output: outputPath });
-  const destination = resolve(outputPath);
+  const outputs = new OutputSet(new PictureFile(resolve(outputPath)));
+  const { destination } = outputs.main;
   return JobScope.run(jobOptions, options, destination, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening(scope.signal);
     // The guardian is there from before the picture's first byte until after its last one.
-    await using _directory = await WorkDirectory.create(scope.leftover, scope.signal);
-    await StagedOutput.probe([destination], scope.leftover);
-    await using output = new StagedOutput(destination, scope.leftover);
+    await using directory = await WorkDirectory.create(scope.leftover, scope.signal);
+    await outputs.probe(scope.leftover);
+    await using _outputs = outputs.stage(scope, directory);
     scope.signal.throwIfAborted();
     await using workerPage = new WorkerPage();
     const { source } = await enterChunk(workerPage, scope, options, url, jobOptions.browsers);
@@ -70,14 +71,10 @@ export async function renderStill(
     const png = drawn.kind === 'picture' ? drawn.png : await source.picture();
     await source.page.settle(options.deadlines.capture);
     const { concat } = options.deadlines;
-    await scope.wait(writeFile(output.path, png), concat, 'the disk to take the picture');
-    await output.flush(concat, { ...scope.position }, scope.signal);
-    await scope.enter('commit');
-    scope.signal.throwIfAborted();
-    output.commit();
-    scope.committed();
+    await outputs.main.write(png, concat);
+    await outputs.commit(concat, () => scope.enter('commit'));
     const { pixelWidth: width, pixelHeight: height } = options;
-    return { outputPath: output.destination, frame, width, height, bytes: png.length };
+    return { outputPath: destination, frame, width, height, bytes: png.length };
   });
 }
 

@@ -1,13 +1,13 @@
 import { WorkerPage } from './capture/WorkerPage.js';
-import { checkPlaces } from './checkPlaces.js';
 import type { RenderPosition } from './errors.js';
 import type { RenderEvent } from './events.js';
 import { WorkDirectory } from './lifecycle/WorkDirectory.js';
 import { readOptions } from './options/readOptions.js';
 import { StoppableRun } from './orchestration/StoppableRun.js';
+import { OutputSet } from './outputs/OutputSet.js';
+import { PictureFolder } from './outputs/PictureFolder.js';
 import type { RenderJobOptions } from './types.js';
 import { drawSample } from './verify/drawSample.js';
-import { PictureFolder } from './verify/PictureFolder.js';
 import {
   prepareVerification,
   type Sample,
@@ -77,11 +77,12 @@ export async function verifyPage(
 ): Promise<PageVerdict> {
   jobOptions.signal?.throwIfAborted();
   const { plan, resolved } = prepareVerification(compositionUrl, readOptions(options), true);
-  checkPlaces(plan.compositionUrl, { pictures: plan.outputPath });
+  const outputs = new OutputSet(new PictureFolder(plan.outputPath));
+  outputs.check(plan.compositionUrl);
   const startedAt = performance.now();
   return StoppableRun.start(
     { plan, options: resolved, jobOptions },
-    (run) => new Verification(plan, run).work(),
+    (run) => new Verification(plan, run, outputs).work(),
     (verdict) => ({ ...verdict, pictures: plan.frameCount, wallMs: performance.now() - startedAt }),
   );
 }
@@ -93,10 +94,11 @@ class Verification {
   constructor(
     readonly plan: VerifyPlan,
     readonly run: StoppableRun,
+    readonly outputs: OutputSet<PictureFolder>,
   ) {}
 
   async work(): Promise<Omit<PageVerdict, 'pictures' | 'wallMs'>> {
-    const { run, plan } = this;
+    const { run, plan, outputs } = this;
     await using directory = await WorkDirectory.create(run.leftover, run.group.signal);
     await run.step('plan');
     const frames = new SampledFrames(directory);
@@ -104,14 +106,12 @@ class Verification {
     run.journal.allRendered();
     run.journal.state('finishing');
 
-    await using pictures = new PictureFolder(plan.outputPath, run.leftover);
+    await using _outputs = outputs.stage(run.outputJob(), directory);
     return await run.failingAtOnce(async () => {
       const ways: WayVerdict[] = [];
-      for (const way of ['twice', 'many', 'seek'] as const) ways.push(await this.#judge(way, frames, pictures));
-      await run.journal.phase('commit', () => run.step('commit'));
-      run.group.throwIfStopped();
-      pictures.commit();
-      run.closeToAborts();
+      for (const way of ['twice', 'many', 'seek'] as const) ways.push(await this.#judge(way, frames));
+      const { concat } = run.options.deadlines;
+      await outputs.commit(concat, () => run.journal.phase('commit', () => run.step('commit')));
       const isSame = (way: VerifyWay) => ways.every((each) => each.way !== way || !each.difference);
       const deterministic = isSame('twice') && isSame('many');
       const seekable = deterministic && isSame('seek');
@@ -196,7 +196,7 @@ class Verification {
   }
 
   /** Compares one way with the page drawn once; keeps a picture of the first frame that differs. */
-  async #judge(way: WayVerdict['way'], frames: SampledFrames, pictures: PictureFolder): Promise<WayVerdict> {
+  async #judge(way: WayVerdict['way'], frames: SampledFrames): Promise<WayVerdict> {
     const { plan, run } = this;
     run.group.throwIfStopped();
     const drawn = plan.chunks.filter((chunk) => chunk.way === way).map((chunk) => plan.samples[chunk.sample]!);
@@ -207,13 +207,7 @@ class Verification {
     const png = await frames.sideBySide(way, frame);
     run.group.throwIfStopped();
     const { concat } = run.options.deadlines;
-    const picture = await pictures.add(
-      `${way}.frame-${frame}.png`,
-      png,
-      concat,
-      { phase: 'commit', frame },
-      run.group.signal,
-    );
+    const picture = await this.outputs.main.add(`${way}.frame-${frame}.png`, png, concat, { frame });
     return { way, samples, difference: { frame, page, picture } };
   }
 }

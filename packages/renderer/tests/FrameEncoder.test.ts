@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Frame } from '../src/capture/FrameSource.js';
+import type { Frame } from '../src/ffmpeg/Frame.js';
 import { BrowserCrashError, StallError } from '../src/errors.js';
 import { FrameEncoder } from '../src/ffmpeg/FrameEncoder.js';
 import { never } from '../src/lifecycle/abort.js';

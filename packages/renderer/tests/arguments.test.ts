@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { FrameFormat } from '../src/capture/FrameSource.js';
+import type { FrameFormat } from '../src/ffmpeg/Frame.js';
 import { concatArguments, concatList, encodeArguments } from '../src/ffmpeg/arguments.js';
 import { formatHashes, parseFrameHashes } from '../src/ffmpeg/frameHashes.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';

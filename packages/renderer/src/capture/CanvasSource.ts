@@ -1,5 +1,5 @@
 import { pixelsFromPng } from './bgrx.js';
-import type { Frame, FrameFormat } from './FrameSource.js';
+import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
 import type { Taken } from './FrameTap.js';
 import { TapSource } from './TapSource.js';
 

@@ -1,4 +1,4 @@
-import type { Frame, FrameFormat } from './FrameSource.js';
+import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
 import type { Taken } from './FrameTap.js';
 import { i420FromPng } from './i420.js';
 import { TapSource } from './TapSource.js';

@@ -1,7 +1,8 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
 import type { FrameFate } from '../page/index.js';
-import type { Frame, FrameFormat, FrameSource } from './FrameSource.js';
+import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
+import type { FrameSource } from './FrameSource.js';
 
 /** How often a frame that the browser did not draw is asked for again. */
 const ATTEMPTS = 3;

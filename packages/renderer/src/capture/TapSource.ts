@@ -1,7 +1,7 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, where } from '../errors.js';
 import type { FrameTapEncoder } from '../page/frameTap.js';
-import type { Frame } from './FrameSource.js';
+import type { Frame } from '../ffmpeg/Frame.js';
 import type { FrameTap } from './FrameTap.js';
 import { ScreenshotSource } from './ScreenshotSource.js';
 

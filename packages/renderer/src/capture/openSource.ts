@@ -6,7 +6,7 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { CanvasSource } from './CanvasSource.js';
 import { CompositorSource } from './CompositorSource.js';
-import type { FrameFormat } from './FrameSource.js';
+import type { FrameFormat } from '../ffmpeg/Frame.js';
 import { FrameTap } from './FrameTap.js';
 import { inPageEncoder } from './inPageEncoder.js';
 import { ScreenshotSource } from './ScreenshotSource.js';

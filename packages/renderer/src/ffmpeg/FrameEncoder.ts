@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream';
-import type { Frame, FrameFormat } from '../capture/FrameSource.js';
 import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import { ranOutOfDisk, type ProcessEnd } from '../lifecycle/howItEnded.js';
@@ -8,6 +7,7 @@ import { whyNot } from '../lifecycle/shortage.js';
 import type { ManagedProcess } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { encodeArguments } from './arguments.js';
+import type { Frame, FrameFormat } from './Frame.js';
 
 /**
  * So many frames may be on their way. Pixels have their megabytes in memory that is used again; packets are small,

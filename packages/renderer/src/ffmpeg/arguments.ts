@@ -1,7 +1,7 @@
-import type { FrameFormat } from '../capture/FrameSource.js';
 import { formatFrameRate } from '../options/frameRate.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { CODING_FIELDS } from './coding.js';
+import type { FrameFormat } from './Frame.js';
 
 /** Containers by file name extension, as ffmpeg names them. */
 const MUXERS: Readonly<Record<string, string>> = { mp4: 'mp4', mov: 'mov', mkv: 'matroska', webm: 'webm' };

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { DistributedOptionsInput, RendererOptions } from './groups.js';
+import { BESIDE } from './plan.js';
 import { distributedSchema, optionTraits, portableSchema, type OptionTraits } from './schema.js';
 
 /** What a caller from elsewhere may say of a render: composition, output and execution, nothing of this machine. */
@@ -21,12 +22,12 @@ export function pageOptions<Options extends object>(options: Options): Partial<O
 }
 
 /**
- * Those of a chunk's options that decide what it holds, for its key. Where the hashes of its frames are written says
- * nothing; whether they are, does.
+ * Those of a chunk's options that decide what it holds, for its key. Where what is made beside the
+ * frames is written says nothing; whether it is, does.
  */
 export function keyOptions(options: RendererOptions): Record<string, unknown> {
   const given = without(options, (name) => traitsOf(name).besideContent === true);
-  return { ...given, frameHashes: options.frameHashes !== undefined };
+  return { ...given, ...Object.fromEntries(BESIDE.map((name) => [name, options[name] !== undefined])) };
 }
 
 function traitsOf(name: string): OptionTraits {

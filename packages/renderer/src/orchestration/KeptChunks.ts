@@ -5,6 +5,7 @@ import { underDeadline } from '../lifecycle/abort.js';
 import { onDisk } from '../lifecycle/onDisk.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from '../options/options.js';
+import { BESIDE } from '../options/plan.js';
 import { withoutPassword } from '../redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey } from '../store/chunkKey.js';
@@ -130,7 +131,10 @@ export class KeptChunks implements AsyncDisposable {
   #parts({ fileName, options }: RenderChunk): Record<string, string> {
     const { directory } = this.context;
     const parts = { [`chunk${extname(fileName)}`]: directory.file(fileName) };
-    if (options.frameHashes !== undefined) parts['hashes'] = directory.file(options.frameHashes);
+    for (const name of BESIDE) {
+      const file = options[name];
+      if (file !== undefined) parts[extname(file).slice(1)] = directory.file(file);
+    }
     return parts;
   }
 

@@ -1,11 +1,12 @@
 import { WorkerPage } from '../capture/WorkerPage.js';
-import type { VerifiedChunk } from './ChunkFiles.js';
 import { type RenderPosition } from '../errors.js';
 import { wasKilled } from '../errorRecord.js';
 import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
 import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
 import { isEcho } from '../lifecycle/abort.js';
+import { BESIDE } from '../options/plan.js';
+import type { VerifiedFile } from '../outputs/Output.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { SeamRepair } from './SeamRepair.js';
 import type { WorkerContext } from './WorkerContext.js';
@@ -15,7 +16,7 @@ import type { RenderChunk, RendererOptions } from '../types.js';
 export class RenderWorkers {
   readonly seams: SeamRepair;
   /** Chunks that were verified as they were rendered. */
-  readonly verified = new Map<RenderChunk, VerifiedChunk>();
+  readonly verified = new Map<RenderChunk, VerifiedFile>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
   /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
@@ -212,8 +213,10 @@ export class RenderWorkers {
   #optionsOf(chunk: RenderChunk): RendererOptions {
     const options = { ...chunk.options };
     const { directory } = this.#context;
-    if (options.frameHashes !== undefined) options.frameHashes = directory.file(options.frameHashes);
-    if (options.seamFiles !== undefined) options.seamFiles = directory.file(options.seamFiles);
+    for (const name of [...BESIDE, 'seamFiles'] as const) {
+      const file = options[name];
+      if (file !== undefined) options[name] = directory.file(file);
+    }
     const entry = this.seams.entryOf(chunk);
     return entry ? { ...options, entry } : options;
   }

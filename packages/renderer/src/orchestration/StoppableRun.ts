@@ -7,6 +7,7 @@ import { processEvents } from '../lifecycle/processEvents.js';
 import { RepeatedCheck } from '../lifecycle/RepeatedCheck.js';
 import { TaskGroup } from '../lifecycle/TaskGroup.js';
 import type { ResolvedOptions } from '../options/options.js';
+import type { OutputJob } from '../outputs/Output.js';
 import { RenderJournal } from './RenderJournal.js';
 import type { RenderJobOptions, RenderPlan } from '../types.js';
 import { wordsOf } from '../unknowns.js';
@@ -102,12 +103,6 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
     if (hooks) await atHook(hooks, { phase }, this.signal, (error) => this.group.fail(error));
   }
 
-  /** Waits for what the disk does for the commit: no longer than the deadline, nor than the run. */
-  onDisk<T>(work: Promise<T>): Promise<T> {
-    const deadlineMs = this.options.deadlines.concat;
-    return onDisk(work, { waitingFor: 'the disk', deadlineMs, position: { phase: 'commit' }, signal: this.signal });
-  }
-
   /** Something beside the run did not work. */
   readonly warn = (what: string, error: unknown): void => {
     this.journal.record({ type: 'warning', message: `${what}: ${wordsOf(error)}` });
@@ -116,9 +111,18 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
   /** Something that should be gone could not be removed. */
   readonly leftover = (what: string): void => this.journal.leftover(what);
 
-  /** What a process that is not a worker's tells of itself. */
-  processEvents(): ReturnType<typeof processEvents> {
-    return processEvents((event) => this.journal.record(event), this.leftover);
+  /** What the outputs of the run are made for, from the join to the commit. `signal` stops that. */
+  outputJob(signal = this.signal): OutputJob {
+    const position = { phase: 'commit' } as const;
+    return {
+      signal,
+      position,
+      leftover: this.leftover,
+      wait: (work, deadlineMs, waitingFor, place) =>
+        onDisk(work, { waitingFor, deadlineMs, position: { ...position, ...place }, signal }),
+      processOptions: () => processEvents((event) => this.journal.record(event), this.leftover),
+      committed: () => this.closeToAborts(),
+    };
   }
 
   /** Makes sure that there is room on the disk before the work, and that it stays so. */

@@ -1,14 +1,15 @@
 import { accessSync, constants, lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OptionsError } from './errors.js';
-import { stagedPath } from './lifecycle/StagedOutput.js';
-import { printable } from './options/readOptions.js';
+import { OptionsError } from '../errors.js';
+import { stagedPath } from '../lifecycle/StagedOutput.js';
+import { printable } from '../options/readOptions.js';
 
-/** The files that a request writes, by the names of its options. `pictures` is a folder, made where it is missing. */
-type Places = Partial<
-  Record<'output' | 'frameHashes' | 'partialOutput' | 'seamFiles' | 'pictures', string | undefined>
->;
+/** The options that name files to write. `pictures` is a folder, made where it is missing. */
+export type PlaceName = 'output' | 'frameHashes' | 'partialOutput' | 'seamFiles' | 'pictures';
+
+/** The files that a request writes, by the names of its options. */
+export type Places = Partial<Record<PlaceName, string | undefined>>;
 
 /**
  * Looks, before anything starts, whether every file of a request has a place, and one of its own. Writes nothing.

@@ -13,6 +13,8 @@ const KEEP = `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)}
 export class NewAnimations {
   /** How many the page knows of. */
   known = 0;
+  /** Whether there may be some that the page cannot list: it is given all that are new. */
+  givesAll = false;
   readonly #found = new Map<CDPSession, string[]>();
 
   constructor(readonly session: BrowserSession) {}
@@ -35,7 +37,7 @@ export class NewAnimations {
     const found = [...this.#found];
     this.#found.clear();
     const count = found.reduce((sum, [, ids]) => sum + ids.length, 0);
-    let isGiven = count <= (this.known / CHEAP_LIST) ** 2;
+    let isGiven = this.givesAll || count <= (this.known / CHEAP_LIST) ** 2;
     for (const [client, animations] of found) {
       isGiven &&= await this.#give(client, animations);
       const forgotten = this.session.sendTo(client)('Animation.releaseAnimations', { animations });

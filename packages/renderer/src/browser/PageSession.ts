@@ -290,6 +290,7 @@ export class PageSession {
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
+    this.#newAnimations.givesAll ||= outcomes.some(({ parts }) => parts === true);
     this.#newAnimations.known = outcomes.reduce((sum, { animations = 0 }) => sum + animations, 0);
     return joinOutcomes(outcomes);
   }

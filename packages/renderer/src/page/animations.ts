@@ -35,6 +35,8 @@ export function installAnimations(control: Control): void {
 
   /** Those that a list last named, and those that began since. */
   let known = new Set<Animation>();
+  /** Those that we were given: a list may not name them. */
+  const kept = new Set<Animation>();
   /** How many the list named: what has ended since is forgotten with the next one. */
   let listed = 0;
   let running: Track[] = [];
@@ -56,6 +58,10 @@ export function installAnimations(control: Control): void {
       known = new Set();
       for (const root of control.roots()) for (const animation of root.getAnimations()) known.add(animation);
       listed = known.size;
+      for (const animation of kept) {
+        if (animation.playState === 'finished' || animation.playState === 'idle') kept.delete(animation);
+        else known.add(animation);
+      }
     } else {
       // As a list of all would, this brings styles up to date; it finds nothing.
       document.head.getAnimations();
@@ -177,9 +183,11 @@ export function installAnimations(control: Control): void {
     const track = tracks.get(animation);
     return track && track.put === current ? track.place : current;
   };
-  const keep = (control.keepAnimation = (animation) => {
-    known.add(animation);
-  });
+  const keep = (animation: Animation) => void known.add(animation);
+  control.keepAnimation = (animation) => {
+    keep(animation);
+    kept.add(animation);
+  };
   control.countAnimations = () => known.size;
 
   // The page's own reckoning with timelines must meet the virtual clock, not the stopped one.

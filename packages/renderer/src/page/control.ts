@@ -190,6 +190,9 @@ export interface Control extends Moment {
   rewriteHints(): void;
   /** Gives every tree of elements the sheet that keeps it from what is not a function of the frame. */
   adoptOwnSheet(): void;
+  ownSheet: CSSStyleSheet | undefined;
+  /** Whether there may be animations that no script can list. */
+  stylesParts(): boolean;
   /** Waits until what was drawn with WebGL is drawn. */
   finishDrawing(): void;
   readWebGl: typeof readWebGl;

@@ -158,6 +158,8 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     rewriteHints: () => {},
     adoptOwnSheet: () => {},
+    ownSheet: undefined,
+    stylesParts: () => false,
     finishDrawing: () => {},
     usesWebGl: () => false,
     webgpu: undefined,

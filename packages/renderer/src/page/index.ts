@@ -21,6 +21,7 @@ import { installObservers } from './observers.js';
 import { installOrder } from './order.js';
 import { installOrderedAnswers } from './orderedAnswers.js';
 import { installPendingWork } from './pendingWork.js';
+import { installPartStyles } from './partStyles.js';
 import { installPictureEvents } from './pictureEvents.js';
 import { installOwnSheet } from './ownSheet.js';
 import { installPlayback } from './playback.js';
@@ -94,6 +95,7 @@ const PARTS: PagePart[] = [
   installCaret,
   installLayerHints,
   installOwnSheet,
+  installPartStyles,
   installUnseenDrawing,
   installObservers,
   installComingIntoView,

@@ -57,6 +57,8 @@ export interface Outcome {
   webgl?: boolean;
   /** What became of its files. */
   files?: FileFaults;
+  /** There may be animations that no script can list. */
+  parts?: boolean;
   /** How many animations are known in the document. */
   animations?: number;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */

@@ -6,6 +6,7 @@ import type { Control } from './control.js';
  */
 export function installOwnSheet(control: Control): void {
   const sheet = new CSSStyleSheet();
+  control.ownSheet = sheet;
   sheet.replaceSync(`
     /*
      * A picture that is all there is in a layer of the compositor keeps the scale at which it was first drawn, until

@@ -99,6 +99,7 @@ export function installStepping(control: Control): void {
       failed: control.hasFailed(),
       unbegun: control.takeUnbegun(),
       animations: control.countAnimations(),
+      parts: control.stylesParts(),
       webgl: control.usesWebGl(),
       webgpu: control.webgpu,
       lacks: control.lacksDrawing(),

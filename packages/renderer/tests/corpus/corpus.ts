@@ -98,6 +98,16 @@ export const CORPUS: readonly CorpusPage[] = [
   { name: 'smil-discrete', shows: 'SMIL in steps', timeAlone: true, pixels: bar(130, 110, 20, [255, 0, 0], WHITE) },
   { name: 'many-animations', shows: 'many CSS animations' },
   { name: 'css-animation', shows: 'CSS animations', timeAlone: true, pixels: bar(50, 46, 20, [255, 0, 0], WHITE) },
+  {
+    name: 'parts',
+    shows: 'animations of ::placeholder and the like',
+    pixels: [
+      [6, 20, 15, [204, 0, 51]],
+      [6, 20, 55, [204, 0, 51]],
+      [6, 280, 95, [204, 0, 51]],
+      [6, 280, 150, [204, 0, 51]],
+    ],
+  },
   { name: 'css-transition', shows: 'CSS transitions' },
   { name: 'css-property', shows: 'CSS custom properties', timeAlone: true },
   { name: 'css-counters', shows: 'CSS counters' },

@@ -192,6 +192,23 @@ describe('a file that is not there', () => {
     assert.deepEqual(said.sort(), ['fulfilled,rejected', 'handled', 'loaded']);
   });
 
+  it('is judged also beside a worker that answers nobody', async () => {
+    using sandbox = new Sandbox();
+    const wait = 'postMessage(0); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+    const { events } = await succeed(
+      sandbox,
+      sandbox.page(`<!doctype html><script>
+        const worker = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(wait)}])));
+        worker.onmessage = () => new FontFace('gone', "url(gone.woff2), local('DejaVu Sans')").load().then(() => console.log('loaded'));
+      </script>`),
+      { ...SMALL, browserConfig: { args: ['--enable-features=SharedArrayBuffer'] } },
+    );
+    assert.deepEqual(
+      eventsOf(events, 'page-console').map(({ text }) => text),
+      ['loaded'],
+    );
+  });
+
   it('fails the render by name as a font of a script whose failure nobody handles', async () => {
     using sandbox = new Sandbox();
     const load = 'new FontFace("own", "url(gone.woff2)").load()';

@@ -52,7 +52,7 @@ export class PageFiles {
     if (type === 'Stylesheet' && isOfDocument && !isPreload) {
       this.#sheets.set(url, failure);
       // One that applies fails the render at once.
-      this.#judgeSheets(false).catch((error: unknown) => this.scope.fail(error));
+      this.#judgeSheets(false, this.options.deadlines.load).catch((error: unknown) => this.scope.fail(error));
     } else if (importRoot !== undefined && !isPreload) this.#imports.set(url, failure);
     else if (isPreload || type === 'Font' || (isOfDocument && REPLACEABLE.has(type))) this.#missing.set(url, failure);
     else this.#tellMissing(failure);
@@ -66,7 +66,7 @@ export class PageFiles {
     const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
     if (this.#looks.size > 0)
       await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
-    await this.#judgeSheets(true);
+    await this.#judgeSheets(true, deadlineMs);
     if (this.#imports.size > 0)
       this.#judgeImports(
         failing,
@@ -76,11 +76,12 @@ export class PageFiles {
     this.#missing.clear();
     for (const failure of missing) {
       const isFont = failure.type === 'Font' && !failure.isPreload;
-      if (isReplaced(failure.url) || (isFont && (await this.#hasFontInstead(failure.url)))) this.#told.add(failure.url);
+      if (isReplaced(failure.url) || (isFont && (await this.#hasFontInstead(failure, deadlineMs))))
+        this.#told.add(failure.url);
       else
         this.#tellMissing(
           failure,
-          failure.isPreload && !failing.has(failure.url) && !(await this.#isStyled(failure, fonts)),
+          failure.isPreload && !failing.has(failure.url) && !(await this.#isStyled(failure, fonts, deadlineMs)),
         );
     }
     await this.#lookForParts(
@@ -108,10 +109,10 @@ export class PageFiles {
   }
 
   /** Of what the page does not know it may know more when it has nothing more to do. */
-  async #judgeSheets(isAtRest: boolean): Promise<void> {
+  async #judgeSheets(isAtRest: boolean, deadlineMs: number): Promise<void> {
     for (const [url, failure] of this.#sheets) {
       const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))})`;
-      const uses = await this.targets.evaluateAll<SheetUse>(call);
+      const uses = await this.#asked(this.targets.evaluateAll<SheetUse>(call), deadlineMs);
       const isIdle = uses.includes('idle') && !uses.includes('applied');
       if (uses.includes('applied') || (isAtRest && !isIdle)) {
         this.#sheets.delete(url);
@@ -123,21 +124,27 @@ export class PageFiles {
     }
   }
 
-  async #hasFontInstead(url: string): Promise<boolean> {
+  async #hasFontInstead({ url, isOfDocument }: NetworkFailure, deadlineMs: number): Promise<boolean> {
     const name = JSON.stringify(url);
     const call = `isFontDispensable(${name})`;
-    const answers = [
-      ...(await this.targets.evaluateAll<boolean>(`hasFontInstead(${name})`)),
-      ...(await this.targets.evaluateAll<boolean>(call)),
-      ...(await this.targets.evaluateWorkers<boolean>(call)),
-    ];
-    return answers.includes(true);
+    const { targets } = this;
+    // A worker may be waiting for something, and answer nobody: it is asked only of what it has asked for itself.
+    const asked = isOfDocument
+      ? [targets.evaluateAll<boolean>(`hasFontInstead(${name})`), targets.evaluateAll<boolean>(call)]
+      : [targets.evaluateWorkers<boolean>(call)];
+    return (await this.#asked(Promise.all(asked), deadlineMs)).flat().includes(true);
+  }
+
+  /** What the page says of a file that is missing. */
+  #asked<T>(answer: Promise<T>, deadlineMs: number): Promise<T> {
+    return this.scope.wait(answer, deadlineMs, 'the page to say whether it needs a file that is missing');
   }
 
   /** Whether a style asks for what was preloaded, and did not come. */
-  async #isStyled({ url, type }: NetworkFailure, fonts: boolean): Promise<boolean> {
+  async #isStyled({ url, type }: NetworkFailure, fonts: boolean, deadlineMs: number): Promise<boolean> {
     if (type === 'Font' && !fonts) return false;
-    return (await this.targets.evaluateAll<boolean>(`stylesWith(${JSON.stringify(url)})`)).includes(true);
+    const call = `stylesWith(${JSON.stringify(url)})`;
+    return (await this.#asked(this.targets.evaluateAll<boolean>(call), deadlineMs)).includes(true);
   }
 
   /** Looks whether SVG files have the parts that the page shows. */

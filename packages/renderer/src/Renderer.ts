@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { enterChunk } from './capture/enterChunk.js';
+import { seekToStart } from './capture/seekToStart.js';
 import { expectedFormat } from './capture/openSource.js';
 import { keepSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
@@ -102,7 +102,7 @@ async function renderRange(
     let encoder = main.encode(scope, expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const { source, before } = await enterChunk(workerPage, scope, options, url, job.browsers);
+      const { source, before } = await seekToStart(workerPage, scope, options, url, job.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = main.encode(scope, source.format);
@@ -122,7 +122,7 @@ async function renderRange(
         await scope.step('encode');
         await encoder.write(drawn);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-        scope.tell(() => job.onProgress?.(rendered / frameCount));
+        scope.callListener(() => job.onProgress?.(rendered / frameCount));
       }
       if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
       // A failure that the last frame caused may be told only after its picture.

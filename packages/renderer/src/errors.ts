@@ -87,7 +87,10 @@ export class NavigationError extends GenlockError {
   readonly url: string;
 
   constructor(url: string, reason: string, position: RenderPosition) {
-    super(`${where(position)}could not render ${shortUrl(url)}: ${reason}${certificateAdvice(reason)}`, position);
+    super(
+      `${positionPrefix(position)}could not render ${shortUrl(url)}: ${reason}${certificateAdvice(reason)}`,
+      position,
+    );
     this.url = withoutPassword(url);
   }
 }
@@ -113,7 +116,7 @@ export class PageError extends GenlockError {
       ? [shortUrl(source.url), source.line, source.column].filter((part) => part !== undefined).join(':')
       : undefined;
     const verb = kind === 'rejection' ? 'left a rejection unhandled' : 'threw';
-    super(`${where(position)}the page ${verb}: ${thrown}${location ? `\n    at ${location}` : ''}`, position);
+    super(`${positionPrefix(position)}the page ${verb}: ${thrown}${location ? `\n    at ${location}` : ''}`, position);
     this.location = location;
     this.thrown = withoutPasswords(thrown);
     this.source = { ...source, ...(source.url === undefined ? {} : { url: withoutPassword(source.url) }) };
@@ -139,7 +142,7 @@ export class AssetError extends GenlockError {
     const what = advice === undefined ? 'did not load' : 'cannot be decoded';
     const why = typeof reason === 'number' ? `HTTP ${reason}` : reason;
     super(
-      `${where(position)}${assetType.toLowerCase()} ${what}: ${shortUrl(url)} (${why}). ` +
+      `${positionPrefix(position)}${assetType.toLowerCase()} ${what}: ${shortUrl(url)} (${why}). ` +
         `${advice ?? 'Mend the address'}, or go on without it with allowMissingAssets (--allow-missing-assets)` +
         `${certificateAdvice(why)}.`,
       position,
@@ -175,7 +178,7 @@ export class EncoderError extends GenlockError {
     const how = howItEnded(exit);
     const said = exit.stderr.trim();
     super(
-      `${where(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`,
+      `${positionPrefix(position)}${message}: ffmpeg ${how}${said ? `\n    ${said.replaceAll('\n', '\n    ')}` : ''}`,
       position,
     );
   }
@@ -192,7 +195,7 @@ export class StallError extends GenlockError {
     readonly deadlineMs: number,
     position: RenderPosition,
   ) {
-    super(`${where(position)}no progress for ${deadlineMs} ms while waiting for ${waitingFor}`, position);
+    super(`${positionPrefix(position)}no progress for ${deadlineMs} ms while waiting for ${waitingFor}`, position);
   }
 }
 
@@ -210,7 +213,7 @@ export class BudgetError extends GenlockError {
     readonly actual: number,
     position: RenderPosition = {},
   ) {
-    super(`${where(position)}${message}`, position);
+    super(`${positionPrefix(position)}${message}`, position);
   }
 }
 
@@ -260,14 +263,19 @@ export class TeardownError extends GenlockError {
   }
 }
 
-/** The beginning of a message: `worker 1, frame 42 (capture): `. */
-export function where({ worker, frame, phase }: RenderPosition): string {
+/** A position in words: `worker 1, frame 42 (capture)`; empty where nothing of it is known. */
+export function describePosition({ worker, frame, phase }: RenderPosition): string {
   const parts = [
     worker === undefined ? undefined : `worker ${worker}`,
     frame === undefined ? undefined : `frame ${frame}`,
   ].filter((part) => part !== undefined);
-  const place = parts.join(', ') + (phase ? `${parts.length > 0 ? ' ' : ''}(${phase})` : '');
-  return place ? `${place}: ` : '';
+  return parts.join(', ') + (phase ? `${parts.length > 0 ? ' ' : ''}(${phase})` : '');
+}
+
+/** The beginning of a message: `worker 1, frame 42 (capture): `; empty where nothing of the position is known. */
+export function positionPrefix(position: RenderPosition): string {
+  const words = describePosition(position);
+  return words ? `${words}: ` : '';
 }
 
 /** What to do about a certificate that the browser does not trust. */

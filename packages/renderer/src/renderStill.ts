@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { enterChunk } from './capture/enterChunk.js';
+import { seekToStart } from './capture/seekToStart.js';
 import { WorkerPage } from './capture/WorkerPage.js';
 import { withAddress } from './composition/compositionAddress.js';
 import { OptionsError } from './errors.js';
@@ -64,7 +64,7 @@ export async function renderStill(
     await using _outputs = outputs.stage(scope, directory);
     scope.signal.throwIfAborted();
     await using workerPage = new WorkerPage();
-    const { source } = await enterChunk(workerPage, scope, options, url, jobOptions.browsers);
+    const { source } = await seekToStart(workerPage, scope, options, url, jobOptions.browsers);
     await scope.enter('capture');
     scope.position.frame = frame;
     const drawn = await source.capture(frame);

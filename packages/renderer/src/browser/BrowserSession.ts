@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BrowserCrashError, ToolError, where, type RenderPosition } from '../errors.js';
+import { BrowserCrashError, ToolError, positionPrefix, type RenderPosition } from '../errors.js';
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
 import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -211,7 +211,7 @@ export class BrowserSession implements AsyncDisposable {
   }
 
   #where(): string {
-    return where(this.scope.position);
+    return positionPrefix(this.scope.position);
   }
 }
 

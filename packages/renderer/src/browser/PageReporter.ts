@@ -1,5 +1,5 @@
 import type { CDPSession, Protocol } from './Connection.js';
-import { BrowserCrashError, PageError, where } from '../errors.js';
+import { BrowserCrashError, PageError, positionPrefix } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { PartKind } from './PageTargets.js';
 import { cut, quote, withoutPassword } from '../redact.js';
@@ -27,7 +27,7 @@ export class PageReporter {
     // A shared worker that ends with the last document that has it tells the same. What takes it down takes the page too.
     if (kind === 'shared_worker') return;
     client.on('Inspector.targetCrashed', () => {
-      const message = `${where(this.scope.position)}the page crashed (often: out of memory)`;
+      const message = `${positionPrefix(this.scope.position)}the page crashed (often: out of memory)`;
       this.scope.fail(new BrowserCrashError(message, { ...this.scope.position }, 'renderer'));
     });
   }

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { NavigationError, shortUrl, ToolError, where } from '../errors.js';
+import { NavigationError, shortUrl, ToolError, positionPrefix } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
@@ -286,7 +286,7 @@ export class PageSession {
     if (this.webgpu === 'wanted' && this.#loaded !== undefined) {
       const advice = 'browserConfig.args: ["--enable-unsafe-webgpu"] (--browser-arg) has it from the start';
       const message = `the page asks for WebGPU only now, which it would have got while it loaded: ${advice}`;
-      this.#fail(new ToolError(`${where(this.scope.position)}${message}`, { ...this.scope.position }));
+      this.#fail(new ToolError(`${positionPrefix(this.scope.position)}${message}`, { ...this.scope.position }));
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);

@@ -1,5 +1,5 @@
 import type { PageSession } from '../browser/PageSession.js';
-import { BrowserCrashError, where } from '../errors.js';
+import { BrowserCrashError, positionPrefix } from '../errors.js';
 import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
@@ -202,7 +202,7 @@ export class FrameTap implements AsyncDisposable {
   #read(bytes: number): Promise<Buffer> {
     const position = { ...this.page.scope.position };
     const reading = this.server.read(bytes).catch((error: unknown) => {
-      throw new BrowserCrashError(`${where(position)}${wordsOf(error)}`, position, 'picture');
+      throw new BrowserCrashError(`${positionPrefix(position)}${wordsOf(error)}`, position, 'picture');
     });
     return this.#wait(reading, 'the bytes of the frame in the file of the browser');
   }
@@ -227,7 +227,11 @@ export class FrameTap implements AsyncDisposable {
       // Such as a connection to this process that could not be opened.
       const why = exceptionDetails.exception?.description ?? exceptionDetails.text;
       const position = { ...this.page.scope.position };
-      throw new BrowserCrashError(`${where(position)}the capture failed in the browser: ${why}`, position, 'picture');
+      throw new BrowserCrashError(
+        `${positionPrefix(position)}the capture failed in the browser: ${why}`,
+        position,
+        'picture',
+      );
     }
     return result.value;
   }

@@ -1,5 +1,5 @@
 import type { PageSession } from '../browser/PageSession.js';
-import { BrowserCrashError, where } from '../errors.js';
+import { BrowserCrashError, positionPrefix } from '../errors.js';
 import type { FrameFate } from '../page/index.js';
 import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
 import type { FrameSource } from './FrameSource.js';
@@ -120,7 +120,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
       if (png) return this.#ofItsSize(png);
     }
     throw new BrowserCrashError(
-      `${where(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`,
+      `${positionPrefix(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`,
       { ...scope.position },
       'picture',
     );
@@ -132,7 +132,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     const [width, height] = [png.readUInt32BE(PNG_WIDTH), png.readUInt32BE(PNG_WIDTH + 4)];
     if (width === options.pixelWidth && height === options.pixelHeight) return png;
     throw new BrowserCrashError(
-      `${where(scope.position)}the browser drew a picture of ${width}x${height} pixels, and not ` +
+      `${positionPrefix(scope.position)}the browser drew a picture of ${width}x${height} pixels, and not ` +
         `${options.pixelWidth}x${options.pixelHeight}: something has changed the size of the page's view`,
       { ...scope.position },
       'picture',

@@ -1,5 +1,5 @@
 import type { PageSession } from '../browser/PageSession.js';
-import { BrowserCrashError, where } from '../errors.js';
+import { BrowserCrashError, positionPrefix } from '../errors.js';
 import type { FrameTapEncoder } from '../page/frameTap.js';
 import type { Frame } from '../ffmpeg/Frame.js';
 import type { FrameTap } from './FrameTap.js';
@@ -35,7 +35,7 @@ export abstract class TapSource extends ScreenshotSource {
     if (typeof given !== 'string') return { kind: 'packet', ...given };
     const { scope } = this.page;
     throw new BrowserCrashError(
-      `${where(scope.position)}the browser did not take a frame for its encoder`,
+      `${positionPrefix(scope.position)}the browser did not take a frame for its encoder`,
       { ...scope.position },
       'picture',
     );

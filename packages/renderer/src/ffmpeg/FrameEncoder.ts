@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { BrowserCrashError, EncoderError, ToolError, where } from '../errors.js';
+import { BrowserCrashError, EncoderError, ToolError, positionPrefix } from '../errors.js';
 import { never } from '../lifecycle/abort.js';
 import { ranOutOfDisk, type ProcessEnd } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
@@ -78,7 +78,7 @@ export class FrameEncoder implements AsyncDisposable {
     const wanted = rawBytes(this.format, this.options);
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
     if (wanted === undefined || bytes === wanted) return pieces;
-    const message = `${where(position)}the browser sent ${bytes} bytes of the frame instead of ${wanted}`;
+    const message = `${positionPrefix(position)}the browser sent ${bytes} bytes of the frame instead of ${wanted}`;
     throw new BrowserCrashError(message, position, 'picture');
   }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
-import { StallError, TeardownError, where } from '../errors.js';
+import { StallError, TeardownError, describePosition } from '../errors.js';
 import { wasKilled } from '../errorRecord.js';
 import type { ProcessState, RenderEvent } from '../events.js';
 import { abortable, isEcho, linkAbort, withDeadline } from './abort.js';
@@ -134,7 +134,7 @@ export class JobScope implements Disposable {
   }
 
   /** Calls another listener of whoever gave the job, which fails the job in the same way. */
-  tell(listener: () => unknown): void {
+  callListener(listener: () => unknown): void {
     callUser(listener, (error) => this.fail(error));
   }
 
@@ -271,7 +271,7 @@ export class JobScope implements Disposable {
     const { timeoutMs, minFreeDiskMB, maxMemoryMB } = limits;
     const checkDisk = freeDiskCheck(minFreeDiskMB ?? 0, outputPath);
     const position = () => ({ ...this.position });
-    const isAt = () => `now ${where(this.position).slice(0, -2) || 'at its start'}`;
+    const isAt = () => `now ${describePosition(this.position) || 'at its start'}`;
     const endWatch = watchTime(timeoutMs, isAt, this.#overLimit);
     try {
       if (minFreeDiskMB !== undefined) await this.wait(checkDisk(), deadlines.launch, 'the disk to say what is free');

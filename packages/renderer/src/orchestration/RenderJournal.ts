@@ -1,4 +1,4 @@
-import { where, type RenderPhase, type RenderPosition } from '../errors.js';
+import { describePosition, type RenderPhase, type RenderPosition } from '../errors.js';
 import { positionOf } from '../errorRecord.js';
 import type { RenderEvent, RenderState, WorkerState } from '../events.js';
 import { callUser } from '../lifecycle/callUser.js';
@@ -169,7 +169,7 @@ export class RenderJournal {
   whereabouts(): string {
     const rendered = Math.floor(this.#allRendered);
     const busy = this.busyWorkers();
-    const named = busy.slice(0, NAMED_WORKERS).map((index) => where(this.position(index)).slice(0, -2));
+    const named = busy.slice(0, NAMED_WORKERS).map((index) => describePosition(this.position(index)));
     if (busy.length > named.length) named.push('...');
     if (busy.length === 0) named.push(`now (${this.#phase})`);
     return [`${rendered} of ${this.#plan.frameCount} frames are rendered`, ...named].join('; ');

@@ -1,4 +1,4 @@
-import { enterChunk } from '../capture/enterChunk.js';
+import { seekToStart } from '../capture/seekToStart.js';
 import { pageState } from '../capture/seams.js';
 import type { WorkerPage } from '../capture/WorkerPage.js';
 import { findHardening } from '../lifecycle/hardening.js';
@@ -28,7 +28,7 @@ export async function drawSample(
     if (options.hardening) scope.hardening = await findHardening(scope.signal);
     try {
       return await scope.guard(async () => {
-        const { source } = await enterChunk(workerPage, scope, options, url);
+        const { source } = await seekToStart(workerPage, scope, options, url);
         await scope.enter('capture');
         const { startFrame, frameCount, deadlines } = options;
         for (let rendered = 1; rendered <= frameCount; rendered++) {
@@ -40,7 +40,7 @@ export async function drawSample(
           const page = await pageState(source, options, scope);
           await scope.wait(keep(frame, png, page), deadlines.capture, 'the disk to take a picture');
           scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
-          scope.tell(() => jobOptions.onProgress?.(rendered / frameCount));
+          scope.callListener(() => jobOptions.onProgress?.(rendered / frameCount));
         }
         // A failure that the last frame caused may be told only after its picture.
         await source.page.settle(deadlines.capture);

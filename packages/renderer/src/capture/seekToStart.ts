@@ -19,7 +19,7 @@ interface Entered {
 }
 
 /** Opens the page, or goes on with the one that is there, and takes it to the first frame of the options' range. */
-export async function enterChunk(
+export async function seekToStart(
   workerPage: WorkerPage,
   scope: JobScope,
   options: ResolvedOptions,

@@ -1,6 +1,9 @@
 import type { CDPSession, Protocol } from './Connection.js';
 import { splitLogin, type Login } from '../redact.js';
 import { isAhead } from './pausedRequests.js';
+import { contentType, whyBlocked, whySheetRefused } from './refusals.js';
+import { RefusedFiles } from './RefusedFiles.js';
+import { failureOf, type FileRequest, type NetworkFailure } from './requests.js';
 
 /** Requests that the picture may depend on, and that the page cannot see itself being made. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
@@ -25,7 +28,7 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Script',
   'TextTrack',
 ]);
-const isNeeded = (type: Protocol.Network.ResourceType, request: Request | undefined) =>
+const isNeeded = (type: Protocol.Network.ResourceType, request: FileRequest | undefined) =>
   NEEDED.has(type) || (type === 'Other' && request?.frameId !== undefined && !request.isAhead);
 
 /** What the page reads piece by piece as it comes: how much of one that has not come to its end, nobody knows. */
@@ -33,39 +36,10 @@ const STREAMED: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Fetch', '
 /** Requests that are not there to end. */
 const ENDLESS: ReadonlySet<Protocol.Network.ResourceType> = new Set(['EventSource', 'WebSocket', 'Ping']);
 
-export interface NetworkFailure {
-  url: string;
-  /** HTTP status, or the browser's network error. */
-  reason: number | string;
-  type: Protocol.Network.ResourceType;
-  requestId: string;
-  /** It was asked for by a `<link rel="preload">`, which may be all that wants it. */
-  isPreload: boolean;
-  /** A document wants it, not a worker. */
-  isOfDocument: boolean;
-  /** What `import()` was called with, of a script that is a part of that: the page may handle that it is missing. */
-  importRoot: string | undefined;
-}
-
-interface Request {
-  url: string;
-  type: Protocol.Network.ResourceType;
-  /** The frame and the document in it that need the file; none for workers. */
-  frameId: string | undefined;
-  loaderId: string;
-  isPreload: boolean;
-  /** It is for a later page. */
-  isAhead: boolean;
-  /** What was asked for first, if it is the script of a worker. */
-  worker: string | undefined;
-  /** As in a failure. */
-  importRoot: string | undefined;
-}
-
 /** Knows which files are still loading, and reports those that do not come. */
 export class NetworkWatch {
   readonly #loading = new Map<string, string>();
-  readonly #requests = new Map<string, Request>();
+  readonly #requests = new Map<string, FileRequest>();
   readonly #read = new Set<string>();
   /** Modules that `import()` has led to, with what it was called with. */
   readonly #importRoots = new Map<string, string>();
@@ -87,7 +61,12 @@ export class NetworkWatch {
   begun = 0;
   #waiters: (() => void)[] = [];
 
-  constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
+  /** Those that may come and be refused then. */
+  readonly refused: RefusedFiles;
+
+  constructor(readonly onFailure: (failure: NetworkFailure) => void) {
+    this.refused = new RefusedFiles(onFailure);
+  }
 
   /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
   watch(client: CDPSession): void {
@@ -99,14 +78,17 @@ export class NetworkWatch {
       if (!type) return;
       this.begun++;
       const isWorker = type === 'Script' && frameId !== undefined && !loaderId;
-      const made: Request = {
-        ...{ url: request.url, type, frameId, loaderId },
+      const before = this.#requests.get(requestId);
+      const asked = before?.asked ?? request.url;
+      const made: FileRequest = {
+        ...{ requestId, url: request.url, asked, type, frameId, loaderId },
         isPreload: request.isLinkPreload === true,
         isAhead: isAhead(request.headers),
         importRoot: type === 'Script' && !isWorker ? this.#importRoot(request, initiator) : undefined,
-        worker: this.#requests.get(requestId)?.worker ?? (isWorker ? request.url : undefined),
+        worker: before?.worker ?? (isWorker ? request.url : undefined),
       };
       this.#requests.set(requestId, made);
+      if (isNeeded(type, made)) this.refused.add(made);
       if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
       const ended = this.#unbegun.findIndex((url) => url === made.worker);
       if (ended >= 0) {
@@ -119,7 +101,12 @@ export class NetworkWatch {
       const request = this.#requests.get(requestId);
       if (response.status >= 400 && isNeeded(type, request))
         this.#fail(requestId, response.url, response.status, type, request);
+      if (response.status >= 400 || !request) return;
+      request.came = contentType(response.headers);
+      const reason = type === 'Stylesheet' ? whySheetRefused(response) : undefined;
+      if (reason !== undefined) this.#fail(requestId, response.url, reason, type, request, true);
     });
+    client.on('Log.entryAdded', ({ entry }) => this.refused.read(entry));
     // What a frame is to show needs no file where its markup is at hand, but time all the same.
     client.on('Page.frameAttached', ({ frameId }) => this.#frames.add(frameId));
     client.on('Page.frameRequestedNavigation', ({ frameId, url, reason }) => {
@@ -144,13 +131,15 @@ export class NetworkWatch {
       if (detached.reason !== 'swap') this.#endAll(({ frameId }) => frameId === detached.frameId);
     });
     client.on('Network.loadingFinished', ({ requestId }) => this.#end(requestId));
-    client.on('Network.loadingFailed', ({ requestId, type, errorText, canceled, blockedReason }) => {
+    client.on('Network.loadingFailed', (failed) => {
+      const { requestId, type, errorText, canceled } = failed;
       const request = this.#requests.get(requestId);
+      delete request?.came;
       if (canceled && STREAMED.has(type)) this.#repeatable = false;
       this.#end(requestId);
       // A page may cancel its own loads: that is no failure.
       if (!request?.url || canceled || errorText === 'net::ERR_ABORTED' || !isNeeded(type, request)) return;
-      this.#fail(requestId, request.url, blockedReason ?? errorText, type, request);
+      this.#fail(requestId, request.url, whyBlocked(failed), type, request);
     });
   }
 
@@ -201,10 +190,10 @@ export class NetworkWatch {
     url: string,
     reason: number | string,
     type: Protocol.Network.ResourceType,
-    request: Request | undefined,
+    request: FileRequest | undefined,
+    isOfWrongType = false,
   ): void {
-    const { isPreload = false, frameId, importRoot } = request ?? {};
-    this.onFailure({ url, reason, type, requestId, isPreload, isOfDocument: frameId !== undefined, importRoot });
+    this.onFailure({ ...failureOf(request), url, reason, type, requestId, isOfWrongType });
   }
 
   /** Also that of a worklet's module, and of one in a `<script>` that a script has made: only the page knows. */
@@ -224,7 +213,7 @@ export class NetworkWatch {
     if (type === 'Media') this.onMedia(url);
   }
 
-  #endAll(isOver: (request: Request) => boolean): void {
+  #endAll(isOver: (request: FileRequest) => boolean): void {
     for (const [requestId, request] of this.#requests) if (isOver(request)) this.#giveUp(requestId);
   }
 

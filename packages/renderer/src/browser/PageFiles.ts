@@ -7,8 +7,10 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import { runCommand } from '../lifecycle/runCommand.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { FileFault, FileFaults, SheetUse } from '../page/index.js';
-import type { NetworkFailure, NetworkWatch } from './NetworkWatch.js';
+import type { Protocol } from './Connection.js';
+import type { NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
+import type { NetworkFailure } from './requests.js';
 
 /** How long ffprobe may take to tell a file's codec, in milliseconds: the render fails without it as well. */
 const PROBE_MS = 5000;
@@ -30,14 +32,18 @@ export class PageFiles {
   readonly #sheets = new Map<string, NetworkFailure>();
   /** Scripts that `import()` has led to and that did not come: where the page handles that, nothing is wrong. */
   readonly #imports = new Map<string, NetworkFailure>();
-  /** Style sheets of which it has been said that they do not apply. */
-  readonly #idleSheets = new Set<string>();
+  /** Addresses of which it has been said that nothing needs them at present. */
+  readonly #idle = new Set<string>();
+  /** What elements have failed with although it has come. */
+  readonly #refused = new Set<string>();
   /** Addresses of which something has been said. */
   readonly #told = new Set<string>();
   readonly #inspected = new Set<string>();
   /** The looks at videos and sounds, by address. */
   readonly #looks = new Map<string, Promise<void>>();
   #hasFontFailed = false;
+  /** Of which kinds files have failed. */
+  readonly #failedKinds = new Set<Protocol.Network.ResourceType>();
 
   constructor(
     readonly scope: JobScope,
@@ -48,8 +54,10 @@ export class PageFiles {
 
   /** A file did not come. */
   missing(failure: NetworkFailure): void {
-    const { url, type, isPreload, isOfDocument, importRoot } = failure;
-    if (type === 'Stylesheet' && isOfDocument && !isPreload) {
+    const { url, type, isPreload, isOfDocument, importRoot, isOfWrongType } = failure;
+    this.#failedKinds.add(type);
+    // One that was preloaded and is of a wrong type is not asked for again by what needs it.
+    if (type === 'Stylesheet' && isOfDocument && (!isPreload || isOfWrongType)) {
       this.#sheets.set(url, failure);
       // One that applies fails the render at once.
       this.#judgeSheets(false, this.options.deadlines.load).catch((error: unknown) => this.scope.fail(error));
@@ -64,14 +72,12 @@ export class PageFiles {
     const replaced = new Set(found.flatMap((each) => each.replaced));
     const fonts = found.some((each) => each.fonts);
     const isReplaced = (url: string) => replaced.has(url) && !failing.has(url);
+    const hasModuleFailed = found.some(({ modules }) => modules);
+    this.#refuse([...(hasModuleFailed ? this.network.refused.scripts : []), ...failing]);
     if (this.#looks.size > 0)
       await this.scope.wait(Promise.all(this.#looks.values()), deadlineMs, 'the lengths of videos to be looked at');
     await this.#judgeSheets(true, deadlineMs);
-    if (this.#imports.size > 0)
-      this.#judgeImports(
-        failing,
-        found.some(({ modules }) => modules),
-      );
+    this.#judgeImports(failing, hasModuleFailed);
     const missing = [...this.#missing.values()];
     this.#missing.clear();
     for (const failure of missing) {
@@ -103,6 +109,17 @@ export class PageFiles {
     for (const failure of named.length > 0 ? named : all) this.#tellMissing(failure);
   }
 
+  /** What has come and is of no use to an element is as good as missing. */
+  #refuse(failing: readonly string[]): void {
+    for (const address of failing) {
+      if (this.#refused.has(address)) continue;
+      const failure = this.network.refused.failureOf(address, this.#failedKinds);
+      if (!failure) continue;
+      this.#refused.add(address);
+      this.missing(failure);
+    }
+  }
+
   /** What a `<script>` needs fails the render, also where `import()` has asked for it first. */
   #judgeImports(failing: ReadonlySet<string>, hasModuleFailed: boolean): void {
     for (const [url, failure] of this.#imports) if (hasModuleFailed || failing.has(url)) this.#tellMissing(failure);
@@ -111,16 +128,14 @@ export class PageFiles {
   /** Of what the page does not know it may know more when it has nothing more to do. */
   async #judgeSheets(isAtRest: boolean, deadlineMs: number): Promise<void> {
     for (const [url, failure] of this.#sheets) {
-      const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))})`;
-      const uses = await this.#asked(this.targets.evaluateAll<SheetUse>(call), deadlineMs);
-      const isIdle = uses.includes('idle') && !uses.includes('applied');
-      if (uses.includes('applied') || (isAtRest && !isIdle)) {
+      const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))}, ${failure.isOfWrongType === true})`;
+      const uses = new Set(await this.#asked(this.targets.evaluateAll<SheetUse>(call), deadlineMs));
+      const isWanted = uses.has('applied');
+      if (isWanted || (isAtRest && !uses.has('idle') && !uses.has('accepted') && !failure.isPreload)) {
         this.#sheets.delete(url);
         this.#tellMissing(failure);
-      } else if (isAtRest && !this.#idleSheets.has(url)) {
-        this.#idleSheets.add(url);
-        this.#warn(`style sheet that does not apply: ${shortUrl(url)} did not load (${failure.reason})`);
-      }
+      } else if (isAtRest && uses.has('accepted')) this.#sheets.delete(url);
+      else if (isAtRest) this.#tellIdle(failure, uses.has('idle') ? 'style sheet that does not apply' : undefined);
     }
   }
 
@@ -149,7 +164,8 @@ export class PageFiles {
 
   /** Looks whether SVG files have the parts that the page shows. */
   async #lookForParts(all: readonly string[], deadlineMs: number): Promise<void> {
-    const news = [...new Set(all)].filter((url) => !this.#inspected.has(url));
+    const isNew = (url: string) => !this.#inspected.has(url) && !this.#told.has(url.replace(/#.*$/s, ''));
+    const news = [...new Set(all)].filter(isNew);
     if (news.length === 0) return;
     for (const url of news) this.#inspected.add(url);
     const looked = this.targets.evaluate<FileFault[]>(`missingParts(${JSON.stringify(news)})`);
@@ -186,11 +202,16 @@ export class PageFiles {
     await this.targets.evaluateAll(`media?.giveUp(${JSON.stringify(url)})`);
   }
 
-  #tellMissing({ url, reason, type }: NetworkFailure, isUnused = false): void {
-    if (isUnused) {
-      this.#told.add(url);
-      this.#warn(`preloaded and not used: ${shortUrl(url)} did not load (${reason})`);
-    } else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
+  #tellIdle({ url, reason }: NetworkFailure, what = 'preloaded and not used'): void {
+    if (this.#idle.has(url)) return;
+    this.#idle.add(url);
+    this.#warn(`${what}: ${shortUrl(url)} did not load (${reason})`);
+  }
+
+  #tellMissing(failure: NetworkFailure, isUnused = false): void {
+    const { url, reason, type } = failure;
+    if (isUnused) this.#tellIdle(failure);
+    else this.#tell(new AssetError(url, reason, WORDS[type] ?? type, { ...this.scope.position }));
   }
 
   async #tellBroken({ url, type, reason }: FileFault): Promise<void> {

@@ -9,7 +9,7 @@ import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
 import { joinOutcomes } from './joinOutcomes.js';
-import { NetworkWatch, type NetworkFailure } from './NetworkWatch.js';
+import { NetworkWatch } from './NetworkWatch.js';
 import { NewAnimations } from './NewAnimations.js';
 import { OwnDocument } from './OwnDocument.js';
 import { PageFiles } from './PageFiles.js';
@@ -19,6 +19,7 @@ import { PageReporter } from './PageReporter.js';
 import { PageRest } from './PageRest.js';
 import { PageTargets } from './PageTargets.js';
 import { OWN_REQUEST } from './pausedRequests.js';
+import type { NetworkFailure } from './requests.js';
 import { ResponseOrder } from './ResponseOrder.js';
 import { waitForPage } from './waitForPage.js';
 
@@ -342,6 +343,8 @@ export class PageSession {
   #onMissingAsset(failure: NetworkFailure): void {
     const { url, reason, requestId } = failure;
     const position = { ...this.scope.position };
+    // The page may keep us from having a worker in it: there are other ways to its pictures.
+    if (url.endsWith(this.session.ownWorker)) return;
     if (this.#document.asksBy(requestId)) {
       this.scope.fail(new NavigationError(url, typeof reason === 'number' ? `HTTP ${reason}` : reason, position));
       return;

@@ -181,6 +181,7 @@ export class PageTargets {
       send('Page.enable'),
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+      send('Log.enable'),
       this.#putClock(client),
       // Animations stand still unless our clock moves them; they stay in the state `running`.
       send('Animation.enable'),
@@ -284,6 +285,7 @@ export class PageTargets {
       watched,
       send('Runtime.enable'),
       send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+      send('Log.enable'),
       send('Target.setAutoAttach', AUTO_ATTACH),
     ]);
     // It may fail before anybody waits for it.

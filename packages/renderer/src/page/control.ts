@@ -64,7 +64,7 @@ export interface AnimatedFrame {
 }
 
 /** What a document makes of a style sheet. */
-export type SheetUse = 'applied' | 'idle' | 'unknown';
+export type SheetUse = 'applied' | 'idle' | 'accepted' | 'unknown';
 
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
@@ -249,8 +249,11 @@ export interface Control extends Moment {
   fileFaults(): FileFaults;
   /** Whether a style asks for this picture. */
   stylesWith(url: string): boolean;
-  /** Whether the picture needs a style sheet: `idle` where all that ask for it do not apply. */
-  sheetUse(url: string): SheetUse;
+  /**
+   * Whether the picture needs a style sheet that is missing, or of a wrong type: `idle` where all that ask for it do
+   * not apply, `accepted` where the document does not mind the type.
+   */
+  sheetUse(url: string, isOfWrongType: boolean): SheetUse;
   /** Whether a font of which this is one file has another one, which has come. */
   hasFontInstead(url: string): boolean;
   /** Whether a script has made a font of this file, and has another one in its place or shows it nowhere. */

@@ -21,12 +21,19 @@ export function installFileFaults(control: Control): void {
 
   const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 
+  function absolute(address: string): string {
+    return address !== '' && URL.canParse(address, document.baseURI)
+      ? new URL(address, document.baseURI).href
+      : address;
+  }
+
   function found({ target }: Event): void {
     if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
     hasModuleFailed ||= target instanceof HTMLScriptElement && target.type === 'module';
     const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
-    const reference = href instanceof SVGAnimatedString ? new URL(href.baseVal, document.baseURI).href : textOf(href);
-    const address = textOf(currentSrc) || textOf(src) || textOf(data) || reference;
+    const reference = href instanceof SVGAnimatedString ? href.baseVal : textOf(href);
+    // The one of a picture that the page's own rules forbid is as it stands in the markup.
+    const address = absolute(textOf(currentSrc) || textOf(src) || textOf(data) || reference);
     const isSource = target instanceof HTMLSourceElement && target.parentElement instanceof HTMLMediaElement;
     const element = isSource ? target.parentElement : target;
     if (address === '') return;

@@ -42,7 +42,16 @@ export function installStyleSheets(control: Control): void {
     }
   }
 
-  control.sheetUse = (url) => {
+  /** Whether sheets of any type are taken: without a doctype, those that the document may read. */
+  function takesAnyType(url: string): boolean {
+    if (document.compatMode !== 'BackCompat') return false;
+    const links = [...control.roots()].flatMap((root) => [...root.querySelectorAll<HTMLLinkElement>('link')]);
+    const isShared = links.some((link) => link.crossOrigin !== null && plain(link.href) === url);
+    return isShared || new URL(url).origin === location.origin;
+  }
+
+  control.sheetUse = (url, isOfWrongType) => {
+    if (isOfWrongType && takesAnyType(url)) return 'accepted';
     const found: boolean[] = [];
     for (const root of control.roots()) {
       for (const link of root.querySelectorAll<HTMLLinkElement>('link[rel~=stylesheet]'))

@@ -79,6 +79,25 @@ describe('a dedicated worker', () => {
     assert.equal(new Set(first!.map(([, number]) => number)).size, 3);
   });
 
+  it('has the random numbers of its place among its siblings, whichever of them is there first', async () => {
+    const told = async (sizes: readonly number[]) => {
+      const said = await pages.observeOnce(
+        page(`
+        const tell = 'postMessage([name, Math.random(), crypto.randomUUID()]);';
+        const nest = \`new Worker(URL.createObjectURL(new Blob([\${JSON.stringify(tell)}])), { name: 'in' }).onmessage = ({ data }) => postMessage(data);\`;
+        for (const [index, size] of ${JSON.stringify(sizes)}.entries())
+          worker('/' + '*'.repeat(size) + '/' + tell + nest, index === 0 ? undefined : { name: 'w' + index })
+            .onmessage = ({ data }) => say(index + data[0], ...data);`),
+        { frameCount: 1, mode: 'screenshot' },
+      );
+      return Object.fromEntries(said);
+    };
+    const first = await told([3e7, 10, 10]);
+    assert.deepEqual(Object.keys(first).sort(), ['0', '0in', '1in', '1w1', '2in', '2w2']);
+    assert.equal(new Set(Object.values(first).flatMap(([values]) => values!.slice(1))).size, 12);
+    assert.deepEqual(await told([10, 3e7, 10]), first);
+  });
+
   it('that starts in a later frame counts its own time from there', async () => {
     const told = await pages.observe(
       page(`

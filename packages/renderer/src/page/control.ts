@@ -17,7 +17,7 @@ export interface PageConfig {
   view: { width: number; height: number };
   /** What the page sees as `window.genlock.props`. */
   props: Record<string, unknown>;
-  /** Seed of `Math.random`. */
+  /** Seed of `Math.random`. A dedicated worker finds its own in its name. */
   seed: number;
   /** What `Date` shows at frame 0, in milliseconds since 1970. */
   epoch: number;
@@ -69,6 +69,8 @@ export type SheetUse = 'applied' | 'idle' | 'unknown';
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
+  /** The seed of the next worker that this context starts. */
+  nextSeed(): number;
   /** The virtual time at which this context began: zero of its `performance.now()`. */
   born: number;
   /** Work that takes real time but no virtual time: the clock stands still until it is done. */

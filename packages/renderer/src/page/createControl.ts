@@ -45,6 +45,7 @@ export function createControl(config: PageConfig, key: string): Control {
 
   const control: Control = {
     config,
+    nextSeed: () => 0,
     now: 0,
     frame: 0,
     started: false,

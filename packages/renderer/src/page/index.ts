@@ -48,6 +48,7 @@ import { installWebGl } from './webgl.js';
 import { installWebGpu } from './webgpu.js';
 import { installWindowSize } from './windowSize.js';
 import { installWorkerEnd } from './workerEnd.js';
+import { installWorkerName } from './workerName.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
@@ -108,7 +109,7 @@ const PARTS: PagePart[] = [
   installHearingPictures,
 ];
 
-const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];
+const WORKER_PARTS: PagePart[] = [installLateFeatures, installWorkerName, ...COMMON, installWorkerEnd];
 
 const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installSharedWorkerEnd];
 

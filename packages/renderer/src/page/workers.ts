@@ -255,7 +255,12 @@ export function installWorkers(control: Control): void {
 
   const VirtualWorker = function (this: unknown, ...args: unknown[]) {
     if (!new.target) return (RealWorker as unknown as (...values: unknown[]) => Worker)(...args);
-    const worker = Reflect.construct(RealWorker, args, new.target) as Worker;
+    const [url, options] = args as [unknown, WorkerOptions | null | undefined];
+    const { type, credentials, name = '' } = options ?? {};
+    const named = { type, credentials, name: `genlock ${control.nextSeed()} ${name}` };
+    // The browser knows how to refuse.
+    const isOption = args.length > 0 && (options === undefined || typeof options === 'object');
+    const worker = Reflect.construct(RealWorker, isOption ? [url, named] : args, new.target) as Worker;
     link(worker, String(args[0]));
     return worker;
   } as unknown as typeof Worker;

@@ -2,6 +2,7 @@ import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
+import type { Workers } from './workers.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -79,6 +80,10 @@ export interface Control extends Moment {
   promised: number;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
+  /** The same, where the workers have been asked since, but whoever moves this context does not know of it. */
+  wasActive: boolean;
+  /** Whether there was any of that: told once. */
+  takeActive(): boolean;
   /** What becomes of the frame that is being prepared. */
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
@@ -178,6 +183,12 @@ export interface Control extends Moment {
   exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
+  workers: Workers | undefined;
+  /**
+   * Gives the page, or its worker, another port in the place of this one, which is ours: `sent` is called for whatever
+   * goes out of it, and `deliver` hands over what has come in.
+   */
+  splitPort(real: MessagePort, sent: () => void): { theirs: MessagePort; deliver(message: MessageEvent): void };
   /** When the next timer of a worker is due. */
   nextWorkerDue(): number;
   /** Runs the timers of workers up to this virtual time. */

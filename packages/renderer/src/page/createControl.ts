@@ -52,6 +52,12 @@ export function createControl(config: PageConfig, key: string): Control {
     ...config.moment,
     born: config.moment?.now ?? 0,
     active: false,
+    wasActive: false,
+    takeActive: () => {
+      const was = control.active || control.wasActive;
+      control.active = control.wasActive = false;
+      return was;
+    },
     fate: 'shown',
     key: Symbol.for(key),
     pending,
@@ -149,6 +155,8 @@ export function createControl(config: PageConfig, key: string): Control {
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
+    workers: undefined,
+    splitPort: (real) => ({ theirs: real, deliver: () => {} }),
     nextWorkerDue: () => Infinity,
     runWorkerTimers: () => Promise.resolve(),
     runWorkerFrames: () => Promise.resolve(),

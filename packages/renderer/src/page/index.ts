@@ -9,6 +9,7 @@ import { installCodecs } from './codecs.js';
 import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
+import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
@@ -23,12 +24,14 @@ import { installPendingWork } from './pendingWork.js';
 import { installPictureEvents } from './pictureEvents.js';
 import { installPictureLayers } from './pictureLayers.js';
 import { installPlayback } from './playback.js';
+import { installPorts } from './ports.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
 import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installSharedWorkers } from './sharedWorkers.js';
 import { installScriptFonts } from './scriptFonts.js';
 import { installServiceWorkers } from './serviceWorkers.js';
 import { installSmil } from './smil.js';
@@ -74,6 +77,7 @@ const COMMON: PagePart[] = [
   installWebGl,
   installWebGpu,
   installWorkers,
+  installDedicatedWorkers,
   installScriptFonts,
 ];
 
@@ -81,6 +85,8 @@ const PARTS: PagePart[] = [
   ...COMMON,
   installWindowSize,
   installUntouched,
+  installPorts,
+  installSharedWorkers,
   installRoots,
   installPictureEvents,
   installRefresh,
@@ -111,7 +117,7 @@ const PARTS: PagePart[] = [
 
 const WORKER_PARTS: PagePart[] = [installLateFeatures, installWorkerName, ...COMMON, installWorkerEnd];
 
-const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installSharedWorkerEnd];
+const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installPorts, installSharedWorkerEnd];
 
 /** The script that runs in every document before the page's own: the whole clock as source text. */
 export function pageScript(config: PageConfig): string {

@@ -120,6 +120,10 @@ export interface Control extends Moment {
    * for what ends by itself: not for what the network, or the page, has to do something for.
    */
   takePlace(): (hand: () => void | Promise<void>) => void;
+  /** The promise, with such a place: give the page the returned one. */
+  inLine<T>(promise: Promise<T>): Promise<T>;
+  /** Whether the body of a request or response comes from the page. */
+  isFed(body: object): boolean;
   /** Gives the page what is there and has its turn. */
   deliver(): void;
   /** Resolves when the page has all that it waits for in this order. */

@@ -120,6 +120,16 @@ export function createControl(config: PageConfig, key: string): Control {
       isFlooded = !isLast;
     },
     takePlace: () => (hand) => void hand(),
+    inLine: (promise) => {
+      const give = control.takePlace();
+      return new Promise((resolve, reject) => {
+        promise.then(
+          (value) => give(() => resolve(value)),
+          (error: unknown) => give(() => reject(error)),
+        );
+      });
+    },
+    isFed: () => false,
     deliver: () => {},
     untilDelivered: () => Promise.resolve(),
     inFlight: new Set(),

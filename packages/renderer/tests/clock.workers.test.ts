@@ -79,6 +79,25 @@ describe('a dedicated worker', () => {
     assert.equal(new Set(first!.map(([, number]) => number)).size, 3);
   });
 
+  it('has the random numbers of its place among its siblings, whichever of them is there first', async () => {
+    const told = async (sizes: readonly number[]) => {
+      const said = await pages.observeOnce(
+        page(`
+        const tell = 'postMessage([name, Math.random(), crypto.randomUUID()]);';
+        const nest = \`new Worker(URL.createObjectURL(new Blob([\${JSON.stringify(tell)}])), { name: 'in' }).onmessage = ({ data }) => postMessage(data);\`;
+        for (const [index, size] of ${JSON.stringify(sizes)}.entries())
+          worker('/' + '*'.repeat(size) + '/' + tell + nest, index === 0 ? undefined : { name: 'w' + index })
+            .onmessage = ({ data }) => say(index + data[0], ...data);`),
+        { frameCount: 1, mode: 'screenshot' },
+      );
+      return Object.fromEntries(said);
+    };
+    const first = await told([3e7, 10, 10]);
+    assert.deepEqual(Object.keys(first).sort(), ['0', '0in', '1in', '1w1', '2in', '2w2']);
+    assert.equal(new Set(Object.values(first).flatMap(([values]) => values!.slice(1))).size, 12);
+    assert.deepEqual(await told([10, 3e7, 10]), first);
+  });
+
   it('that starts in a later frame counts its own time from there', async () => {
     const told = await pages.observe(
       page(`
@@ -306,6 +325,137 @@ describe('a shared worker', () => {
       'gone.html': '<script>new SharedWorker("shared.js").port.onmessage = () => parent.postMessage(0);</script>',
     });
     assert.deepEqual(await pages.render(server.url('page.html'), { frameCount: 2 }), [['gone']]);
+  });
+
+  it('answers a page of its own at the time of the question, in one order with other workers', async () => {
+    const told = await pages.observe(
+      page(`
+      const blob = (source) => URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+      const answer = 'let sum = 0; for (let i = 0; i < data[1]; i++) sum += i; port.postMessage([...data, performance.now()]);';
+      const source = 'let port; onconnect = ({ ports }) => { port = ports[0]; port.onmessage = ({ data }) => {' + answer + '};' +
+        'setInterval(() => port.postMessage(["own", performance.now()]), 130); port.postMessage(["random", Math.random()]); }';
+      const ports = [0, 1].map((name) => new SharedWorker(blob(source), { name }).port);
+      const dedicated = worker('const port = self; onmessage = ({ data }) => {' + answer + '}');
+      const heard = [];
+      for (const [index, each] of [...ports, dedicated].entries())
+        each.onmessage = ({ data: [n, ...more] }) => { if (n !== 'random') heard.push(index + ':' + n); say('heard ' + n, index, performance.now(), more.at(-1)); };
+      let count = 0;
+      setInterval(() => {
+        count++;
+        for (const [index, each] of [...ports, dedicated].entries()) each.postMessage([count, (count + index) % 3 * 1e7]);
+      }, 70);
+      globalThis.frame = (n) => say('order', n, heard.splice(0).join());`),
+    );
+    const order = told.get('order')!.map(([, heard]) => heard);
+    assert.deepEqual(order.slice(0, 4), [
+      '',
+      '0:1,1:1,2:1',
+      '0:own,1:own,0:2,1:2,2:2',
+      '0:3,1:3,2:3,0:own,1:own,0:4,1:4,2:4',
+    ]);
+    const at = (time: number) => [0, 1, 2].map((index) => [index, time, time]);
+    const [[, , one], [, , two]] = told.get('heard random') as [number[], number[]];
+    assert.notEqual(one, two, 'they are known by their names');
+    assert.deepEqual(told.get('heard 1'), at(70));
+    assert.deepEqual(told.get('heard 5'), at(350));
+    assert.deepEqual(
+      told.get('heard own')!.slice(0, 4),
+      [130, 260].flatMap((time) => at(time).slice(0, 2)),
+    );
+  });
+
+  it('keeps what is said before it listens, ends or gives its port away, and what is sent along', async () => {
+    const told = await pages.observe(
+      page(`
+      const blob = (source) => URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+      const shared = (source) => new SharedWorker(blob(source)).port;
+      const late = shared('onconnect = ({ ports: [port] }) => { port.postMessage("first"); setTimeout(() => (port.onmessage = ({ data }) => port.postMessage(data)), 150); }');
+      late.postMessage('kept');
+      setTimeout(() => (late.onmessage = ({ data }) => say('late', performance.now(), data)), 50);
+      shared('onconnect = ({ ports: [port] }) => { port.postMessage("last"); close(); }').onmessage = ({ data }) => say('closed', performance.now(), data);
+      const echo = 'onconnect = ({ ports: [port] }) => { port.onmessage = ({ data, ports }) => ports[0] ? ports[0].postMessage([data.size, String(data.canvas)]) : port.postMessage(data); }';
+      const along = shared(echo);
+      along.onmessage = ({ data }) => say('along', performance.now(), data.bytes.byteLength);
+      const canvas = new OffscreenCanvas(1, 1);
+      const bytes = new ArrayBuffer(8);
+      setTimeout(() => {
+        along.postMessage({ bytes }, [bytes]);
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => say('port', performance.now(), ...data);
+        along.postMessage({ size: bytes.byteLength, canvas }, [port2, canvas]);
+      }, 120);
+      const given = shared(echo);
+      const other = worker('onmessage = ({ ports: [port] }) => { port.onmessage = ({ data }) => postMessage(data); port.postMessage("through"); }');
+      other.onmessage = ({ data }) => say('given', genlock.frame, data);
+      other.postMessage(0, [given]);`),
+    );
+    assert.deepEqual(told.get('late'), [
+      [50, 'first'],
+      [150, 'kept'],
+    ]);
+    assert.deepEqual(told.get('closed'), [[0, 'last']]);
+    assert.deepEqual(told.get('along'), [[120, 8]]);
+    assert.deepEqual(told.get('port'), [[120, 0, '[object OffscreenCanvas]']]);
+    assert.deepEqual(told.get('given'), [[0, 'through']]);
+  });
+
+  it('is in the order of the network, as the page is', async () => {
+    const files = {
+      'page.html': `<script>${SAY}
+        const { port } = new SharedWorker('worker.js', { type: 'module', name: 'its own' });
+        port.onmessage = ({ data }) => say('told', performance.now(), ...data);
+        setTimeout(() => port.postMessage('late'), 150);
+        fetch('own').then(() => say('own'));</script>`,
+      'worker.js': `import first from './first.js';
+        const load = async (what) => { let text = what; for (let i = 0; i < 4; i++) text += await (await fetch('text')).text(); return text; };
+        onconnect = async ({ ports: [port] }) => {
+          port.onmessage = async ({ data }) => port.postMessage([await load(data), performance.now()]);
+          port.postMessage([name, await load(first)]);
+        };`,
+      ...{ 'first.js': 'export default "early"', own: '', text: '!' },
+    };
+    await using server = await Server.serve(files);
+    // Were it not known whom the answers are for, each would take 5 seconds.
+    const limits = { frameCount: 3, deadlines: { load: 18_000, capture: 18_000 } };
+    assert.deepEqual(await pages.render(server.url('page.html'), limits), [
+      ['own'],
+      ['told', 0, 'its own', 'early!!!!'],
+      ['told', 150, 'late!!!!', 150],
+    ]);
+  });
+
+  it('that several documents have is moved ahead of them, and each hears of the others within the frame', async () => {
+    const ask = (who: string) => `<style>body { margin: 0 } iframe { position: fixed; left: 32px; border: 0 }</style>
+      <script>${SAY}
+        const { port } = new SharedWorker('worker.js');
+        const heard = new Set();
+        port.onmessage = ({ data }) => {
+          heard.add(data);
+          document.documentElement.style.background = 'rgb(' + heard.size * 20 + ', 0, 0)';
+        };
+        setInterval(() => port.postMessage('${who}'), 130);
+      </script>`;
+    await using server = await Server.serve({
+      'worker.js': `const ports = [];
+        onconnect = ({ ports: [port] }) => {
+          ports.push(port);
+          port.onmessage = ({ data }) => { for (const each of ports) each.postMessage(data + performance.now()); };
+        };`,
+      'page.html': `<iframe src="inner.html"></iframe>${ask('page')}`,
+      'inner.html': ask('inner'),
+    });
+    await pages.render(server.url('page.html'), { frameCount: 5, mode: 'screenshot' });
+    const reds = await Promise.all(
+      [0, 1, 2, 3, 4].map(async (frame) => {
+        const pixels = await decodedFrame(pages.output, frame);
+        return [pixels[0], pixels[40 * 3]];
+      }),
+    );
+    // At 130, 260 and 390 ms both have asked.
+    assert.deepEqual(
+      reds,
+      [255, 255, 40, 80, 120].map((red) => [red, red]),
+    );
   });
 
   it('has the clock of the page, a frame at a time', async () => {

@@ -205,6 +205,60 @@ describe('what a page loads comes in one order', () => {
     await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...local, 'network']);
   });
 
+  it('what is stored, files, and pieces of blobs, however long other threads are at work', async () => {
+    // Each of these is asked for behind something that takes long, in a document and in a worker.
+    const script = `
+      const run = async (tell) => {
+        const slow = (name) => crypto.subtle.digest('SHA-256', new Uint8Array(2e7)).then(() => tell(name));
+        const blob = new Blob(['x'.repeat(1e5)]);
+        const ask = (name, ask) => { slow('before ' + name); ask().then(() => tell(name)); };
+        const told = (request, ...types) => new Promise((resolve) => { for (const type of types) request.addEventListener(type, resolve); });
+        const cache = await caches.open('cache');
+        const root = await navigator.storage.getDirectory();
+        const file = await root.getFileHandle('file' + Math.random(), { create: true });
+        const sink = await file.createWritable();
+        const opened = indexedDB.open('base', 1);
+        opened.onupgradeneeded = () => opened.result.createObjectStore('store');
+        await told(opened, 'success');
+        tell('ready');
+        ask('put', () => cache.put('/a', new Response('a')));
+        ask('folder', () => root.getDirectoryHandle('folder', { create: true }));
+        ask('list', () => root.keys().next());
+        ask('write', () => sink.write('text'));
+        ask('close', () => sink.close());
+        ask('piece', () => blob.stream().getReader().read());
+        ask('text', () => new Response(blob.stream()).text());
+        ask('packed', () => new Response(blob.stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
+        ask('request', () => new Request('/', { method: 'POST', body: blob }).text());
+        ask('estimate', () => navigator.storage.estimate());
+        ask('permission', () => navigator.permissions.query({ name: 'notifications' }));
+        ask('open', () => told(indexedDB.open('another'), 'success'));
+        let transaction;
+        ask('stored', () => told((transaction = opened.result.transaction('store', 'readwrite')), 'complete'));
+        transaction.objectStore('store').put(1, 1);
+        slow('last');
+      };`;
+    const files = {
+      'index.html': `${LOG}<script>addEventListener('load', () => {
+        const worker = new Worker('worker.js');
+        worker.onmessage = ({ data }) => {
+          for (const each of data) log.push('worker: ' + each);
+          (0, eval)(source + 'run((what) => void log.push(what))');
+        };
+        const source = ${JSON.stringify(script)};
+      });</script>`,
+      'worker.js': `const all = [];
+        const tell = (what) => { all.push(what); if (what === 'last') postMessage(all); };
+        ${script}
+        run(tell);`,
+    };
+    const names = ['put', 'folder', 'list', 'write', 'close', 'piece', 'text', 'packed', 'request'];
+    names.push('estimate', 'permission', 'open', 'stored');
+    const all = ['ready', ...names.flatMap((name) => [`before ${name}`, name]), 'last'];
+    const inWorker = all.map((each) => `worker: ${each}`);
+    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...all]);
+  });
+
   it('whatever never ends', async () => {
     const files = {
       'index.html': `${LOG}

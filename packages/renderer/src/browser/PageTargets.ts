@@ -37,8 +37,6 @@ export class PageTargets {
   readonly #config: PageConfig;
   /** The script with our clock that the documents of the page's own process get. */
   #clock: string | undefined;
-  /** Workers from one address so far: each has random numbers of its own. */
-  readonly #namesakes = new Map<string, number>();
 
   constructor(
     readonly session: BrowserSession,
@@ -257,7 +255,7 @@ export class PageTargets {
       if (info.type === 'page') this.#windows.set(child, new OpenedWindow(child, info.targetId));
       if (info.type === 'iframe' || info.type === 'page') ready = this.#prepareDocument(child);
       if (info.type === 'worker' || info.type === 'shared_worker') {
-        ({ done: ready } = await this.#prepareWorker(parent, child, info.url, info.type));
+        ({ done: ready } = await this.#prepareWorker(parent, child, info, info.type));
       }
       await Promise.all([ready, this.session.sendTo(child)('Runtime.runIfWaitingForDebugger')]);
     } catch (error) {
@@ -271,16 +269,13 @@ export class PageTargets {
   async #prepareWorker(
     parent: CDPSession,
     child: CDPSession,
-    url: string,
+    { url, title }: Protocol.Target.TargetInfo,
     kind: 'worker' | 'shared_worker',
   ): Promise<{ done: Promise<unknown> }> {
     const send = this.session.sendTo(child);
     this.#listenForChildren(child);
     const watched = this.onClient(child, kind);
     this.onWorker(url);
-    const name = nameOf(url, this.#main()?.origin);
-    const namesake = this.#namesakes.get(name) ?? 0;
-    this.#namesakes.set(name, namesake + 1);
     const enabled = Promise.all([
       watched,
       send('Runtime.enable'),
@@ -292,7 +287,8 @@ export class PageTargets {
     void enabled.catch(() => {});
     // The clock of the one that starts it stands still meanwhile.
     const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
-    const seed = this.#config.seed + hash(`${name} ${namesake}`);
+    // Whichever document is the first to have a shared worker, that is known by its address and its name.
+    const seed = this.#config.seed + hash(`${nameOf(url, this.#main()?.origin)} ${title}`);
     const source = workerScript({ ...this.#config, seed, moment }, kind === 'worker' ? 'dedicated' : 'shared');
     const setUp = send('Runtime.evaluate', { expression: source }).then((answer) => {
       const failed = (answer as typeof answer | undefined)?.exceptionDetails;

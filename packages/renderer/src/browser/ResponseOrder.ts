@@ -36,6 +36,7 @@ export class ResponseOrder {
   /** Workers, too; and which of them has made a request. */
   readonly #workers = new Map<CDPSession, number>();
   readonly #byWorker = new Map<string, number>();
+  readonly #sharedWorkers = new Set<CDPSession>();
   /** Requests for what the browser has already (`blob:`, `data:`): they end by themselves, and soon. */
   readonly #local = new Set<string>();
   /** Requests, by their name in the network, whose answers come to nobody. */
@@ -65,7 +66,8 @@ export class ResponseOrder {
 
   /** Whether workers wait for the network, or may do so. */
   get workersLoad(): boolean {
-    const isOfWorker = ({ type, networkId }: Request) => type === 'Other' || this.#byWorker.has(networkId ?? '');
+    const isOfWorker = ({ client, type, networkId }: Request) =>
+      type === 'Other' || this.#sharedWorkers.has(client) || this.#byWorker.has(networkId ?? '');
     return this.#requests.some(isOfWorker) || this.#new.some(isOfWorker);
   }
 
@@ -80,6 +82,7 @@ export class ResponseOrder {
         this.#end(({ networkId, type }) => networkId === requestId && type === 'Other');
       });
     }
+    if (kind === 'shared_worker') this.#sharedWorkers.add(client);
     client.on('Fetch.requestPaused', (paused) => this.#onPaused(client, paused));
     client.on('Page.frameAttached', ({ frameId }) => this.#frames.set(frameId, this.#frames.size));
     client.on('Page.frameDetached', ({ frameId, reason }) => {

@@ -6,6 +6,7 @@ export function installBodies(control: Control): void {
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
   /** Responses and requests that are made of a stream of the page. */
   const fedByPage = new WeakSet<object>();
+  control.isFed = (body) => fedByPage.has(body);
   const RealResponse = Response;
   const BODIES = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
   const readResponse = Object.getOwnPropertyDescriptors(Response.prototype) as Record<string, PropertyDescriptor>;
@@ -61,6 +62,7 @@ export function installBodies(control: Control): void {
         let end = () => {};
         const ended = new Promise<void>((resolve) => (end = resolve));
         const copy = new RealResponse(streams.relay(this.body, end).stream, { headers: this.headers });
+        fedByPage.add(copy);
         const result = (readResponse[name]!.value as (this: Response) => Promise<unknown>).call(copy);
         void ended.then(() => control.hold(result));
         return result;

@@ -2,6 +2,7 @@ import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
+import type { Workers } from './workers.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so
@@ -17,7 +18,7 @@ export interface PageConfig {
   view: { width: number; height: number };
   /** What the page sees as `window.genlock.props`. */
   props: Record<string, unknown>;
-  /** Seed of `Math.random`. */
+  /** Seed of `Math.random`. A dedicated worker finds its own in its name. */
   seed: number;
   /** What `Date` shows at frame 0, in milliseconds since 1970. */
   epoch: number;
@@ -69,6 +70,8 @@ export type SheetUse = 'applied' | 'idle' | 'accepted' | 'unknown';
 /** What the parts of the clock share inside one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
+  /** The seed of the next worker that this context starts. */
+  nextSeed(): number;
   /** The virtual time at which this context began: zero of its `performance.now()`. */
   born: number;
   /** Work that takes real time but no virtual time: the clock stands still until it is done. */
@@ -77,6 +80,10 @@ export interface Control extends Moment {
   promised: number;
   /** A message went, or may have gone, to another context since this was last looked at. */
   active: boolean;
+  /** The same, where the workers have been asked since, but whoever moves this context does not know of it. */
+  wasActive: boolean;
+  /** Whether there was any of that: told once. */
+  takeActive(): boolean;
   /** What becomes of the frame that is being prepared. */
   fate: FrameFate;
   /** Where a document of the same origin keeps its control object. */
@@ -113,6 +120,10 @@ export interface Control extends Moment {
    * for what ends by itself: not for what the network, or the page, has to do something for.
    */
   takePlace(): (hand: () => void | Promise<void>) => void;
+  /** The promise, with such a place: give the page the returned one. */
+  inLine<T>(promise: Promise<T>): Promise<T>;
+  /** Whether the body of a request or response comes from the page. */
+  isFed(body: object): boolean;
   /** Gives the page what is there and has its turn. */
   deliver(): void;
   /** Resolves when the page has all that it waits for in this order. */
@@ -176,6 +187,12 @@ export interface Control extends Moment {
   exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
+  workers: Workers | undefined;
+  /**
+   * Gives the page, or its worker, another port in the place of this one, which is ours: `sent` is called for whatever
+   * goes out of it, and `deliver` hands over what has come in.
+   */
+  splitPort(real: MessagePort, sent: () => void): { theirs: MessagePort; deliver(message: MessageEvent): void };
   /** When the next timer of a worker is due. */
   nextWorkerDue(): number;
   /** Runs the timers of workers up to this virtual time. */

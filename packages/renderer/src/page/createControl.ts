@@ -45,12 +45,19 @@ export function createControl(config: PageConfig, key: string): Control {
 
   const control: Control = {
     config,
+    nextSeed: () => 0,
     now: 0,
     frame: 0,
     started: false,
     ...config.moment,
     born: config.moment?.now ?? 0,
     active: false,
+    wasActive: false,
+    takeActive: () => {
+      const was = control.active || control.wasActive;
+      control.active = control.wasActive = false;
+      return was;
+    },
     fate: 'shown',
     key: Symbol.for(key),
     pending,
@@ -113,6 +120,16 @@ export function createControl(config: PageConfig, key: string): Control {
       isFlooded = !isLast;
     },
     takePlace: () => (hand) => void hand(),
+    inLine: (promise) => {
+      const give = control.takePlace();
+      return new Promise((resolve, reject) => {
+        promise.then(
+          (value) => give(() => resolve(value)),
+          (error: unknown) => give(() => reject(error)),
+        );
+      });
+    },
+    isFed: () => false,
     deliver: () => {},
     untilDelivered: () => Promise.resolve(),
     inFlight: new Set(),
@@ -148,6 +165,8 @@ export function createControl(config: PageConfig, key: string): Control {
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
+    workers: undefined,
+    splitPort: (real) => ({ theirs: real, deliver: () => {} }),
     nextWorkerDue: () => Infinity,
     runWorkerTimers: () => Promise.resolve(),
     runWorkerFrames: () => Promise.resolve(),

@@ -9,6 +9,7 @@ import { installCodecs } from './codecs.js';
 import { installComingIntoView } from './comingIntoView.js';
 import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
+import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
@@ -25,12 +26,14 @@ import { installPartStyles } from './partStyles.js';
 import { installPictureEvents } from './pictureEvents.js';
 import { installOwnSheet } from './ownSheet.js';
 import { installPlayback } from './playback.js';
+import { installPorts } from './ports.js';
 import { installRandom } from './random.js';
 import { readWebGl } from './readWebGl.js';
 import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
 import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installSharedWorkers } from './sharedWorkers.js';
 import { installScriptFonts } from './scriptFonts.js';
 import { installServiceWorkers } from './serviceWorkers.js';
 import { installSmil } from './smil.js';
@@ -50,6 +53,7 @@ import { installWebGl } from './webgl.js';
 import { installWebGpu } from './webgpu.js';
 import { installWindowSize } from './windowSize.js';
 import { installWorkerEnd } from './workerEnd.js';
+import { installWorkerName } from './workerName.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
@@ -76,6 +80,7 @@ const COMMON: PagePart[] = [
   installWebGl,
   installWebGpu,
   installWorkers,
+  installDedicatedWorkers,
   installScriptFonts,
 ];
 
@@ -83,6 +88,8 @@ const PARTS: PagePart[] = [
   ...COMMON,
   installWindowSize,
   installUntouched,
+  installPorts,
+  installSharedWorkers,
   installRoots,
   installPictureEvents,
   installRefresh,
@@ -112,9 +119,9 @@ const PARTS: PagePart[] = [
   installHearingPictures,
 ];
 
-const WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installWorkerEnd];
+const WORKER_PARTS: PagePart[] = [installLateFeatures, installWorkerName, ...COMMON, installWorkerEnd];
 
-const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installSharedWorkerEnd];
+const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installPorts, installSharedWorkerEnd];
 
 /** The script that runs in every document before the page's own: the whole clock as source text. */
 export function pageScript(config: PageConfig): string {

@@ -8,22 +8,11 @@ export function installOrderedAnswers(control: Control): void {
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
   type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-  /** The promise of a method, with a place in the line. */
-  function inLine<T>(promise: Promise<T>): Promise<T> {
-    const give = control.takePlace();
-    return new Promise<T>((resolve, reject) => {
-      promise.then(
-        (value) => give(() => resolve(value)),
-        (error: unknown) => give(() => reject(error)),
-      );
-    });
-  }
-
   /** Orders the methods of an object; `ends` says of a call whether it ends by itself. */
   function order(
     owner: object | undefined,
     names: string[],
-    ends: (self: unknown, arg: unknown) => boolean = () => true,
+    ends: (self: unknown, ...args: unknown[]) => boolean = () => true,
   ) {
     const methods = owner as Record<string, Method | undefined> | undefined;
     for (const name of names) {
@@ -31,7 +20,7 @@ export function installOrderedAnswers(control: Control): void {
       if (!methods || typeof real !== 'function') continue;
       methods[name] = function (...args) {
         const promise = real.apply(this, args);
-        return ends(this, args[0]) ? inLine(promise) : promise;
+        return ends(this, ...args) ? control.inLine(promise) : promise;
       };
     }
   }
@@ -40,8 +29,8 @@ export function installOrderedAnswers(control: Control): void {
     order(globals[className]?.prototype, names, ends);
 
   const bodies = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
-  // A response that the page has made itself may have a body that the page has yet to write.
-  orderClass('Response', bodies, (response) => (response as Response).type !== 'default');
+  // What the page gives in its own time does not end by itself.
+  for (const name of ['Request', 'Response']) orderClass(name, bodies, (body) => !control.isFed(body as object));
   orderClass('Blob', bodies);
   orderClass('OffscreenCanvas', ['convertToBlob']);
   order(globalThis, ['createImageBitmap']);
@@ -72,22 +61,48 @@ export function installOrderedAnswers(control: Control): void {
     Object.assign(WebAssembly, {
       [name]: async (source: unknown, ...rest: unknown[]) => {
         const response = await source;
-        return inLine(real.call(WebAssembly, response, ...rest));
+        return control.inLine(real.call(WebAssembly, response, ...rest));
       },
     });
   }
-  control.whenComplete(() => {
-    orderClass('SubtleCrypto', ['decrypt', 'deriveBits', 'deriveKey', 'digest', 'encrypt', 'exportKey', 'generateKey']);
-    orderClass('SubtleCrypto', ['importKey', 'sign', 'unwrapKey', 'verify', 'wrapKey']);
-    orderClass('CacheStorage', ['delete', 'has', 'keys', 'match', 'open']);
-    orderClass('Cache', ['delete', 'keys', 'match', 'matchAll']);
-  });
+  /** What other classes do by themselves. */
+  const METHODS: Record<string, string> = {
+    Cache: 'delete keys match matchAll',
+    CacheStorage: 'delete has keys match open',
+    CookieStore: 'delete get getAll set',
+    FileSystemDirectoryHandle: 'getDirectoryHandle getFileHandle removeEntry resolve',
+    FileSystemFileHandle: 'createSyncAccessHandle createWritable getFile move',
+    FileSystemHandle: 'isSameEntry queryPermission remove',
+    FileSystemWritableFileStream: 'seek truncate write',
+    MediaCapabilities: 'decodingInfo encodingInfo',
+    NavigatorUAData: 'getHighEntropyValues',
+    Permissions: 'query',
+    StorageBucket: 'estimate expires getDirectory persisted setExpires',
+    StorageBucketManager: 'delete keys open',
+    StorageManager: 'estimate getDirectory persisted',
+    SubtleCrypto:
+      'decrypt deriveBits deriveKey digest encrypt exportKey generateKey importKey sign unwrapKey verify wrapKey',
+    VideoFrame: 'copyTo',
+  };
+  const ordered = new Set<string>();
+  /** In every class that this context has by now: before what they do is counted as pending. */
+  function orderAll(): void {
+    for (const [name, names] of Object.entries(METHODS)) {
+      if (!globals[name] || ordered.has(name)) continue;
+      ordered.add(name);
+      orderClass(name, names.split(' '));
+      if (name === 'Cache')
+        order(globals[name].prototype, ['put'], (_, __, response) => !control.isFed(response as object));
+    }
+  }
+  orderAll();
+  control.whenComplete(orderAll);
 
   if (typeof HTMLImageElement !== 'undefined') {
     const { decode } = HTMLImageElement.prototype;
     HTMLImageElement.prototype.decode = function () {
       const decoded = decode.call(this);
-      if (this.complete) return inLine(decoded);
+      if (this.complete) return control.inLine(decoded);
       // Before it has come, it is the network that has to do something for it.
       let give: ReturnType<Control['takePlace']> | undefined;
       const take = () => (give ??= control.takePlace());

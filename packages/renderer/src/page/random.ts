@@ -2,7 +2,8 @@ import type { Control } from './control.js';
 
 /**
  * `Math.random` and `crypto` give the same numbers in every render: the generator is mulberry32
- * (Tommy Ettinger, public domain). Each of the two has a sequence of its own.
+ * (Tommy Ettinger, public domain). Each of the two has a sequence of its own, and each worker has two that follow from
+ * its place among those that its context starts: which of them is there first is nothing to go by.
  */
 export function installRandom(control: Control): void {
   function generator(seed: number): () => number {
@@ -16,6 +17,8 @@ export function installRandom(control: Control): void {
   }
   const next = generator(control.config.seed);
   Math.random = () => next() / 4294967296;
+
+  control.nextSeed = generator(control.config.seed ^ 0x3c6ef372);
 
   if (typeof Crypto === 'undefined') return;
   const nextForCrypto = generator(control.config.seed ^ 0x5bf03635);

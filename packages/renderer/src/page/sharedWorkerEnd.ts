@@ -1,21 +1,106 @@
 import type { Control } from './control.js';
+import type { WorkerReply, WorkerRequest } from './workers.js';
 
 /**
- * A shared worker belongs to no document: the renderer moves its clock, before that of the documents.
- * Its messages go through ports, which nobody holds back.
+ * A shared worker belongs to no document. As long as it has one connection it is in step with that document, as a
+ * dedicated worker is. One that has had several is moved by the renderer, before the documents: then it has messages of
+ * each of them in order, and answers them when they ask.
  */
 export function installSharedWorkerEnd(control: Control): void {
   const { num, den } = control.config.fps;
+  const scope = globalThis as unknown as EventTarget & { close: () => void };
+  interface Connection {
+    port: MessagePort | undefined;
+    sent: number;
+    arrived: number;
+    /** Handing these out one by one is what the worker is asked for. */
+    inbox: (() => void)[];
+    wake: () => void;
+  }
+  const connections = new Set<Connection>();
+  /** The one that asks at present. */
+  let asking: Connection | undefined;
+  const isAlone = () => connections.size === 1;
+
+  scope.addEventListener('connect', (given) => {
+    const event = given as MessageEvent;
+    if (!event.isTrusted) return;
+    event.stopImmediatePropagation();
+    const real = event.ports[0]!;
+    const made: Connection = { port: undefined, sent: 0, arrived: 0, inbox: [], wake: () => {} };
+    connections.add(made);
+    const { theirs, deliver } = control.splitPort(real, () => {
+      made.sent++;
+      // Whoever does not ask has to hear of it, too.
+      if (made !== asking) control.active = true;
+    });
+    made.inbox.push(() => {
+      scope.dispatchEvent(new MessageEvent('connect', { data: '', ports: [theirs], source: theirs }));
+    });
+    const arrive = (message?: MessageEvent) => {
+      made.arrived++;
+      if (message) made.inbox.push(() => deliver(message));
+      made.wake();
+    };
+    real.onmessageerror = () => arrive();
+    real.onmessage = (message) => {
+      if (made.port) {
+        arrive(message);
+        return;
+      }
+      made.port = message.ports[0]!;
+      made.port.onmessage = ({ data }: MessageEvent<WorkerRequest>) => void answer(made, data);
+    };
+  });
+
+  control.exchanges.add(async () => {
+    const actions = asking?.inbox.splice(0) ?? [];
+    for (const act of actions) await control.inTask(act);
+    return actions.length > 0;
+  });
+
+  const tell = (connection: Connection, more: Partial<WorkerReply>) => {
+    const reply: WorkerReply = {
+      sent: connection.sent,
+      due: isAlone() ? control.nextDue() : Infinity,
+      awaitsFrame: false,
+      active: control.takeActive(),
+      unbegun: control.takeUnbegun(),
+      ...more,
+    };
+    if (connection.port) control.realPost.call(connection.port, reply);
+  };
+
+  let turn = Promise.resolve();
+  async function answer(connection: Connection, request: WorkerRequest): Promise<void> {
+    while (connection.arrived < request.sent) await new Promise<void>((resolve) => (connection.wake = resolve));
+    await (turn = turn.then(async () => {
+      control.frame = request.frame;
+      control.started = request.started;
+      if (isAlone()) await control.runTimers(request.now);
+      control.now = Math.max(control.now, request.now);
+      const went = request.urged && isAlone() && (await control.urge());
+      asking = connection;
+      await control.untilIdle();
+      asking = undefined;
+      tell(connection, { went });
+    }));
+  }
+
+  const realClose = scope.close.bind(scope);
+  scope.close = () => {
+    for (const connection of connections) tell(connection, { closed: true });
+    realClose();
+  };
 
   control.settle = async (_frame, _goesOn, isUrged = false) => {
-    if (isUrged) await control.urge();
+    if (isUrged && !isAlone()) await control.urge();
     await control.untilIdle();
-    const { active } = control;
-    control.active = false;
-    return { again: active, observes: false, observed: 0 };
+    return { again: control.takeActive(), observes: false, observed: 0 };
   };
 
   control.step = async (frame) => {
+    if (isAlone()) return control.settle();
     control.started = true;
     await control.runTimers((frame * den * 1000) / num);
     control.frame = frame;

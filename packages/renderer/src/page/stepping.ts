@@ -85,10 +85,10 @@ export function installStepping(control: Control): void {
       control.rewriteHints();
       control.adoptOwnSheet();
     }
-    const { observers, active } = control;
+    const { observers } = control;
     const told = {
       awaits,
-      again: active,
+      again: control.takeActive(),
       holdsBack: control.holdsBack(),
       observes: observers.targets > 0 || control.awaitsView(),
       skipsLayout: control.skipsLayout,
@@ -105,7 +105,6 @@ export function installStepping(control: Control): void {
       lacks: control.lacksDrawing(),
       files: control.fileFaults(),
     };
-    control.active = false;
     observers.calls = 0;
     return told;
   }

@@ -33,16 +33,49 @@ export function installStoredData(control: Control): void {
     control.letEnd(control.trackEvents(target, ...types));
   }
 
+  /**
+   * Holds back the last that an object tells until it has its turn. Only for what comes when no transaction is active.
+   * Where it is blocked, it is the page that may have to do something for it.
+   */
+  function tellInTurn(target: EventTarget, types: string[]): void {
+    const give = control.takePlace();
+    let end = () => {};
+    control.hold(new Promise<void>((resolve) => (end = resolve)));
+    let isBlocked = false;
+    const block = () => {
+      isBlocked = true;
+      end();
+      give(() => {});
+    };
+    target.addEventListener('blocked', block, { once: true });
+    for (const type of types) {
+      target.addEventListener(type, function hear(event) {
+        if (!event.isTrusted || isBlocked) return;
+        event.stopImmediatePropagation();
+        target.removeEventListener(type, hear);
+        give(() => {
+          target.dispatchEvent(new Event(type, { bubbles: event.bubbles, cancelable: event.cancelable }));
+          end();
+        });
+      });
+    }
+  }
+
   /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */
   function installDatabases(): void {
     const databases = (globals['IDBFactory']?.prototype as IDBFactory | undefined)?.databases;
     let blocked = 0;
     const hold = (result: unknown) => {
-      if (result instanceof IDBTransaction) holdData(result, 'complete', 'abort');
+      if (result instanceof IDBTransaction) {
+        holdData(result, 'complete', 'abort');
+        tellInTurn(result, ['complete', 'abort']);
+      }
       if (!(result instanceof IDBRequest)) return;
       holdData(result, 'success', 'error', 'blocked');
       // It goes on when other connections are closed, which may be the page's to do.
-      if (result instanceof IDBOpenDBRequest) result.addEventListener('blocked', () => blocked++, { once: true });
+      if (!(result instanceof IDBOpenDBRequest)) return;
+      result.addEventListener('blocked', () => blocked++, { once: true });
+      tellInTurn(result, ['success', 'error']);
     };
     for (const className of ['IDBFactory', 'IDBDatabase', 'IDBObjectStore', 'IDBIndex', 'IDBCursor']) {
       const { prototype } = globals[className] ?? {};
@@ -74,7 +107,7 @@ export function installStoredData(control: Control): void {
         const real = prototype[name];
         if (!real) continue;
         prototype[name] = function (...args) {
-          return control.track(real.apply(this, args));
+          return control.track(control.inLine(real.apply(this, args)));
         };
       }
     };

@@ -12,6 +12,10 @@ export function installStreams(control: Control): void {
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
   type Reader = ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader;
   const FINITE: StreamSource = { isOpen: false, isLive: false };
+  /** The same, of which the browser has made something else, with what it reads by itself. */
+  const MADE: StreamSource = { ...FINITE };
+  /** Readers of ours for what the browser makes of a stream: whoever waits for that has a place in the line already. */
+  const ahead = new WeakSet<Reader>();
   /** The streams whose bytes do not come from the page, and who reads them. */
   const sources = new WeakMap<ReadableStream, StreamSource>();
   const readers = new WeakMap<Reader, StreamSource>();
@@ -87,16 +91,20 @@ export function installStreams(control: Control): void {
     methods['read'] = function (this: Reader, ...args: unknown[]) {
       const result = read.apply(this, args) as Promise<unknown>;
       const source = readers.get(this);
+      const isInLine = source === FINITE && !ahead.has(this);
+      const given = isInLine ? control.inLine(result) : result;
+      if (isInLine) control.hold(given);
       if (source) holdRead(result, source);
       const packer = packers.get(this);
       if (packer) holdPacker(packer, 'reads', result);
-      return result;
+      return given;
     };
   }
 
   /** A stream that gives what another one gives, through readers that are looked at; `end` is told when that is all. */
-  function relay(stream: ReadableStream, end = () => {}): Relay {
+  function relay(stream: ReadableStream, end = () => {}, isAhead = false): Relay {
     const reader = stream.getReader();
+    if (isAhead) ahead.add(reader);
     const relayed = new ReadableStream<unknown>(
       {
         async pull(controller) {
@@ -167,9 +175,10 @@ export function installStreams(control: Control): void {
       }
       const source = sources.get(this);
       const { readable, writable } = pair;
-      if (source && isNative(pair)) sources.set(readable, source);
+      const isMade = isNative(pair);
+      if (source && isMade) sources.set(readable, source === FINITE ? MADE : source);
       const target = isSlow(writable) ? relaySink(writable) : writable;
-      return pipeThrough!.call(relay(this).stream, { readable, writable: target }, ...options);
+      return pipeThrough!.call(relay(this, undefined, isMade).stream, { readable, writable: target }, ...options);
     },
     tee(this: ReadableStream) {
       const branches = tee!.call(this) as ReadableStream[];
@@ -218,7 +227,7 @@ export function installStreams(control: Control): void {
         const result = real.apply(this, args) as Promise<unknown>;
         const packer = packers.get(this);
         if (packer) holdPacker(packer, 'writes', result);
-        return isOurs(this) ? control.track(result) : result;
+        return isOurs(this) ? control.track(control.inLine(result)) : result;
       };
     }
   }

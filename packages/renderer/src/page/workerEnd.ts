@@ -45,11 +45,10 @@ export function installWorkerEnd(control: Control): void {
       sent: sent + errors.filter(({ defaultPrevented }) => !defaultPrevented).length,
       due: control.nextDue(),
       awaitsFrame: control.awaitsFrame(),
-      active: control.active,
+      active: control.takeActive(),
       unbegun: control.takeUnbegun(),
       ...more,
     };
-    control.active = false;
     if (port) control.realPost.call(port, reply, transfer);
     else realPost({ 'genlock.control': reply });
   };

@@ -41,82 +41,97 @@ export interface WorkerReply {
   unbegun?: string[];
 }
 
+/** A worker that a context talks to, and how far that has come. */
+export interface WorkerLink {
+  readonly address: string;
+  /** One at a time, as they may lead to the same worker. */
+  readonly isShared: boolean;
+  port: MessagePort;
+  /** Messages to the worker; and how many of them it had when it last answered. */
+  sent: number;
+  answered: number;
+  /** Messages and errors from the worker that have come, and that it said it has sent. */
+  arrived: number;
+  theirs: number;
+  inbox: MessageEvent[];
+  /** Gives the page a message that has come. */
+  deliver(message: MessageEvent): void;
+  due: number;
+  awaitsFrame: boolean;
+  blocked: boolean;
+  open: boolean;
+  /** It, or a worker of its own, draws canvases of the page; and it has done something since they were shown. */
+  draws: boolean;
+  stirred: boolean;
+  went: boolean;
+  /** Looks again whether what is waited for has come. */
+  wake: () => void;
+  asked: boolean;
+}
+
+/** The workers of a context. */
+export interface Workers {
+  /** Keeps a worker in step: it has to get the port. */
+  follow(address: string, isShared: boolean, deliver: (message: MessageEvent) => void): [WorkerLink, MessagePort];
+  /** Takes note of what a worker says of itself. */
+  hear(link: WorkerLink, reply: WorkerReply): void;
+  /** Takes note of a message that has come, or of what stands for one. */
+  arrive(link: WorkerLink, message?: MessageEvent): void;
+  /** Takes note of an error of the worker, which the page may handle; without a message its script has not loaded. */
+  fail(link: WorkerLink, event: Event): void;
+  /** The page has ended it. */
+  end(link: WorkerLink): void;
+}
+
 /**
  * Workers are in step with the context that has started them: it asks each one to come to its own
  * time, and hands out what they send in a fixed order, each message in a task of its own. A message
  * takes no virtual time in either direction.
  */
 export function installWorkers(control: Control): void {
-  if (typeof Worker === 'undefined') return;
-  interface Link {
-    worker: Worker;
-    address: string;
-    port: MessagePort;
-    /** Messages to the worker; and how many of them it had when it last answered. */
-    sent: number;
-    answered: number;
-    /** Messages and errors from the worker that have come, and that it said it has sent. */
-    arrived: number;
-    theirs: number;
-    inbox: MessageEvent[];
-    due: number;
-    awaitsFrame: boolean;
-    blocked: boolean;
-    open: boolean;
-    /** It, or a worker of its own, draws canvases of the page; and it has done something since they were shown. */
-    draws: boolean;
-    stirred: boolean;
-    went: boolean;
-    /** Looks again whether what is waited for has come. */
-    wake: () => void;
-    asked: boolean;
-  }
-  const KEY = 'genlock.control';
-  const links = new Set<Link>();
+  const links = new Set<WorkerLink>();
   /** Pictures that the workers of a worker have drawn, on their way up. */
   const passedOn = new Map<number, ImageBitmap>();
-  const byWorker = new WeakMap<Worker, Link>();
   const unbegun: string[] = [];
   /** Errors of workers, which the page may handle while they are told to it. */
   const errors: Event[] = [];
-  const RealWorker = Worker;
 
-  const { terminate } = RealWorker.prototype;
-
-  const postMessage = RealWorker.prototype.postMessage as (this: Worker, ...args: unknown[]) => void;
-
-  function link(worker: Worker, address: string): void {
-    const { port1, port2 } = new MessageChannel();
-    const made: Link = {
-      worker,
-      address,
-      port: port1,
-      sent: 0,
-      answered: -1,
-      arrived: 0,
-      theirs: 0,
-      inbox: [],
-      due: Infinity,
-      awaitsFrame: false,
-      blocked: false,
-      open: true,
-      draws: false,
-      stirred: false,
-      went: false,
-      wake: () => {},
-      asked: false,
-    };
-    links.add(made);
-    byWorker.set(worker, made);
-    const hear = (data: WorkerReply) => {
-      if (data.closed) made.open = false;
-      made.theirs = data.sent;
-      made.blocked = data.blocked ?? false;
+  const workers: Workers = {
+    follow: (address, isShared, deliver) => {
+      const { port1, port2 } = new MessageChannel();
+      const made: WorkerLink = {
+        address,
+        isShared,
+        port: port1,
+        sent: 0,
+        answered: -1,
+        arrived: 0,
+        theirs: 0,
+        inbox: [],
+        deliver,
+        due: Infinity,
+        awaitsFrame: false,
+        blocked: false,
+        open: true,
+        draws: false,
+        stirred: false,
+        went: false,
+        wake: () => {},
+        asked: false,
+      };
+      links.add(made);
+      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.hear(made, data);
+      return [made, port2];
+    },
+    hear: (link, data) => {
+      if (data.closed) link.open = false;
+      link.theirs = data.sent;
+      link.blocked = data.blocked ?? false;
       if (data.blocked === undefined) {
-        made.due = data.due;
-        made.awaitsFrame = data.awaitsFrame;
-        made.asked = false;
-        made.went = data.went ?? false;
+        link.due = data.due;
+        link.awaitsFrame = data.awaitsFrame;
+        link.asked = false;
+        link.went = data.went ?? false;
         if (data.active) control.active = true;
       }
       for (const [id, picture] of data.pictures ?? []) {
@@ -124,41 +139,34 @@ export function installWorkers(control: Control): void {
         passedOn.set(id, picture);
       }
       unbegun.push(...(data.unbegun ?? []));
-      made.wake();
-    };
-    port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => hear(data);
-    const arrive = (event: MessageEvent) => {
-      if (!event.isTrusted) return;
-      event.stopImmediatePropagation();
-      const data: unknown = event.data;
-      // What it says while it begins: it has no port yet.
-      if (typeof data === 'object' && data !== null && KEY in data) hear(data[KEY] as WorkerReply);
-      else {
-        made.arrived++;
-        made.inbox.push(event);
-      }
-      made.wake();
-    };
-    worker.addEventListener('message', arrive);
-    worker.addEventListener('messageerror', () => {
-      made.arrived++;
-      made.wake();
-    });
-    worker.addEventListener('error', (event) => {
-      if (event instanceof ErrorEvent && event.isTrusted) {
-        made.arrived++;
+      link.wake();
+    },
+    arrive: (link, message) => {
+      link.arrived++;
+      if (message) link.inbox.push(message);
+      link.wake();
+    },
+    fail: (link, event) => {
+      if (event instanceof ErrorEvent) {
         errors.push(event);
-        made.wake();
+        workers.arrive(link);
+      } else if (link.answered < 0) {
+        drop(link);
+        if (control.config.allowMissingAssets) return;
+        reportError(new Error(`the script of a worker did not load: ${link.address}`));
       }
-      // Without a message it is the script that did not load.
-      if (made.answered >= 0 || event instanceof ErrorEvent) return;
-      drop(made);
-      if (!control.config.allowMissingAssets) reportError(new Error(`the script of a worker did not load: ${address}`));
-    });
-    postMessage.call(worker, KEY, [port2]);
-  }
+    },
+    end: (link) => {
+      if (link.open && link.answered < 0 && link.arrived === 0) {
+        const base = typeof document === 'undefined' ? location.href : document.baseURI;
+        unbegun.push(new URL(link.address, base).href);
+      }
+      drop(link);
+    },
+  };
+  control.workers = workers;
 
-  function drop(gone: Link): void {
+  function drop(gone: WorkerLink): void {
     gone.open = false;
     gone.theirs = gone.arrived;
     links.delete(gone);
@@ -166,7 +174,10 @@ export function installWorkers(control: Control): void {
   }
 
   /** Brings a worker to the present time. Resolves when it, and all that it has sent, has come. */
-  async function ask(of: Link, what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {}): Promise<void> {
+  async function ask(
+    of: WorkerLink,
+    what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
+  ): Promise<void> {
     const { sent } = of;
     if (!of.asked) {
       const request: WorkerRequest = {
@@ -188,6 +199,14 @@ export function installWorkers(control: Control): void {
     of.answered = sent;
   }
 
+  /** Asks several: each of their own at once, as none of them knows of another. */
+  async function askAll(called: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
+    const inTurn = async () => {
+      for (const each of called) if (each.isShared) await ask(each, what);
+    };
+    await Promise.all([inTurn(), ...called.map((each) => (each.isShared ? undefined : ask(each, what)))]);
+  }
+
   const living = () => [...links].filter(({ open }) => open);
 
   control.exchanges.add(async () => {
@@ -195,22 +214,18 @@ export function installWorkers(control: Control): void {
     let busy = false;
     // A port may lead to any worker: then all are asked.
     const everyone = control.active;
+    control.wasActive ||= everyone;
     const called = living().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);
     if (called.length > 0) {
       control.active = false;
-      await Promise.all(called.map((each) => ask(each)));
+      await askAll(called);
       busy = true;
     }
     for (const each of [...links]) {
-      const { worker, inbox } = each;
       if (!each.open) links.delete(each);
-      for (const message of inbox.splice(0)) {
-        const { ports, lastEventId, origin } = message;
-        const data: unknown = message.data;
+      for (const message of each.inbox.splice(0)) {
         busy = true;
-        await control.inTask(() => {
-          worker.dispatchEvent(new MessageEvent('message', { data, ports: [...ports], lastEventId, origin }));
-        });
+        await control.inTask(() => each.deliver(message));
       }
     }
     return busy;
@@ -222,26 +237,22 @@ export function installWorkers(control: Control): void {
     return due;
   };
   control.runWorkerTimers = async (until) => {
-    await Promise.all(
-      living()
-        .filter(({ due, blocked }) => due <= until && !blocked)
-        .map((each) => ask(each)),
-    );
+    await askAll(living().filter(({ due, blocked }) => due <= until && !blocked));
     await control.exchange();
   };
   control.runWorkerFrames = async () => {
     const waiting = living().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
-    await Promise.all(waiting.map((each) => ask(each, { callbacks: true })));
+    await askAll(waiting, { callbacks: true });
   };
   control.urgeWorkers = async () => {
     const called = living().filter(({ blocked }) => !blocked);
-    await Promise.all(called.map((each) => ask(each, { urged: true })));
+    await askAll(called, { urged: true });
     return called.some(({ went }) => went);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();
     const drawing = living().filter(({ draws, stirred, blocked }) => draws && stirred && !blocked);
-    await Promise.all(drawing.map((each) => ask(each, { pictures: true })));
+    await askAll(drawing, { pictures: true });
   };
   control.hasFailed = () => errors.splice(0).some(({ defaultPrevented }) => !defaultPrevented);
   control.takePassedOn = () => {
@@ -252,42 +263,4 @@ export function installWorkers(control: Control): void {
   control.takeUnbegun = () => unbegun.splice(0);
   const awaitsFrame = control.awaitsFrame;
   control.awaitsFrame = () => awaitsFrame() || living().some((each) => each.awaitsFrame);
-
-  const VirtualWorker = function (this: unknown, ...args: unknown[]) {
-    if (!new.target) return (RealWorker as unknown as (...values: unknown[]) => Worker)(...args);
-    const worker = Reflect.construct(RealWorker, args, new.target) as Worker;
-    link(worker, String(args[0]));
-    return worker;
-  } as unknown as typeof Worker;
-  Object.defineProperty(VirtualWorker, 'name', { value: 'Worker' });
-  Object.defineProperty(VirtualWorker, 'length', { value: 1 });
-  Object.defineProperty(VirtualWorker, 'prototype', { value: RealWorker.prototype, writable: false });
-  Object.defineProperty(RealWorker.prototype, 'constructor', {
-    value: VirtualWorker,
-    writable: true,
-    configurable: true,
-  });
-  Object.defineProperty(globalThis, 'Worker', { value: VirtualWorker, writable: true, configurable: true });
-  RealWorker.prototype.postMessage = function (this: Worker, ...args: unknown[]) {
-    const to = byWorker.get(this);
-    const [message, options] = args as [unknown, Transferable[] | StructuredSerializeOptions | undefined];
-    const transfer = (Array.isArray(options) ? options : options?.transfer) ?? [];
-    const canvases = to && transfer.length > 0 ? (control.canvases?.give(message, transfer) ?? []) : [];
-    if (to && canvases.length > 0) {
-      to.draws = true;
-      control.realPost.call(to.port, { message: to.sent, canvases } satisfies CanvasNote);
-    }
-    postMessage.apply(this, args);
-    if (to) to.sent++;
-  };
-  RealWorker.prototype.terminate = function () {
-    terminate.call(this);
-    const gone = byWorker.get(this);
-    if (!gone) return;
-    if (gone.open && gone.answered < 0 && gone.arrived === 0) {
-      const base = typeof document === 'undefined' ? location.href : document.baseURI;
-      unbegun.push(new URL(gone.address, base).href);
-    }
-    drop(gone);
-  };
 }

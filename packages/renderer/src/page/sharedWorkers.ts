@@ -1,0 +1,42 @@
+import type { Control } from './control.js';
+import type { WorkerLink } from './workers.js';
+
+/** Shared workers, from the side of a document that has one. */
+export function installSharedWorkers(control: Control): void {
+  if (typeof SharedWorker === 'undefined') return;
+  const KEY = 'genlock.control';
+  const RealWorker = SharedWorker;
+  const { prototype } = RealWorker;
+  const readPort = Object.getOwnPropertyDescriptor(prototype, 'port')!;
+  const ports = new WeakMap<SharedWorker, MessagePort>();
+
+  function follow(worker: SharedWorker, address: string): void {
+    const workers = control.workers!;
+    const real = (readPort.get as (this: SharedWorker) => MessagePort).call(worker);
+    const { theirs, deliver } = control.splitPort(real, () => made.sent++);
+    const [made, port]: [WorkerLink, MessagePort] = workers.follow(address, true, deliver);
+    ports.set(worker, theirs);
+    real.onmessage = (event) => workers.arrive(made, event);
+    real.onmessageerror = () => workers.arrive(made);
+    worker.addEventListener('error', (event) => event.isTrusted && workers.fail(made, event));
+    control.realPost.call(real, KEY, [port]);
+  }
+
+  Object.defineProperty(prototype, 'port', {
+    ...readPort,
+    get(this: SharedWorker) {
+      return ports.get(this) ?? (readPort.get!.call(this) as MessagePort);
+    },
+  });
+  const VirtualWorker = function (this: unknown, ...args: unknown[]) {
+    if (!new.target) return (RealWorker as unknown as (...values: unknown[]) => SharedWorker)(...args);
+    const worker = Reflect.construct(RealWorker, args, new.target) as SharedWorker;
+    follow(worker, String(args[0]));
+    return worker;
+  } as unknown as typeof SharedWorker;
+  Object.defineProperty(VirtualWorker, 'name', { value: 'SharedWorker' });
+  Object.defineProperty(VirtualWorker, 'length', { value: 1 });
+  Object.defineProperty(VirtualWorker, 'prototype', { value: prototype, writable: false });
+  Object.defineProperty(prototype, 'constructor', { value: VirtualWorker, writable: true, configurable: true });
+  Object.defineProperty(globalThis, 'SharedWorker', { value: VirtualWorker, writable: true, configurable: true });
+}

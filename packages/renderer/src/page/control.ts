@@ -2,7 +2,7 @@ import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
-import type { Workers } from './workers.js';
+import type { Workers } from './workerTypes.js';
 
 /**
  * What runs inside the page. Every function of this folder is sent there as its source text, so

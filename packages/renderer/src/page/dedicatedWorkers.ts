@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { CanvasNote, WorkerLink, WorkerReply } from './workers.js';
+import type { CanvasNote, WorkerLink, WorkerReply } from './workerTypes.js';
 
 /** Dedicated workers, from the side of whoever starts them. */
 export function installDedicatedWorkers(control: Control): void {

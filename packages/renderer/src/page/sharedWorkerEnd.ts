@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { WorkerReply, WorkerRequest } from './workers.js';
+import type { WorkerReply, WorkerRequest } from './workerTypes.js';
 
 /**
  * A shared worker belongs to no document. As long as it has one connection it is in step with that document, as a

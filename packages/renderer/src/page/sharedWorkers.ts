@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { WorkerLink } from './workers.js';
+import type { WorkerLink } from './workerTypes.js';
 
 /** Shared workers, from the side of a document that has one. */
 export function installSharedWorkers(control: Control): void {

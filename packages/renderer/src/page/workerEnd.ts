@@ -1,5 +1,5 @@
 import type { Control } from './control.js';
-import type { CanvasNote, WorkerReply, WorkerRequest } from './workers.js';
+import type { CanvasNote, WorkerReply, WorkerRequest } from './workerTypes.js';
 
 /** The worker's end: takes part in the time of the context that has started it. */
 export function installWorkerEnd(control: Control): void {

@@ -224,6 +224,17 @@ describe('a file that is not there', () => {
     }
   });
 
+  it('stops the render at once, also with more of them to ask the page about', async () => {
+    using sandbox = new Sandbox();
+    const names = Array.from({ length: 40 }, (_, index) => `gone-${index}`);
+    const faces = names.map((name) => `@font-face { font-family: ${name}; src: url(${name}.woff2) }`).join('');
+    const uses = names.map((name) => `<p style="font-family: ${name}">text</p>`).join('');
+    await using server = await serve(`<style>${faces}</style>${uses}`);
+    const { error, receipt } = await fail(sandbox, server.url('index.html'), SMALL);
+    assert.ok(error instanceof AssetError, String(error));
+    assert.deepEqual(receipt.leftovers, []);
+  });
+
   it('fails the render by name also where an SVG file is there and the part that is shown is not', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(`

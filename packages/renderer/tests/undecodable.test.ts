@@ -22,11 +22,20 @@ before(async () => {
   await make('phone clip.mp4', '-c:v', 'libx265', '-x265-params', 'log-level=none', '-tag:v', 'hvc1');
   await make('early.mp4', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-movflags', '+faststart');
   await make('ok.png', '-frames:v', '1');
+  await make('ok.gif', '-frames:v', '4');
+  await make('ok.apng', '-frames:v', '4', '-plays', '0');
+  await make('anim.webp', '-frames:v', '4', '-loop', '0');
   const write = (name: string, data: string | Buffer) => writeFileSync(join(sandbox.inputs, name), data);
   const [video, picture] = ['ok.mp4', 'ok.png'].map((name) => readFileSync(join(sandbox.inputs, name)));
   const early = readFileSync(join(sandbox.inputs, 'early.mp4'));
   for (const n of [1, 2, 3, 4, 5, 6]) write(`half-${n}.png`, picture!.subarray(0, picture!.length / 2));
   for (const n of [1, 2, 3, 4]) write(`text-${n}.png`, 'no picture');
+  for (const name of ['ok.gif', 'ok.apng', 'anim.webp']) {
+    const whole = readFileSync(join(sandbox.inputs, name));
+    write(`cut-${name}`, whole.subarray(0, -40));
+    // What only ends without saying so shows all of its frames.
+    if (name === 'ok.gif') write('unsaid.gif', whole.subarray(0, -1));
+  }
   write('empty.png', '');
   write('half.mp4', video!.subarray(0, video!.length / 2));
   write('text.mp4', 'no video');
@@ -65,6 +74,19 @@ describe('a file that cannot be decoded', () => {
     assert.match(error.message, /short\.mp4 \(the file is cut short: its last 500 bytes are missing\)/);
   });
 
+  it('is named also as an animated picture of which the first frames are there', async () => {
+    const names = ['cut-ok.gif', 'cut-ok.apng', 'cut-anim.webp'];
+    const url = page(
+      [...names, 'ok.gif', 'unsaid.gif', 'ok.apng', 'anim.webp'].map((name) => `<img src="${name}">`).join(''),
+    );
+    const { events } = await succeed(sandbox, url, { ...SMALL, allowMissingAssets: true });
+    const warned = eventsOf(events, 'warning').map(({ message }) => message);
+    for (const name of names)
+      assert.equal(warned.filter((text) => text.includes(`${name} (it is `)).length, 1, warned.join('\n'));
+    assert.equal(warned.length, names.length, warned.join('\n'));
+    assert.equal(warned.filter((text) => text.includes('cut short: its last frames are missing')).length, 2);
+  });
+
   it('is a warning with allowMissingAssets, each one, wherever it is used', async () => {
     const box = 'width: 9px; height: 9px; background-color: red';
     const url = page(`
@@ -94,7 +116,11 @@ describe('a file that cannot be decoded', () => {
       'noise-2.woff2',
     ];
     for (const name of [...names, 'data:image/png']) {
-      assert.equal(warned.filter((text) => text.includes(name) && text.includes('cannot be decoded')).length, 1, name);
+      assert.equal(
+        warned.filter((text) => text.includes(name) && text.includes('cannot be decoded')).length,
+        1,
+        warned.join('\n'),
+      );
     }
     assert.equal(warned.length, names.length + 1, warned.join('\n'));
   });

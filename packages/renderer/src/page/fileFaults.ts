@@ -194,6 +194,42 @@ export function installFileFaults(control: Control): void {
     }
   }
 
+  /** Where the blocks of a GIF end, the last of which may be cut: past the end of the file then. */
+  function endOfGif(bytes: Uint8Array): number {
+    const tableAt = (flags = 0) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+    let at = 13 + tableAt(bytes[10]);
+    while (at < bytes.length && (bytes[at] === 0x21 || bytes[at] === 0x2c)) {
+      at += bytes[at] === 0x21 ? 2 : 11 + tableAt(bytes[at + 9]);
+      for (let size = bytes[at]; size; size = bytes[at]) at += size + 1;
+      at++;
+    }
+    return at;
+  }
+
+  /** The same of a PNG. One that moves must also say that it ends. */
+  function endOfPng(bytes: Uint8Array): number {
+    const view = new DataView(bytes.buffer);
+    const ENDING = 12;
+    let missing = 0;
+    let at = 8;
+    while (at + 8 <= bytes.length) {
+      const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+      if (name === 'acTL') missing = ENDING;
+      if (name === 'IEND') return bytes.length;
+      at += 12 + view.getUint32(at);
+    }
+    return at + missing;
+  }
+
+  /** Whether the end of a picture is missing: one that moves shows the frames that are there, and then stands still. */
+  function isCutShort(data: ArrayBuffer, type: string): boolean {
+    const bytes = new Uint8Array(data);
+    if (type === 'image/gif') return endOfGif(bytes) > bytes.length;
+    if (type === 'image/png') return endOfPng(bytes) > bytes.length;
+    // Some writers leave out the byte that makes the length even.
+    return type === 'image/webp' && 7 + new DataView(data).getUint32(4, true) > bytes.length;
+  }
+
   /** What is wrong with a picture; the empty string where nothing is. */
   async function pictureFault(url: string): Promise<string> {
     const data = await bytesOf(url);
@@ -204,7 +240,7 @@ export function installFileFaults(control: Control): void {
       const decoder = new ImageDecoder({ data, type });
       try {
         (await decoder.decode()).image.close();
-        return '';
+        return isCutShort(data, type) ? 'it is cut short: its last frames are missing' : '';
       } catch (error) {
         return `it is damaged: ${(error as Error).message}`;
       } finally {

@@ -3,7 +3,7 @@ import { splitLogin, type Login } from '../redact.js';
 import { isAhead } from './pausedRequests.js';
 import { contentType, whyBlocked, whySheetRefused } from './refusals.js';
 import { RefusedFiles } from './RefusedFiles.js';
-import { failureOf, type FileRequest, type NetworkFailure } from './requests.js';
+import { failureOf, withoutFragment, type FileRequest, type NetworkFailure } from './requests.js';
 
 /** Requests that the picture may depend on, and that the page cannot see itself being made. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
@@ -73,7 +73,7 @@ export class NetworkWatch {
     client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId, initiator }) => {
       // What it says depends on the moment, and never ends: it is no file.
       if (type === 'EventSource') this.#repeatable = false;
-      else if (/^(https?|file):/.test(request.url)) this.#add(request.url.replace(/#.*$/s, ''));
+      else if (/^(https?|file):/.test(request.url)) this.#add(withoutFragment(request.url));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.begun++;
@@ -160,7 +160,7 @@ export class NetworkWatch {
 
   /** No longer waits for the script of a worker that was ended before it had begun: the first one of that address. */
   workerEnds(address: string): void {
-    const url = address.replace(/#.*$/s, '');
+    const url = withoutFragment(address);
     const found = [...this.#requests].find(([, { worker }]) => worker === url);
     if (found) this.#giveUp(found[0]);
     else this.#unbegun.push(url);

@@ -10,7 +10,7 @@ import type { FileFault, FileFaults, SheetUse } from '../page/index.js';
 import type { Protocol } from './Connection.js';
 import type { NetworkWatch } from './NetworkWatch.js';
 import type { PageTargets } from './PageTargets.js';
-import type { NetworkFailure } from './requests.js';
+import { withoutFragment, type NetworkFailure } from './requests.js';
 
 /** How long ffprobe may take to tell a file's codec, in milliseconds: the render fails without it as well. */
 const PROBE_MS = 5000;
@@ -128,7 +128,7 @@ export class PageFiles {
   /** Of what the page does not know it may know more when it has nothing more to do. */
   async #judgeSheets(isAtRest: boolean, deadlineMs: number): Promise<void> {
     for (const [url, failure] of this.#sheets) {
-      const call = `sheetUse(${JSON.stringify(url.replace(/#.*$/s, ''))}, ${failure.isOfWrongType === true})`;
+      const call = `sheetUse(${JSON.stringify(withoutFragment(url))}, ${failure.isOfWrongType === true})`;
       const uses = new Set(await this.#asked(this.targets.evaluateAll<SheetUse>(call), deadlineMs));
       const isWanted = uses.has('applied');
       if (isWanted || (isAtRest && !uses.has('idle') && !uses.has('accepted') && !failure.isPreload)) {
@@ -164,7 +164,7 @@ export class PageFiles {
 
   /** Looks whether SVG files have the parts that the page shows. */
   async #lookForParts(all: readonly string[], deadlineMs: number): Promise<void> {
-    const isNew = (url: string) => !this.#inspected.has(url) && !this.#told.has(url.replace(/#.*$/s, ''));
+    const isNew = (url: string) => !this.#inspected.has(url) && !this.#told.has(withoutFragment(url));
     const news = [...new Set(all)].filter(isNew);
     if (news.length === 0) return;
     for (const url of news) this.#inspected.add(url);

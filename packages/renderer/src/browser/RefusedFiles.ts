@@ -1,6 +1,6 @@
 import type { Protocol } from './Connection.js';
 import { refusalIn, whyUseless } from './refusals.js';
-import { failureOf, type FileRequest, type NetworkFailure } from './requests.js';
+import { failureOf, withoutFragment, type FileRequest, type NetworkFailure } from './requests.js';
 
 /** Files that may come and be refused then. What cannot be decoded of pictures and fonts, others find out. */
 const REFUSABLE: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Stylesheet', 'Script', 'TextTrack', 'Other']);
@@ -36,7 +36,7 @@ export class RefusedFiles {
    * else of its kind has failed.
    */
   failureOf(address: string, failedKinds: ReadonlySet<Protocol.Network.ResourceType>): NetworkFailure | undefined {
-    const request = this.#requests.get(address.replace(/#.*$/s, ''));
+    const request = this.#requests.get(withoutFragment(address));
     if (request?.came === undefined) return undefined;
     const reason = this.#reasons.get(request.url);
     const mayImport = request.type === 'Script' || request.type === 'Stylesheet';

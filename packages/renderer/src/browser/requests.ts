@@ -37,6 +37,11 @@ export interface FileRequest {
   importRoot: string | undefined;
 }
 
+/** The address of the file itself: what follows `#` names a part of it. */
+export function withoutFragment(address: string): string {
+  return address.replace(/#.*$/s, '');
+}
+
 /** What a failure says of the request; the browser may refuse a file without a request. */
 export function failureOf(
   request: FileRequest | undefined,

@@ -67,7 +67,7 @@ export function installAnimatedStyles(control: Control): void {
 
   function* styles(): Generator<[style: CSSStyleDeclaration, base: string]> {
     for (const root of control.roots()) {
-      yield* stylesIn([...root.styleSheets, ...root.adoptedStyleSheets]);
+      yield* stylesIn(control.sheetsIn(root));
       for (const { style } of root.querySelectorAll<HTMLElement>('[style*="url("]')) yield [style, document.baseURI];
     }
   }

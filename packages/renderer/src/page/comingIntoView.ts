@@ -48,7 +48,7 @@ export function installComingIntoView(control: Control): void {
   }
 
   function skipsIn(root: Document | ShadowRoot): boolean {
-    return [...root.styleSheets, ...root.adoptedStyleSheets].some(skips);
+    return control.sheetsIn(root).some(skips);
   }
 
   // The browser keeps the document's lists: to search a large one takes 0.1 ms, in every step.

@@ -1,3 +1,5 @@
+import type { CanvasDesk } from './canvasDesk.js';
+import type { Moment, PageConfig } from './config.js';
 import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
@@ -10,52 +12,8 @@ import type { Workers } from './workerTypes.js';
  * The same clock runs in every document and in every worker.
  */
 
-/** What the page's clock is made with. Plain data. */
-export interface PageConfig {
-  /** Frame rate as a fraction: frame n shows n * den / num seconds. */
-  fps: { num: number; den: number };
-  /** Size of the page's view in CSS pixels. */
-  view: { width: number; height: number };
-  /** What the page sees as `window.genlock.props`. */
-  props: Record<string, unknown>;
-  /** Seed of `Math.random`. A dedicated worker finds its own in its name. */
-  seed: number;
-  /** What `Date` shows at frame 0, in milliseconds since 1970. */
-  epoch: number;
-  /** Whether a worker whose script is not there is no fault. */
-  allowMissingAssets: boolean;
-  /** Whether the browser has WebGPU. */
-  webgpu: boolean;
-  /** What addresses of requests that we make ourselves end in. They have no place in the page's order. */
-  ownRequest: string;
-  /** The moment at which a worker begins. Default: before frame 0. */
-  moment?: Moment;
-}
-
 /** What is new of the videos of a document: one shows something else, or one has come into view. */
 export type VideoNews = 'none' | 'changed' | 'appeared';
-
-/** Where the clock of a page is. */
-export interface Moment {
-  /** Virtual milliseconds since frame 0. */
-  now: number;
-  /** The frame that is being prepared, from 0; 0 while the page loads. */
-  frame: number;
-  /** False until frame 0 is prepared. */
-  started: boolean;
-}
-
-/** Keeps the canvases of the page that are drawn by script elsewhere, each with a number. */
-export interface CanvasDesk {
-  /** Numbers of the canvases in a message that is being sent, as they come in it. */
-  give(message: unknown, transfer: readonly unknown[]): (number | undefined)[];
-  /** Keeps the canvases of a message that has come, by these numbers. */
-  take(message: unknown, given: readonly (number | undefined)[]): void;
-  show(id: number, picture: ImageBitmap | OffscreenCanvas): void;
-  showOwn(): void;
-  /** What is on the canvases that are drawn in this context. */
-  pictures(): Promise<[id: number, picture: ImageBitmap][]>;
-}
 
 /** One frame of an animated picture. */
 export interface AnimatedFrame {
@@ -250,6 +208,8 @@ export interface Control extends Moment {
   moveAnimations(to: number): void;
   /** The trees of elements in the document: its own and those of shadow roots. */
   roots(): Iterable<Document | ShadowRoot>;
+  /** The page's style sheets in one of these trees: not our own. */
+  sheetsIn(root: Document | ShadowRoot): CSSStyleSheet[];
   /** Calls a function with each shadow root that is attached from now on. */
   onRoot(watch: (root: ShadowRoot) => void): void;
   /** Parts that show something else at another time: called at each step before the frame callbacks. */

@@ -1,4 +1,5 @@
-import type { Control, PageConfig } from './control.js';
+import type { PageConfig } from './config.js';
+import type { Control } from './control.js';
 
 /** Makes the control object and puts it where the renderer finds it. */
 export function createControl(config: PageConfig, key: string): Control {
@@ -209,6 +210,7 @@ export function createControl(config: PageConfig, key: string): Control {
     holdSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
+    sheetsIn: () => [],
     onRoot: () => {},
     movers: [],
     waits: [],

@@ -156,7 +156,7 @@ export function installFileFaults(control: Control): void {
   control.hasFontInstead = (url) => {
     const name = url.slice(url.lastIndexOf('/') + 1);
     const plain = (text: string) => text.replace(/["']/g, '');
-    return [...document.styleSheets, ...document.adoptedStyleSheets].some((sheet) => {
+    return control.sheetsIn(document).some((sheet) => {
       try {
         return [...fontRules(sheet.cssRules)].some(({ style }) => {
           const given = (property: string) => plain(style.getPropertyValue(property));

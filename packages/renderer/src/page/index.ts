@@ -7,7 +7,8 @@ import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { installCodecs } from './codecs.js';
 import { installComingIntoView } from './comingIntoView.js';
-import { CONTROL_KEY, type PageConfig, type PagePart } from './control.js';
+import type { PageConfig } from './config.js';
+import { CONTROL_KEY, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
@@ -59,7 +60,8 @@ import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
 
 export { CONTROL_KEY } from './control.js';
-export type { Moment, PageConfig, SheetUse, VideoNews } from './control.js';
+export type { Moment, PageConfig } from './config.js';
+export type { SheetUse, VideoNews } from './control.js';
 export type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
 
 /** What documents and workers have in common. */

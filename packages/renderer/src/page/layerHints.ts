@@ -71,8 +71,7 @@ export function installLayerHints(control: Control): void {
   control.rewriteHints = () => {
     isOurs = true;
     for (const root of control.roots()) {
-      for (const sheet of root.styleSheets) for (const style of stylesIn(sheet)) rewrite(style);
-      for (const sheet of root.adoptedStyleSheets) for (const style of stylesIn(sheet)) rewrite(style);
+      for (const sheet of control.sheetsIn(root)) for (const style of stylesIn(sheet)) rewrite(style);
       // What scripts write is rewritten at once: this is for markup and attributes.
       for (const { style } of root.querySelectorAll<HTMLElement>(STYLED)) rewrite(style);
     }

@@ -35,10 +35,7 @@ export function installPartStyles(control: Control): void {
 
   control.stylesParts = () => {
     if (found) return true;
-    for (const root of control.roots()) {
-      for (const sheet of root.styleSheets) found ||= inSheet(sheet);
-      for (const sheet of root.adoptedStyleSheets) found ||= sheet !== control.ownSheet && inSheet(sheet);
-    }
+    for (const root of control.roots()) found ||= control.sheetsIn(root).some(inSheet);
     return found;
   };
 }

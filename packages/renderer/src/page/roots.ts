@@ -20,6 +20,8 @@ export function installRoots(control: Control): void {
       else if (root.isConnected) yield root;
     }
   };
+  control.sheetsIn = ({ styleSheets, adoptedStyleSheets }) =>
+    [...styleSheets, ...adoptedStyleSheets].filter((sheet) => sheet !== control.ownSheet);
   control.onRoot = (watch) => void watchers.push(watch);
 
   control.adoptShadowRoot = (root) => {

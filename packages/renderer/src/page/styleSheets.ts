@@ -56,7 +56,7 @@ export function installStyleSheets(control: Control): void {
     for (const root of control.roots()) {
       for (const link of root.querySelectorAll<HTMLLinkElement>('link[rel~=stylesheet]'))
         if (plain(link.href) === url) found.push(applies(link));
-      for (const sheet of [...root.styleSheets, ...root.adoptedStyleSheets]) found.push(...uses(sheet, true, url));
+      for (const sheet of control.sheetsIn(root)) found.push(...uses(sheet, true, url));
     }
     if (found.length === 0) return 'unknown';
     return found.includes(true) ? 'applied' : 'idle';

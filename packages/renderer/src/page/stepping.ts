@@ -90,7 +90,6 @@ export function installStepping(control: Control): void {
       awaits,
       again: control.takeActive(),
       holdsBack: control.holdsBack(),
-      holdsFrames: control.holdsFrames(),
       observes: observers.targets > 0 || control.awaitsView(),
       skipsLayout: control.skipsLayout,
       observed: observers.calls,
@@ -154,10 +153,9 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, goesOn = false, isUrged = false, tellsFrames = isUrged) => {
+  control.settle = async (frame, goesOn = false, isUrged = false) => {
     if (frame !== undefined) join(frame);
     if (goesOn) control.goOn();
-    if (tellsFrames) await control.tellOfFrames();
     // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
     const awaits = await untilQuiet(isUrged && (await control.urge()) ? 0 : PATIENCE);
     if (control.started) control.holdSvgs(control.now);

@@ -139,6 +139,10 @@ export interface Control extends Moment {
   holdBack(): void;
   /** Whether some are held back that may go on within this moment. */
   holdsBack(): boolean;
+  /** Whether the page has yet to hear that a frame has loaded. */
+  holdsFrames(): boolean;
+  /** Tells it. */
+  tellOfFrames(): Promise<void>;
   /** Begins the next part for them; with `always` also where the moment has had all of its parts. Returns whether there are any. */
   goOn(always?: boolean): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
@@ -277,9 +281,9 @@ export interface Control extends Moment {
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
    * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`;
-   * with `isUrged` the document is urged first.
+   * with `isUrged` the document is urged first; with `tellsFrames` it hears which of its frames have loaded.
    */
-  settle(frame?: number, goesOn?: boolean, isUrged?: boolean): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean, isUrged?: boolean, tellsFrames?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
    * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.

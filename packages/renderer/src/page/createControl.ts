@@ -107,6 +107,8 @@ export function createControl(config: PageConfig, key: string): Control {
       present().isHeldBack = true;
     },
     holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
+    holdsFrames: () => false,
+    tellOfFrames: () => Promise.resolve(),
     goOn: (always = false) => {
       if (!(always ? present().isHeldBack : control.holdsBack())) return false;
       part.number++;

@@ -12,6 +12,7 @@ import { CONTROL_KEY, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
+import { installFrameLoads } from './frameLoads.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
 import { installLayerHints } from './layerHints.js';
@@ -116,6 +117,7 @@ const PARTS: PagePart[] = [
   installFileFaults,
   installStyleSheets,
   installSvgParts,
+  installFrameLoads,
   installGenlockApi,
   installStepping,
   installHearingPictures,

@@ -66,6 +66,8 @@ export class PageSession {
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
+  /** How many files the page had asked for when its documents were last asked to do something. */
+  #begunBefore = 0;
   /** Whether the page has a context of WebGL, or had one. */
   usesWebGl = false;
   /** What it has asked of WebGPU and not got. */
@@ -261,6 +263,9 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
+      } else if (this.#network.begun > this.#begunBefore) {
+        // What has come while some documents were still at work, others have not seen.
+        calm = 0;
       } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) {
         if (!total.holdsFrames) break;
         calm++;
@@ -281,6 +286,7 @@ export class PageSession {
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
+    this.#begunBefore = this.#network.begun;
     const outcomes = await this.#wait(this.#untilKept(call), deadlineMs, (known, told) => {
       const underWay = told ? known : ['a script that does not end', ...known];
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;

@@ -90,6 +90,8 @@ export interface Control extends Moment {
   readonly inFlight: Set<Promise<unknown>>;
   /** Counts a promise among that until it settles: the next answer of the network waits for it. */
   letEnd(promise: Promise<unknown>): void;
+  /** The same for what cannot be held back: what waits in line comes after it, too. */
+  comeFirst(promise: Promise<unknown>): void;
   /** Addresses of which the browser checks all of the answer before the page has the first word of it. */
   verified(): string[];
   /**

@@ -143,6 +143,7 @@ export function createControl(config: PageConfig, key: string): Control {
       );
       control.inFlight.add(ended);
     },
+    comeFirst: (promise) => control.letEnd(promise),
     verified: () => [],
     atRest: () =>
       Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),

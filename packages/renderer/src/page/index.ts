@@ -3,6 +3,7 @@ import { installAnimatedStyles } from './animatedStyles.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
 import { installBodies } from './bodies.js';
+import { installBroadcasts } from './broadcasts.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { installCodecs } from './codecs.js';
@@ -17,6 +18,7 @@ import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
+import { installLocks } from './locks.js';
 import { installMachine } from './machine.js';
 import { installMediaElements } from './mediaElements.js';
 import { installMediaSources } from './mediaSources.js';
@@ -72,6 +74,7 @@ const COMMON: PagePart[] = [
   installRandom,
   installOrder,
   installOrderedAnswers,
+  installLocks,
   installPendingWork,
   installStoredData,
   installStreams,
@@ -79,6 +82,7 @@ const COMMON: PagePart[] = [
   installCodecs,
   installMediaSources,
   installTasks,
+  installBroadcasts,
   installCanvases,
   installWebGl,
   installWebGpu,

@@ -58,9 +58,9 @@ export function installOrder(control: Control): void {
       await untilFree();
       if (!isNext()) break;
       control.stirs++;
-      const { hand } = line.shift()!;
       await new Promise<void>((resolve) => {
         void control.inTask(() => {
+          const { hand } = line.shift()!;
           const ended = Promise.resolve(hand!());
           control.letEnd(ended);
           void ended.then(resolve);

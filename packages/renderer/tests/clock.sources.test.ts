@@ -411,6 +411,43 @@ describe('documents within the page', () => {
     }
   });
 
+  it('that come later are told after all messages, timers and frame callbacks of their frame, as they stand there', async () => {
+    const told = await observe(
+      page(
+        `const log = [];
+        const late = (name, more) => Object.assign(document.createElement('iframe'), { ...more, onload: () => {
+          log.push(name);
+          setTimeout(() => log.push(name + ' later'), 50);
+        } });
+        const blob = URL.createObjectURL(new Blob(['at once'], { type: 'text/html' }));
+        const busy = (rounds) => '<script>for (let i = 0, sum = 0; i < ' + rounds + '; i++) sum += i;</' + 'script>';
+        onmessage = ({ data }) => { log.push(data); if (data % 4) echo.contentWindow.postMessage(data + 1, '*'); };
+        setTimeout(() => log.push('timer'), 290);
+        setTimeout(() => document.body.append(late('early', { src: blob })), 280);
+        globalThis.frame = (n) => {
+          log.push('frame ' + n);
+          if (n === 1 || n === 4) {
+            const place = document.body.appendChild(document.createElement('p'));
+            place.append(late('slow', { srcdoc: busy(n === 1 ? 4e7 : 0) }), late('quick', { srcdoc: busy(n === 1 ? 0 : 4e7) }));
+            place.prepend(late('blob', { src: blob }));
+            place.prepend(late('empty', {}));
+            echo.contentWindow.postMessage(n * 4 + 1, '*');
+          }
+          if (n === 6) say('log', log.join());
+        };`,
+        `<iframe id="echo" srcdoc="<script>onmessage = ({ data }) => {
+          for (let i = 0, sum = 0; i < 1e7; i++) sum += i;
+          parent.postMessage(data, '*');
+        }</script>"></iframe>`,
+      ),
+    );
+    const both = (n: number) => ['empty', ...[1, 2, 3, 4].map((each) => n * 4 + each), 'blob', 'slow', 'quick'];
+    const later = ['empty later', 'blob later', 'slow later', 'quick later'];
+    const early = ['timer', 'frame 3', 'early'];
+    const expected = ['frame 0', 'frame 1', ...both(1), ...later, 'frame 2', ...early, 'early later', 'frame 4'];
+    assert.deepEqual(told.get('log'), [[[...expected, ...both(4), ...later, 'frame 5', 'frame 6'].join()]]);
+  });
+
   it('that come later begin at the time of the page, counted from zero', async () => {
     const told = await observe(
       page(`

@@ -259,6 +259,63 @@ describe('what a page loads comes in one order', () => {
     await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...all]);
   });
 
+  it('requests of data bases before all that can be held back, and locks and broadcasts with the rest', async () => {
+    const script = `
+      const run = async (tell) => {
+        const chain = async (name, rounds = 6) => {
+          for (let i = 0; i < rounds; i++) await crypto.subtle.digest('SHA-1', new Uint8Array(1e5)).then(() => tell(name + i));
+        };
+        const { locks } = navigator;
+        const name = 'z' + Math.random();
+        const channels = ['one', 'two', 'three'].map((each) => {
+          const channel = new BroadcastChannel(name);
+          channel.onmessage = ({ data }) => {
+            tell(each + ' hears ' + data);
+            if (data < 3) channel.postMessage(data + 1);
+          };
+          return channel;
+        });
+        const base = await new Promise((resolve) => {
+          const opened = indexedDB.open(name, 1);
+          opened.onupgradeneeded = () => opened.result.createObjectStore('store');
+          opened.onsuccess = () => resolve(opened.result);
+        });
+        tell('ready');
+        const digests = [chain('a')];
+        const store = () => base.transaction('store', 'readwrite').objectStore('store');
+        for (let i = 0; i < 3; i++) store().put(i, i).onsuccess = () => tell('put' + i);
+        for (let i = 0; i < 3; i++) locks.request(name + i % 2, () => void tell('lock' + i));
+        locks.request(name, { ifAvailable: true }, async () => {
+          await locks.request(name, { ifAvailable: true }, (lock) => void tell('lock ' + lock));
+          for (let i = 0; i < 2; i++) locks.request(name, () => void tell('waited' + i));
+          digests.push(chain('b', 3));
+        });
+        channels[2].close();
+        channels[0].postMessage(1);
+        await Promise.all(digests);
+        await locks.request(name, () => {});
+        tell('last');
+      };`;
+    const files = {
+      'index.html': `${LOG}<script>addEventListener('load', () => {
+        const worker = new Worker('worker.js');
+        worker.onmessage = ({ data }) => {
+          for (const each of data) log.push('worker: ' + each);
+          (0, eval)(source + 'run((what) => void log.push(what))');
+        };
+        const source = ${JSON.stringify(script)};
+      });</script>`,
+      'worker.js': `const all = [];
+        const tell = (what) => { all.push(what); if (what === 'last') postMessage(all); };
+        ${script}
+        run(tell);`,
+    };
+    const all = ['ready', 'put0', 'put1', 'put2', 'a0', 'lock0', 'lock1', 'two hears 1', 'a1', 'lock2', 'lock null'];
+    all.push('one hears 2', 'a2', 'b0', 'waited0', 'two hears 3', 'a3', 'b1', 'waited1', 'a4', 'b2', 'a5', 'last');
+    const inWorker = all.map((each) => `worker: ${each}`);
+    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...all]);
+  });
+
   it('whatever never ends', async () => {
     const files = {
       'index.html': `${LOG}

@@ -31,6 +31,8 @@ const MAX_OWN_FRAMES = 5;
 const FAILURE_MS = 1000;
 /** How often all documents are settled for one frame, at most: they may send each other messages for ever. */
 const MAX_ROUNDS = 100;
+/** So many rounds must bring nothing new before documents hear that a frame has loaded: messages may be on their way. */
+const CALM_ROUNDS = 2;
 /** How many documents may follow each other at once. */
 const MAX_REDIRECTS = 20;
 
@@ -64,6 +66,8 @@ export class PageSession {
   #loaded: string | undefined;
   /** The frame that the page shows; undefined while it loads. */
   #frame: number | undefined;
+  /** How many files the page had asked for when its documents were last asked to do something. */
+  #begunBefore = 0;
   /** Whether the page has a context of WebGL, or had one. */
   usesWebGl = false;
   /** What it has asked of WebGPU and not got. */
@@ -250,6 +254,8 @@ export class PageSession {
   async #untilQuiet(outcome: Outcome, deadlineMs: number): Promise<Outcome> {
     let total = outcome;
     let again = this.#targets.crossesOrigins;
+    /** Rounds in a row in which nobody had anything to do. */
+    let calm = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#network.loading.length > 0) {
         const list = () => `${this.#network.loading.map(shortUrl).join(', ')} to load`;
@@ -257,21 +263,30 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
-      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) break;
+      } else if (this.#network.begun > this.#begunBefore) {
+        // What has come while some documents were still at work, others have not seen.
+        calm = 0;
+      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) {
+        if (!total.holdsFrames) break;
+        calm++;
+      } else calm = 0;
       again = false;
       const goesOn = total.holdsBack === true && this.#network.loading.length === 0;
-      const next = await this.#settleOnce(deadlineMs, goesOn);
+      const tellsFrames = calm > CALM_ROUNDS;
+      if (tellsFrames) calm = 0;
+      const next = await this.#settleOnce(deadlineMs, goesOn, tellsFrames);
       total = { ...next, observed: total.observed + next.observed };
     }
     await this.#files.judge(this.#faults, deadlineMs);
     return total;
   }
 
-  #settleOnce(deadlineMs: number, goesOn = false): Promise<Outcome> {
-    return this.#run(`settle(${this.#frame}, ${goesOn})`, deadlineMs);
+  #settleOnce(deadlineMs: number, goesOn = false, tellsFrames = false): Promise<Outcome> {
+    return this.#run(`settle(${this.#frame}, ${goesOn}, false, ${tellsFrames})`, deadlineMs);
   }
 
   async #run(call: string, deadlineMs: number): Promise<Outcome> {
+    this.#begunBefore = this.#network.begun;
     const outcomes = await this.#wait(this.#untilKept(call), deadlineMs, (known, told) => {
       const underWay = told ? known : ['a script that does not end', ...known];
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;

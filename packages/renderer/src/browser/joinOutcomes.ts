@@ -6,6 +6,7 @@ export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
     again: outcomes.some(({ again }) => again),
     awaits: outcomes.some(({ awaits }) => awaits),
     holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
+    holdsFrames: outcomes.some(({ holdsFrames }) => holdsFrames),
     observes: outcomes.some(({ observes }) => observes),
     skipsLayout: outcomes.some(({ skipsLayout }) => skipsLayout),
     photographs: outcomes.some(({ photographs }) => photographs),

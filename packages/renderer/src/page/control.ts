@@ -90,6 +90,8 @@ export interface Control extends Moment {
   readonly inFlight: Set<Promise<unknown>>;
   /** Counts a promise among that until it settles: the next answer of the network waits for it. */
   letEnd(promise: Promise<unknown>): void;
+  /** The same for what cannot be held back: what waits in line comes after it, too. */
+  comeFirst(promise: Promise<unknown>): void;
   /** Addresses of which the browser checks all of the answer before the page has the first word of it. */
   verified(): string[];
   /**
@@ -139,6 +141,10 @@ export interface Control extends Moment {
   holdBack(): void;
   /** Whether some are held back that may go on within this moment. */
   holdsBack(): boolean;
+  /** Whether the page has yet to hear that a frame has loaded. */
+  holdsFrames(): boolean;
+  /** Tells it. */
+  tellOfFrames(): Promise<void>;
   /** Begins the next part for them; with `always` also where the moment has had all of its parts. Returns whether there are any. */
   goOn(always?: boolean): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
@@ -277,9 +283,9 @@ export interface Control extends Moment {
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
    * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`;
-   * with `isUrged` the document is urged first.
+   * with `isUrged` the document is urged first; with `tellsFrames` it hears which of its frames have loaded.
    */
-  settle(frame?: number, goesOn?: boolean, isUrged?: boolean): Promise<Outcome>;
+  settle(frame?: number, goesOn?: boolean, isUrged?: boolean, tellsFrames?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
    * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.

@@ -18,7 +18,10 @@ export function createControl(config: PageConfig, key: string): Control {
 
   /** A page may send itself messages without end: then there is no last task. */
   const PATIENCE_MS = 2000;
-  let isFlooded = false;
+  /** A busy machine may look like that once: the page is taken for one that does so only after a few frames. */
+  const MOST_FLOODS = 3;
+  let floods = 0;
+  let floodedAt = '';
   /** The least urgent of all tasks: it runs when no other is left. */
   const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
   const realPostTask = scheduler?.postTask.bind(scheduler);
@@ -107,6 +110,8 @@ export function createControl(config: PageConfig, key: string): Control {
       present().isHeldBack = true;
     },
     holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
+    holdsFrames: () => false,
+    tellOfFrames: () => Promise.resolve(),
     goOn: (always = false) => {
       if (!(always ? present().isHeldBack : control.holdsBack())) return false;
       part.number++;
@@ -114,11 +119,14 @@ export function createControl(config: PageConfig, key: string): Control {
       return true;
     },
     afterAll: async () => {
+      const isFlooded = floods === MOST_FLOODS || floodedAt === control.partOfMoment();
       if (!realPostTask || isFlooded) return control.inTask(() => {});
       let isLast = false;
       const last = realPostTask(() => void (isLast = true), { priority: 'background' });
       await Promise.race([last, control.realDelay(PATIENCE_MS)]);
-      isFlooded = !isLast;
+      if (isLast || floodedAt === control.partOfMoment()) return;
+      floods++;
+      floodedAt = control.partOfMoment();
     },
     takePlace: () => (hand) => void hand(),
     inLine: (promise) => {
@@ -141,6 +149,7 @@ export function createControl(config: PageConfig, key: string): Control {
       );
       control.inFlight.add(ended);
     },
+    comeFirst: (promise) => control.letEnd(promise),
     verified: () => [],
     atRest: () =>
       Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),

@@ -3,6 +3,7 @@ import { installAnimatedStyles } from './animatedStyles.js';
 import { installAnimations } from './animations.js';
 import { installAudio } from './audio.js';
 import { installBodies } from './bodies.js';
+import { installBroadcasts } from './broadcasts.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { installCodecs } from './codecs.js';
@@ -12,10 +13,12 @@ import { CONTROL_KEY, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
 import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
+import { installFrameLoads } from './frameLoads.js';
 import { installGenlockApi } from './genlockApi.js';
 import { installHearingPictures } from './hearingPictures.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
+import { installLocks } from './locks.js';
 import { installMachine } from './machine.js';
 import { installMediaElements } from './mediaElements.js';
 import { installMediaSources } from './mediaSources.js';
@@ -71,6 +74,7 @@ const COMMON: PagePart[] = [
   installRandom,
   installOrder,
   installOrderedAnswers,
+  installLocks,
   installPendingWork,
   installStoredData,
   installStreams,
@@ -78,6 +82,7 @@ const COMMON: PagePart[] = [
   installCodecs,
   installMediaSources,
   installTasks,
+  installBroadcasts,
   installCanvases,
   installWebGl,
   installWebGpu,
@@ -116,6 +121,7 @@ const PARTS: PagePart[] = [
   installFileFaults,
   installStyleSheets,
   installSvgParts,
+  installFrameLoads,
   installGenlockApi,
   installStepping,
   installHearingPictures,

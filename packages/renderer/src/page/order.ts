@@ -13,6 +13,8 @@ export function installOrder(control: Control): void {
   const line: Delivery[] = [];
   const emptied: (() => void)[] = [];
   const changed: (() => void)[] = [];
+  /** What comes by itself, before anything in line. */
+  const first = new Set<Promise<unknown>>();
   let isDelivering = false;
 
   const wake = (waiting: (() => void)[]) => {
@@ -35,15 +37,30 @@ export function installOrder(control: Control): void {
     if (!isDelivering && isNext()) void handOver();
   };
 
+  control.comeFirst = (promise) => {
+    control.letEnd(promise);
+    const come = () => void first.delete(promise);
+    first.add(promise);
+    promise.then(come, come);
+  };
+
+  /** Resolves when nothing runs in this thread, and nothing is to come that cannot be held back. */
+  async function untilFree(): Promise<void> {
+    do {
+      await Promise.allSettled(first);
+      await control.afterAll();
+    } while (first.size > 0);
+  }
+
   async function handOver(): Promise<void> {
     isDelivering = true;
     while (isNext()) {
-      await control.afterAll();
+      await untilFree();
       if (!isNext()) break;
       control.stirs++;
-      const { hand } = line.shift()!;
       await new Promise<void>((resolve) => {
         void control.inTask(() => {
+          const { hand } = line.shift()!;
           const ended = Promise.resolve(hand!());
           control.letEnd(ended);
           void ended.then(resolve);
@@ -56,7 +73,10 @@ export function installOrder(control: Control): void {
   }
 
   control.untilDelivered = async () => {
-    while (line.length > 0) await new Promise<void>((resolve) => emptied.push(resolve));
+    while (line.length > 0 || first.size > 0) {
+      await Promise.allSettled(first);
+      if (line.length > 0) await new Promise<void>((resolve) => emptied.push(resolve));
+    }
   };
 
   /** Messages, tasks and timers of the present time that are being run; undefined when there is nothing of that. */

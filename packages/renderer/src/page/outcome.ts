@@ -35,6 +35,8 @@ export interface Outcome {
   awaits?: boolean;
   /** Messages or tasks are held back until nothing loads any more. */
   holdsBack?: boolean;
+  /** The document has yet to hear that frames of it have loaded: when all else is over. */
+  holdsFrames?: boolean;
   /** Observers of layout wait for a frame of the browser. */
   observes: boolean;
   /** How often such observers have been called since the last outcome. */

@@ -90,6 +90,7 @@ export function installStepping(control: Control): void {
       awaits,
       again: control.takeActive(),
       holdsBack: control.holdsBack(),
+      holdsFrames: control.holdsFrames(),
       observes: observers.targets > 0 || control.awaitsView(),
       skipsLayout: control.skipsLayout,
       observed: observers.calls,
@@ -153,9 +154,10 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, goesOn = false, isUrged = false) => {
+  control.settle = async (frame, goesOn = false, isUrged = false, tellsFrames = isUrged) => {
     if (frame !== undefined) join(frame);
     if (goesOn) control.goOn();
+    if (tellsFrames) await control.tellOfFrames();
     // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
     const awaits = await untilQuiet(isUrged && (await control.urge()) ? 0 : PATIENCE);
     if (control.started) control.holdSvgs(control.now);

@@ -1,6 +1,6 @@
 import type { Control } from './control.js';
 
-/** What the page keeps in the browser: data bases, files and locks. Ways that no single promise tells of. */
+/** What the page keeps in the browser: data bases and files. Ways that no single promise tells of. */
 export function installStoredData(control: Control): void {
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
@@ -21,16 +21,23 @@ export function installStoredData(control: Control): void {
     }
   }
 
+  /** So many requests of data bases in one part of a moment come before everything else. */
+  const MOST_REQUESTS = 10_000;
+  let moment = '';
+  let requests = 0;
+
   installDatabases();
   control.whenComplete(installFolders);
-  control.whenComplete(installLocks);
 
   /**
-   * What a data base does is over by itself. It tells of that while a transaction is open: it cannot be held back, but
-   * answers of the network come after it.
+   * A data base tells of the end of a request while the transaction is open, so that this cannot be held back: it comes
+   * before whatever can. A page may ask it again and again for something that others have to do first.
    */
   function holdData(target: EventTarget, ...types: string[]): void {
-    control.letEnd(control.trackEvents(target, ...types));
+    const told = control.trackEvents(target, ...types);
+    if (moment !== control.partOfMoment()) [moment, requests] = [control.partOfMoment(), 0];
+    if (requests++ < MOST_REQUESTS) control.comeFirst(told);
+    else control.letEnd(told);
   }
 
   /**
@@ -115,24 +122,5 @@ export function installStoredData(control: Control): void {
     const entries = folder && (folder as Record<string, unknown>)['entries'];
     if (entries)
       Object.defineProperty(folder, Symbol.asyncIterator, { value: entries, writable: true, configurable: true });
-  }
-
-  /**
-   * A lock that nobody has is given in real time; one that somebody has may be the page's own to let go. The
-   * answer to a question asked after the request comes after the lock, if that can be had.
-   */
-  function installLocks(): void {
-    const locks = globals['LockManager']?.prototype as LockManager | undefined;
-    if (!locks) return;
-    const { query } = locks;
-    const ask = (manager: LockManager) => query.call(manager).catch(() => {});
-    after(locks, ['request'], (result, self) => {
-      const manager = self as LockManager;
-      control.hold(ask(manager));
-      // Then the next in line has it, in whatever context that is.
-      return (result as Promise<unknown>).finally(() => {
-        control.hold(ask(manager).then(() => (control.active = true)));
-      });
-    });
   }
 }

@@ -156,13 +156,6 @@ export function installTasks(control: Control): void {
       return true;
     });
 
-    if (typeof BroadcastChannel !== 'undefined') {
-      const broadcast = BroadcastChannel.prototype.postMessage;
-      BroadcastChannel.prototype.postMessage = function (message: unknown) {
-        control.active = true;
-        broadcast.call(this, message);
-      };
-    }
     // A message of another document of the page: what it changes may be of interest to that one.
     if (typeof Window !== 'undefined') globalThis.addEventListener('message', () => (control.active = true));
   }

@@ -84,7 +84,7 @@ const HANDLED = `<!doctype html><script>
 
 const reasons = (events: Parameters<typeof eventsOf>[0]) =>
   eventsOf(events, 'warning')
-    .map(({ message }) => message.replace(/^worker 0 \(\w+\): |http:\S*\/|\. Mend the address.*/g, ''))
+    .map(({ message }) => message.replace(/^worker 0 \(\w+\): |http:\S*\/|\. Fix the address.*/g, ''))
     .sort();
 
 describe('a file that comes, and that the browser refuses', () => {

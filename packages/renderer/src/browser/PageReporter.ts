@@ -2,7 +2,7 @@ import type { CDPSession, Protocol } from './Connection.js';
 import { BrowserCrashError, PageError, positionPrefix } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { PartKind } from './PageTargets.js';
-import { cut, quote, withoutPassword } from '../redact.js';
+import { truncate, redactAndTruncate, withoutPassword } from '../redact.js';
 
 /** So much is of use to people, in characters. A page can throw or log megabytes, in each frame. */
 const MAX_THROWN = 4000;
@@ -37,7 +37,7 @@ export class PageReporter {
     const description = details.exception ? textOf(details.exception) : details.text;
     if (FAILED_LOAD.test(description)) this.onFailedLoad(description);
     const error = new PageError(
-      quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
+      redactAndTruncate(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',
       {
         url: shortAddress(top?.url ?? details.url),
@@ -52,7 +52,7 @@ export class PageReporter {
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {
-    const text = cut(call.args.slice(0, MAX_VALUES).map(quoted).join(' '), MAX_MESSAGE);
+    const text = truncate(call.args.slice(0, MAX_VALUES).map(quoted).join(' '), MAX_MESSAGE);
     const source = call.stackTrace?.callFrames[0];
     this.scope.emit({
       type: 'page-console',
@@ -76,9 +76,9 @@ function textOf(value: Protocol.Runtime.RemoteObject): string {
 }
 
 function quoted(value: Protocol.Runtime.RemoteObject): string {
-  return quote(textOf(value), MAX_MESSAGE);
+  return redactAndTruncate(textOf(value), MAX_MESSAGE);
 }
 
 function shortAddress(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : cut(withoutPassword(url), MAX_ADDRESS);
+  return url === undefined ? undefined : truncate(withoutPassword(url), MAX_ADDRESS);
 }

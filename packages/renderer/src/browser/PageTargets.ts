@@ -3,7 +3,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import { CONTROL_KEY, pageScript, workerScript, type Moment, type PageConfig } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { hash } from './hash.js';
-import { nameOf } from './nameOf.js';
+import { stableWorkerName } from './stableWorkerName.js';
 import { OpenedWindow } from './OpenedWindow.js';
 import { adoptShadowRoots } from './shadowRoots.js';
 
@@ -288,7 +288,7 @@ export class PageTargets {
     // The clock of the one that starts it stands still meanwhile.
     const moment = (await this.#momentOf(parent)) ?? { frame: 0, now: 0, started: false };
     // Whichever document is the first to have a shared worker, that is known by its address and its name.
-    const seed = this.#config.seed + hash(`${nameOf(url, this.#main()?.origin)} ${title}`);
+    const seed = this.#config.seed + hash(`${stableWorkerName(url, this.#main()?.origin)} ${title}`);
     const source = workerScript({ ...this.#config, seed, moment }, kind === 'worker' ? 'dedicated' : 'shared');
     const setUp = send('Runtime.evaluate', { expression: source }).then((answer) => {
       const failed = (answer as typeof answer | undefined)?.exceptionDetails;

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { callUser } from '../lifecycle/callUser.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 import { decodeMessage, encodeMessage, ENVELOPE_HEADER, messageLength } from './messages.js';
 
 /** What has come from a browser is not its protocol. */
@@ -35,7 +35,7 @@ export class PipeTransport {
         this.#receive(data);
       } catch (error) {
         fromBrowser.off('data', receive).resume();
-        onFault(new ProtocolFault(wordsOf(error)));
+        onFault(new ProtocolFault(messageOf(error)));
       }
     };
     fromBrowser.on('data', receive);

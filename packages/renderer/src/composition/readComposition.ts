@@ -10,7 +10,7 @@ import { rendererSchema } from '../options/schema.js';
 import { isCertificateError, type HttpOptions } from './httpGet.js';
 import { underDeadline } from '../lifecycle/abort.js';
 import { openAddress, type Answer } from './openAddress.js';
-import { isA, wordsOf } from '../unknowns.js';
+import { isA, messageOf } from '../unknowns.js';
 
 /** What a page declares about itself. Absent where it says nothing. */
 export interface Composition {
@@ -234,7 +234,7 @@ function parseDeclaration(text: string, url: string): Omit<Composition, 'url'> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${place} does not hold JSON: ${wordsOf(error)}`, {}, { cause: error });
+    throw new InputError(`${place} does not hold JSON: ${messageOf(error)}`, {}, { cause: error });
   }
   const result = declarationSchema.safeParse(value);
   if (!result.success) {
@@ -259,7 +259,7 @@ const FETCH_REASONS: Readonly<Record<string, string>> = {
 /** For a host with several addresses there are several reasons. */
 function explainFetchError(error: unknown): string {
   const first: unknown = isA(error, AggregateError) ? (error.errors[0] ?? error) : error;
-  if (!isA(first, Error)) return wordsOf(first);
+  if (!isA(first, Error)) return messageOf(first);
   if (isCertificateError(first)) {
     return `its certificate is not trusted (${first.message}): ignoreHttpsErrors (--ignore-https-errors) opens it all the same`;
   }
@@ -271,5 +271,5 @@ function explainFileError(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'it may not be read';
-  return wordsOf(error);
+  return messageOf(error);
 }

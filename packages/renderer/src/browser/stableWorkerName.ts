@@ -2,7 +2,7 @@
  * What a worker's address says wherever the composition is: a folder is served at another host and port each time,
  * and files may lie elsewhere.
  */
-export function nameOf(url: string, pageOrigin: string | undefined): string {
+export function stableWorkerName(url: string, pageOrigin: string | undefined): string {
   const { protocol, origin, pathname, search } = new URL(url);
   if (protocol === 'blob:' || protocol === 'data:') return protocol;
   if (protocol === 'file:') return pathname.slice(pathname.lastIndexOf('/') + 1) + search;

@@ -3,7 +3,7 @@ import { NavigationError, shortUrl, ToolError, positionPrefix } from '../errors.
 import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
@@ -35,8 +35,8 @@ const MAX_ROUNDS = 100;
 const MAX_REDIRECTS = 20;
 
 /** The page needs what was left out of frames that nobody sees: it is to be opened again, and to draw all. */
-export class UnseenDrawingError extends Error {
-  override readonly name = 'UnseenDrawingError';
+export class SkippedDrawingError extends Error {
+  override readonly name = 'SkippedDrawingError';
 }
 
 /**
@@ -69,7 +69,7 @@ export class PageSession {
   /** What it has asked of WebGPU and not got. */
   webgpu: Outcome['webgpu'];
   /** Whether nothing is left out of frames that nobody sees. */
-  drawsUnseen = false;
+  drawsAllWebGl = false;
 
   private constructor(
     readonly session: BrowserSession,
@@ -181,7 +181,7 @@ export class PageSession {
    * Takes the page to frame n: the next one, or a later one where its picture is a function of the
    * time alone. On the way to a later one all timers run, and animations and frame callbacks see some
    * moments, but not every frame. Where it is there already, nothing happens. What WebGL draws in
-   * one that nobody sees (`passed`) is left out. Throws an UnseenDrawingError when something of that is needed.
+   * one that nobody sees (`passed`) is left out. Throws an SkippedDrawingError when something of that is needed.
    */
   async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
     if (frame === this.#frame) return;
@@ -211,7 +211,7 @@ export class PageSession {
     const from = this.#frame ?? -1;
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
-    const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
+    const drawn = fate === 'passed' && this.drawsAllWebGl ? 'taken' : fate;
     const lists = await this.scope.wait(this.#newAnimations.take(), deadlineMs, 'the browser to name new animations');
     const call = `step(${frame}, ${from}, '${drawn}', ${lists})`;
     await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
@@ -281,7 +281,7 @@ export class PageSession {
       const { signal } = this.scope;
       await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
     }
-    if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
+    if (outcomes.some(({ lacks }) => lacks)) throw new SkippedDrawingError();
     this.#faults = outcomes.flatMap(({ files }) => files ?? []);
     this.webgpu ??= outcomes.find(({ webgpu }) => webgpu)?.webgpu;
     if (this.webgpu === 'wanted' && this.#loaded !== undefined) {
@@ -335,7 +335,7 @@ export class PageSession {
       const accept = type === 'alert' || type === 'beforeunload';
       this.session.send('Page.handleJavaScriptDialog', { accept }).catch((error: unknown) => {
         // It may be gone with its document.
-        if (!/no dialog/i.test(wordsOf(error))) this.scope.fail(error);
+        if (!/no dialog/i.test(messageOf(error))) this.scope.fail(error);
       });
     });
   }

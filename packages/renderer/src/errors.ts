@@ -131,7 +131,9 @@ export class AssetError extends GenlockError {
 
   constructor(
     url: string,
-    /** The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded. */
+    /**
+     * The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded.
+     */
     readonly reason: number | string,
     /** The kind of file, in a word: `Image`, `Font`, `Stylesheet`, `video`. */
     readonly assetType: string,

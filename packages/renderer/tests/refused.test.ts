@@ -226,7 +226,7 @@ describe('what the browser says of a refusal', () => {
       `Framing 'http://a.test/x' violates ${policy}`,
       `Refused to frame 'http://a.test/x' because it violates ${policy}`,
     ])
-      assert.equal(read(text)?.unasked, 'Document', text);
+      assert.equal(read(text)?.unrequested, 'Document', text);
     const module = 'module script but the server responded with a MIME type of "text/html". Strict';
     for (const text of [
       `Failed to load module script: Expected a JavaScript ${module}`,

@@ -17,7 +17,10 @@ const MAP = Uint8Array.of(0xbf);
 const LIST = Uint8Array.of(0x9f);
 const BREAK = Uint8Array.of(0xff);
 
-/** The length of the message that begins here, with its header, which is all that there must be of it. Throws where none begins. */
+/**
+ * The length of the message that begins here, with its header, which is all that there must be of it. Throws where none
+ * begins.
+ */
 export function messageLength(data: Buffer): number {
   if (!data.subarray(0, ENVELOPE_START.length).equals(ENVELOPE_START)) throw new Error('no message begins there');
   return ENVELOPE_HEADER + data.readUInt32BE(ENVELOPE_START.length);

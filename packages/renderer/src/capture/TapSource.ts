@@ -5,7 +5,9 @@ import type { Frame } from '../ffmpeg/Frame.js';
 import type { FrameTap } from './FrameTap.js';
 import { ScreenshotSource } from './ScreenshotSource.js';
 
-/** A source whose frames leave the browser through a worker beside the page: as raw pixels, or encoded by the worker. */
+/**
+ * A source whose frames leave the browser through a worker beside the page: as raw pixels, or encoded by the worker.
+ */
 export abstract class TapSource extends ScreenshotSource {
   constructor(
     page: PageSession,

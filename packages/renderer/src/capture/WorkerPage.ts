@@ -100,8 +100,8 @@ export class WorkerPage implements ScopeKeeper, AsyncDisposable {
 }
 
 /**
- * Loads the page in a browser that draws WebGL as the options say. Most pages have no WebGL, and with llvmpipe a browser
- * needs 20 MiB more. So `auto` begins without it, and loads a page that has WebGL once more.
+ * Loads the page in a browser that draws WebGL as the options say. Most pages have no WebGL, and with llvmpipe a
+ * browser needs 20 MiB more. So `auto` begins without it, and loads a page that has WebGL once more.
  */
 async function loadWithDriver(
   scope: JobScope,

@@ -16,8 +16,8 @@ export function seamFiles(prefix: string, side: SeamSide): { picture: string; pa
 }
 
 /**
- * Writes the picture of a frame at a seam to a file, with a description of the page's elements, and emits a `seam` event
- * with its hash. If the frame was not captured as a picture (`drawn`), a screenshot is taken.
+ * Writes the picture of a frame at a seam to a file, with a description of the page's elements, and emits a `seam`
+ * event with its hash. If the frame was not captured as a picture (`drawn`), a screenshot is taken.
  */
 export async function recordSeam(
   source: ScreenshotSource,

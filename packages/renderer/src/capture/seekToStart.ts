@@ -1,5 +1,5 @@
 import type { BrowserPool } from '../browser/BrowserPool.js';
-import { SkippedDrawingError } from '../browser/PageSession.js';
+import { SkippedDrawingError } from '../browser/PageSettler.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { isA } from '../unknowns.js';
@@ -14,7 +14,7 @@ const COSTLY_SHARE = 0.5;
 /** A page at the first frame of a range. */
 interface PageAtStart {
   source: ScreenshotSource;
-  /** The picture of the frame before the range; undefined if the page was already at the start, or that is frame 0. */
+  /** The picture of the frame before the range; undefined if the page was already there or the range starts at 0. */
   previousPicture: Buffer | undefined;
 }
 

@@ -60,7 +60,7 @@ describe('a frame that does not arrive', () => {
       height: 10 * ONE.height,
     });
     assert.ok(error instanceof StallError, String(error));
-    assert.match(error.waitingFor, /^the encoder to take/);
+    assert.match(error.waitingFor, /^the encoder to accept/);
     assert.deepEqual({ ...error.position }, { worker: 0, frame: 0, phase: 'encode' });
   });
 

@@ -16,7 +16,8 @@ export function withoutPassword(url: string): string {
   if (parsed && (parsed.username || parsed.password)) {
     if (text !== url) return text;
     // Browsers also accept `http:user:secret@host` and `http:\\user:secret@host`.
-    [parsed.username, parsed.password] = [HIDDEN.slice(0, -1), ''];
+    parsed.username = '***';
+    parsed.password = '';
     return parsed.href;
   }
   // No browser can open it, but it was meant as an address.

@@ -50,7 +50,8 @@ export class BrowserSession implements AsyncDisposable {
     readonly pool: IdleBrowsers | undefined,
     readonly options: ResolvedOptions,
   ) {
-    this.#launched = browser.pages++ > 0;
+    this.#launched = browser.pages > 0;
+    browser.pages++;
     browser.onEnd = (end) => this.#fail(this.#endedError(end));
     browser.onFault = (error) => this.#fail(isA(error, ProtocolFault) ? this.#protocolError(error) : error);
   }

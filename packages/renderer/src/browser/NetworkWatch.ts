@@ -112,7 +112,7 @@ export class NetworkWatch {
       if (reason !== undefined) this.#fail(requestId, response.url, reason, type, request, true);
     });
     client.on('Log.entryAdded', ({ entry }) => this.refused.read(entry));
-    // A frame takes time to load even if its markup is at hand and no file is requested.
+    // A frame takes time to load even if its markup is inline (`srcdoc`), so that no file is requested.
     client.on('Page.frameAttached', ({ frameId }) => this.#innerFrames.add(frameId));
     client.on('Page.frameRequestedNavigation', ({ frameId, url, reason }) => {
       // A refresh by markup is refused in the page, and carried out when the page's clock reaches its time.

@@ -50,7 +50,7 @@ export class NewAnimations {
   async #give(client: CDPSession, animations: readonly string[]): Promise<boolean> {
     const send = this.session.sendTo(client);
     let isGiven = true;
-    const given: Promise<unknown>[] = [];
+    const calls: Promise<unknown>[] = [];
     // The animation or its document may be gone.
     const isGone = () => {
       isGiven = false;
@@ -60,9 +60,9 @@ export class NewAnimations {
       const answer = await send('Animation.resolveAnimation', { animationId }).catch(isGone);
       const objectId = answer?.remoteObject.objectId;
       if (objectId === undefined) return false;
-      given.push(send('Runtime.callFunctionOn', { objectId, functionDeclaration: KEEP }).catch(isGone));
+      calls.push(send('Runtime.callFunctionOn', { objectId, functionDeclaration: KEEP }).catch(isGone));
     }
-    await Promise.all(given);
+    await Promise.all(calls);
     return isGiven;
   }
 }

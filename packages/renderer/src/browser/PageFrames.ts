@@ -84,18 +84,20 @@ export class PageFrames {
    */
   async draw(deadlineMs: number): Promise<bigint | undefined> {
     let drawn: bigint | undefined;
-    let [made, unchanged, enough] = [0, 0, 1];
+    let changed = 0;
+    let unchanged = 0;
+    let unchangedNeeded = 1;
     // The picture on a video's surface may come a frame late: it is there once nothing changes any more.
-    while (made < MAX_DRAWN && unchanged < enough) {
+    while (changed < MAX_DRAWN && unchanged < unchangedNeeded) {
       if (unchanged > 0) await setTimeout(APPEARING.pauseMs);
       const news = this.hasVideos ? await this.#presentVideos(deadlineMs) : 'none';
-      if (news === 'appeared') enough = APPEARING.frames;
+      if (news === 'appeared') unchangedNeeded = APPEARING.frames;
       const since = process.hrtime.bigint();
       const { hasDamage } = await this.#issue(CAPTURE_TICK_MS, {}, deadlineMs);
       if (hasDamage) drawn = since;
       if (!this.hasVideos) break;
       if (hasDamage || news !== 'none') {
-        made++;
+        changed++;
         unchanged = 0;
       } else unchanged++;
     }

@@ -57,10 +57,10 @@ export class PageRest {
   atRest(): Promise<PageState> {
     const rest = this.#resting.then(async () => {
       let state: PageState = { hears: true, needsFrame: false, verified: [] };
-      for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
-        const inside = this.order.workersLoad ? await this.contexts.evaluateWorkers<Rest>('atRest()') : [];
+      for (let mustAsk = true; mustAsk && !this.scope.signal.aborted;) {
+        const workerRests = this.order.workersLoad ? await this.contexts.evaluateWorkers<Rest>('atRest()') : [];
         const rests = await this.contexts.evaluateAll<Rest>('atRest()');
-        for (const url of [...inside, ...rests].flatMap(({ unbegun }) => unbegun)) this.network.workerEnds(url);
+        for (const url of [...workerRests, ...rests].flatMap(({ unbegun }) => unbegun)) this.network.workerEnds(url);
         state = {
           hears: rests.some(({ hears }) => hears),
           needsFrame: rests.some(({ needsFrame }) => needsFrame),
@@ -70,7 +70,7 @@ export class PageRest {
         // A worker that does not wait for the network will answer.
         const isAtWork = rests.some(({ blocked }) => blocked) && !this.order.workersLoad;
         if (isAtWork) await setTimeout(WORKER_POLL_MS);
-        isAgain = isAtWork || (rests.some(({ busy }) => busy) && this.contexts.count > 1);
+        mustAsk = isAtWork || (rests.some(({ busy }) => busy) && this.contexts.count > 1);
       }
       return state;
     });

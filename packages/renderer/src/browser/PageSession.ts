@@ -125,10 +125,12 @@ export class PageSession {
     this.#network.login = splitLogin(url).login;
     await this.#open(url, load);
     // The page may redirect at once. One that redirects to itself would do so for ever.
-    for (let [hops, address] = [0, url]; hops < MAX_REDIRECTS; hops++) {
+    let address = url;
+    for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
       const next = this.refreshes.takeDue(0)?.url;
       if (next === undefined || next === address) break;
-      await this.#open((address = next), load);
+      address = next;
+      await this.#open(address, load);
     }
     if (this.webgpu !== 'wanted') this.#loaded = url;
   }

@@ -72,7 +72,7 @@ export class ResponseOrder {
   }
 
   /**
-   * Follows a part of the page. Resolves once its requests are intercepted; those of a worker are by whoever started
+   * Follows a part of the page. Resolves once its requests are intercepted; a worker's are, in the session that started
    * it.
    */
   async watch(client: CDPSession, kind: PartKind): Promise<void> {

@@ -46,7 +46,7 @@ export class CanvasSource extends TapSource {
     return this.#toFrame(taken, frame);
   }
 
-  /** Makes a frame of what was captured; takes a screenshot if it is the reason why nothing was. */
+  /** Makes a frame of what was captured. If `taken` is the reason why nothing was, takes a screenshot instead. */
   #toFrame(taken: CapturedBytes | string, frame: number): Promise<Frame> | Frame {
     if (typeof taken === 'string') {
       if (!this.#warned) this.warn(`some frames are taken as screenshots, which is slower: ${taken}`);

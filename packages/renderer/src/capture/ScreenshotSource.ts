@@ -8,7 +8,7 @@ import type { FrameSource } from './FrameSource.js';
 const ATTEMPTS = 3;
 
 /** How many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
-export const SETTLING = 2;
+export const SETTLING_FRAMES = 2;
 
 /** The offset of the width in a PNG's header; the height follows it. */
 const PNG_WIDTH = 16;
@@ -43,7 +43,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   async replay(frame: number, drawsAll = false): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     while (this.#next < frame - 1) {
-      await this.#advancePreroll(this.#next, drawsAll || this.#next === 0 || this.#next >= frame - SETTLING);
+      await this.#advancePreroll(this.#next, drawsAll || this.#next === 0 || this.#next >= frame - SETTLING_FRAMES);
     }
     await this.#seekTo(frame - 1);
     return this.picture(this.page.options.deadlines.seek);
@@ -52,10 +52,10 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   async jump(frame: number): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     // Every page starts at frame 0, even if it jumps from there.
-    if (this.#next === 0 && frame > SETTLING) await this.#advancePreroll(0, true);
-    if (this.#next < frame - SETTLING) {
+    if (this.#next === 0 && frame > SETTLING_FRAMES) await this.#advancePreroll(0, true);
+    if (this.#next < frame - SETTLING_FRAMES) {
       this.#jumped = true;
-      await this.#advancePreroll(frame - SETTLING, true);
+      await this.#advancePreroll(frame - SETTLING_FRAMES, true);
     }
     return this.replay(frame);
   }

@@ -21,7 +21,10 @@ export function httpGet(address: URL, { signal, headers, ignoreHttpsErrors }: Ht
   const authorization = basicAuthorization(address);
   target.username = target.password = '';
   const options = {
-    ...{ signal, lookup, agent: false as const, rejectUnauthorized: !ignoreHttpsErrors },
+    signal,
+    lookup,
+    agent: false as const,
+    rejectUnauthorized: !ignoreHttpsErrors,
     headers: { ...headers, ...(authorization ? { authorization } : {}) },
   };
   return new Promise((resolve, reject) => {

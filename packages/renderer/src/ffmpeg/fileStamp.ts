@@ -14,7 +14,7 @@ export interface FileStamp {
   modified: string;
 }
 
-/** The stamp of a file. Undefined if there is no such file, which is reported by whoever reads it. */
+/** The stamp of a file. Undefined if there is no such file: reading it will report that. */
 export async function stampOf(path: string): Promise<FileStamp | undefined> {
   try {
     const { ino, size, mtimeNs } = await stat(path, { bigint: true });

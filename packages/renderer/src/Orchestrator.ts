@@ -26,8 +26,8 @@ export class RenderOrchestrator {
 
   /**
    * Renders the page at `compositionUrl` (an http:, https:, file: or data: address, or the path of a file, which is
-   * opened as a file: address) to `outputPath`: chunks over the workers, then joined, verified and put in
-   * place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
+   * opened as a file: address) to `outputPath`: the workers render its chunks, which are then joined, verified and put
+   * in place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
    * stops at once. The promise settles once nothing of the render is left: it rejects with the
    * first worker's error itself, or with `signal.reason` itself. The destination is then unchanged.
    * If an option is wrong, or a file cannot be placed where it should go, the render is refused

@@ -25,7 +25,7 @@ import { ResponseOrder } from './ResponseOrder.js';
  * What `Date` shows at frame 0: 2025-01-01T00:00:00Z. Any moment would do, as long as every render has the same one.
  */
 const EPOCH = Date.UTC(2025, 0, 1);
-/** How many documents may follow each other at once. */
+/** How many times the page may redirect to another document before frame 0. */
 const MAX_REDIRECTS = 20;
 
 /**

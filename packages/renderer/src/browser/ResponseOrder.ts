@@ -71,10 +71,7 @@ export class ResponseOrder {
     return this.#requests.some(isOfWorker) || this.#new.some(isOfWorker);
   }
 
-  /**
-   * Follows a part of the page. Resolves once its requests are intercepted; a worker's are, in the session that started
-   * it.
-   */
+  /** Follows a part of the page. Resolves once its requests are intercepted. A worker's parent intercepts for it. */
   async watch(client: CDPSession, kind: PartKind): Promise<void> {
     if (kind === 'worker') {
       const rank = this.#workers.size;
@@ -195,9 +192,8 @@ export class ResponseOrder {
   }
 
   /**
-   * Appends the new requests in an order that does not depend on which frame, worker or way to the browser was faster.
-   * Requests that were made at the same time are sorted by kind: files of documents frame by frame, files of workers,
-   * scripts of workers, documents.
+   * Appends the new requests in an order that does not depend on which frame, worker or way to the browser was faster:
+   * files of documents frame by frame, then files of workers, scripts of workers, documents.
    */
   #sort(): void {
     const rank = ({ frameId, networkId, type }: Request): number => {
@@ -245,9 +241,7 @@ export class ResponseOrder {
     }
   }
 
-  /**
-   * The requests to deliver next: the first one; if it is a picture and no script listens, all pictures that follow it.
-   */
+  /** The requests to deliver next: the first one, or several pictures in a row if no script listens for them. */
   #next(hears: boolean): Request[] {
     const due = this.#requests.filter(({ late }) => !late);
     if (hears || due[0]?.type !== 'Image') return due.slice(0, 1);

@@ -1,4 +1,4 @@
-import { attempt, isA, nameOf, wordsOf } from '@genlock/renderer/internal';
+import { attempt, isA, nameOf, messageOf } from '@genlock/renderer/internal';
 import { printableJson } from './printable.js';
 
 /** One line of JSON, with errors as objects. Never throws: what JSON cannot hold becomes text. */
@@ -14,7 +14,7 @@ function stringify(value: unknown): string {
     });
   } catch (error) {
     const { type } = value as { type?: unknown };
-    return JSON.stringify({ type, unprintable: wordsOf(error) });
+    return JSON.stringify({ type, unprintable: messageOf(error) });
   }
 }
 
@@ -22,7 +22,7 @@ function stringify(value: unknown): string {
 export function errorRecord(error: unknown, exitCode: number): Record<string, unknown> {
   const fields = isA(error, Error)
     ? errorFields(error)
-    : { name: nameOf(error), message: wordsOf(error), value: error };
+    : { name: nameOf(error), message: messageOf(error), value: error };
   return { type: 'error', ...fields, exitCode };
 }
 
@@ -32,7 +32,7 @@ function errorFields(error: Error): Record<string, unknown> {
   const cause: unknown = attempt(() => error.cause);
   return {
     name: nameOf(error),
-    message: wordsOf(error).trim(),
+    message: messageOf(error).trim(),
     ...own,
     ...(typeof position === 'object' ? position : {}),
     ...(cause === undefined ? {} : { cause }),

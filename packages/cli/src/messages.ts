@@ -1,5 +1,5 @@
 import { GenlockError, OptionsError, type RenderReport, type StopReceipt } from '@genlock/renderer';
-import { attempt, formatFrameRate, isA, namedWordsOf, wordsOf } from '@genlock/renderer/internal';
+import { attempt, formatFrameRate, isA, nameAndMessageOf, messageOf } from '@genlock/renderer/internal';
 import { flagOf } from './flags.js';
 import { formatBytes, formatSeconds, plural, round } from './format.js';
 import { InterruptedError } from './signals.js';
@@ -24,10 +24,10 @@ export function errorText(error: unknown): string {
     const problems = error.problems.map((problem) => wordProblem(problem));
     return problems.length === 1 ? problems[0]! : `the request cannot be met:\n  - ${problems.join('\n  - ')}`;
   }
-  if (isA(error, GenlockError) || isA(error, InterruptedError)) return wordsOf(error);
+  if (isA(error, GenlockError) || isA(error, InterruptedError)) return messageOf(error);
   const { code, path } = systemError(error);
   if (code === 'ENOSPC') return `the disk is full${path ? `: ${path}` : ''}`;
-  return namedWordsOf(error).replace(/^Error: /, '');
+  return nameAndMessageOf(error).replace(/^Error: /, '');
 }
 
 /** What the process returns for an error. */

@@ -114,7 +114,7 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
     says: [/\/hang did not answer in full within 0\.2 s/],
   },
   'data: that is no page': { args: ['render', 'data:text/plain,x', ...OUT], says: [/is not a page/] },
-  'broken declaration': { args: ['render', 'broken.html', ...OUT], says: [/broken\.html does not hold JSON/] },
+  'broken declaration': { args: ['render', 'broken.html', ...OUT], says: [/broken\.html is not valid JSON/] },
   'wrong declaration': { args: ['render', 'wrong.html', ...OUT], says: [/wrong\.html.*width must be a whole number/] },
   'root elsewhere': {
     args: ['render', 'page.html', ...OUT, '--root', 'empty'],

@@ -17,8 +17,8 @@ import { isA } from './unknowns.js';
 /** Renders a page to a video with several workers that start, and stop, together. */
 export class RenderOrchestrator {
   /**
-   * What a render would do. Pure and synchronous: opens no address and touches no file. A path is made an address.
-   * Throws an OptionsError that names every fault of the options.
+   * Plans a render without starting it. Pure and synchronous: opens no address and touches no file. A path is turned
+   * into a file: address. Throws an OptionsError that names every fault of the options.
    */
   static plan(compositionUrl: string, outputPath: string, options: DistributedRenderOptions): RenderPlan {
     return planRender(compositionUrl, outputPath, readOptions(options)).plan;
@@ -26,11 +26,11 @@ export class RenderOrchestrator {
 
   /**
    * Renders the page at `compositionUrl` (an http:, https:, file: or data: address, or the path of a file, which is
-   * opened as a file: address) to `outputPath`: chunks over the workers, then joined, verified and put in
-   * place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
-   * stops at once; the promise settles when nothing of the render is left, and rejects with the
-   * first worker's error itself, or with `signal.reason` itself. The destination then holds what it
-   * held before. What cannot be done, because an option is wrong or a file has no place, is refused
+   * opened as a file: address) to `outputPath`: the workers render its chunks, which are then joined, verified and put
+   * in place by one rename. When one worker fails or `jobOptions.signal` aborts, every other worker
+   * stops at once. The promise settles once nothing of the render is left: it rejects with the
+   * first worker's error itself, or with `signal.reason` itself. The destination is then unchanged.
+   * If an option is wrong, or a file cannot be placed where it should go, the render is refused
    * with an OptionsError before anything starts.
    */
   static async render(
@@ -41,7 +41,7 @@ export class RenderOrchestrator {
   ): Promise<RenderReport> {
     jobOptions.signal?.throwIfAborted();
     const read = readOptions(options);
-    // An executor of the caller's may run where there are other files.
+    // The caller's own executor may run on a machine with other files: paths are looked up only without one.
     const { plan, resolved } = planRender(compositionUrl, outputPath, read, read.executor === undefined);
     const { executor = new LocalExecutor() } = read;
     const outputs = chooseOutputs(plan.outputPath, resolved);
@@ -58,7 +58,7 @@ export class RenderOrchestrator {
   }
 }
 
-/** What one render does between its start and its end: chunks, then the video of them. */
+/** One render in progress: renders the chunks, then makes the video from them. */
 class VideoRender {
   constructor(
     readonly run: StoppableRun<ResolvedDistributedOptions>,
@@ -66,7 +66,7 @@ class VideoRender {
     readonly outputs: OutputSet<FrameOutput>,
   ) {}
 
-  /** From the plan to the committed file. Everything that it acquires is released when it settles. */
+  /** Goes from the plan to the committed file. Everything acquired on the way is released when the promise settles. */
   async make(): Promise<Pick<RenderReport, 'bytes' | 'seams'>> {
     const { run, executor, outputs } = this;
     const { plan, options, journal, signal, warn } = run;
@@ -93,7 +93,7 @@ class VideoRender {
     }
   }
 
-  /** From the rendered chunks to the committed files. Returns the size of the video in bytes. */
+  /** Goes from the rendered chunks to the committed files. Returns the size of the video in bytes. */
   async #deliver(workers: RenderWorkers, directory: WorkDirectory): Promise<number> {
     const { run, outputs } = this;
     const { plan, options, journal, group } = run;

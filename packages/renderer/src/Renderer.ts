@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { seekToStart } from './capture/seekToStart.js';
 import { expectedFormat } from './capture/openSource.js';
-import { keepSeam } from './capture/seams.js';
+import { recordSeam } from './capture/seams.js';
 import { WorkerPage } from './capture/WorkerPage.js';
 import { withAddress } from './composition/compositionAddress.js';
 import type { RenderEvent } from './events.js';
@@ -31,11 +31,10 @@ export class Renderer {
   }
 
   /**
-   * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page, named by its address or by the path of
-   * a file, to `outputPath`, which
-   * then holds the complete file, or what it held before. Settles when no process and no temporary
-   * file is left: resolves with what is known of the file, rejects with `signal.reason` itself after an abort, else
-   * with the first failure.
+   * Renders frames `startFrame` to `startFrame + frameCount - 1` of the page, given by its address or by the path of
+   * a file, to `outputPath`. Afterwards `outputPath` holds the complete file or is unchanged. The promise settles once
+   * no process and no temporary file is left: it resolves with what is known about the file, and rejects with
+   * `signal.reason` itself after an abort, else with the first failure.
    */
   async render(
     compositionUrl: string,
@@ -52,7 +51,7 @@ export class Renderer {
     const job: ChunkJob = jobOptions;
     const result: ChunkResult = {};
     const onEvent = (event: RenderEvent) => {
-      note(event, result);
+      collectResult(event, result);
       return job.onEvent?.(event);
     };
     const scopeJob = { ...job, onEvent, ...(job.workerPage ? { keeper: job.workerPage } : {}) };
@@ -63,8 +62,8 @@ export class Renderer {
   }
 }
 
-/** Takes note of what a job tells of the chunk itself. */
-function note(event: RenderEvent, result: ChunkResult): void {
+/** Adds what an event says about the chunk to its result. */
+function collectResult(event: RenderEvent, result: ChunkResult): void {
   if (event.type === 'files') result.files = { urls: event.urls, repeatable: event.repeatable };
   if (event.type === 'seam') {
     const { side, frame, hash, jumped, drawn, exact } = event;
@@ -98,47 +97,47 @@ async function renderRange(
 
   const workerPage = job.workerPage ?? new WorkerPage();
   try {
-    // The encoder starts while the browser does, for the frames that are to be expected.
+    // The encoder starts together with the browser, for the format in which frames will most likely come.
     let encoder = main.encode(scope, expectedFormat(url, options));
     await using _encoder = { [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose]() };
     await scope.guard(async () => {
-      const { source, before } = await seekToStart(workerPage, scope, options, url, job.browsers);
+      const { source, previousPicture } = await seekToStart(workerPage, scope, options, url, job.browsers);
       if (source.format !== encoder.format) {
         await encoder[Symbol.asyncDispose]();
         encoder = main.encode(scope, source.format);
       }
-      if (before) await keepSeam(source, options, scope, 'entry', before);
+      if (previousPicture) await recordSeam(source, options, scope, 'entry', previousPicture);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
 
       await scope.enter('capture');
       await source.begin();
-      let last: Buffer | undefined;
+      let lastPicture: Buffer | undefined;
       for (let rendered = 1; rendered <= frameCount; rendered++) {
         const frame = startFrame + rendered - 1;
         scope.position.frame = frame;
         await scope.step('capture');
-        const drawn = await source.capture(frame);
-        if (drawn.kind === 'picture') last = drawn.png;
+        const captured = await source.capture(frame);
+        if (captured.kind === 'picture') lastPicture = captured.png;
         await scope.step('encode');
-        await encoder.write(drawn);
+        await encoder.write(captured);
         scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
         scope.callListener(() => job.onProgress?.(rendered / frameCount));
       }
-      if (options.endSeam) await keepSeam(source, options, scope, 'end', last);
-      // A failure that the last frame caused may be told only after its picture.
+      if (options.endSeam) await recordSeam(source, options, scope, 'end', lastPicture);
+      // The browser may report a failure that the last frame caused only after it has drawn the frame.
       await source.page.settle(options.deadlines.capture);
       scope.emit({ type: 'files', worker: scope.worker, ...source.page.files });
-      // The last frame may still be on its way out of the browser.
+      // The bytes of the last frame may still be on their way from the browser.
       await encoder.written();
     });
 
-    // A page that nobody waits for has done its work: what becomes of its browser now is no failure.
+    // If no other chunk needs the page, its work is done: a browser that fails from here on fails nothing.
     const entered = scope.enter('drain');
     const closed = workerPage.isWanted() ? undefined : workerPage.close();
     await entered;
     await Promise.all([encoder.finish(), closed]);
   } finally {
-    // Nothing is left of a job that has failed, also of one that was not to be the page's last.
+    // A failed job leaves nothing behind, even if more jobs were to use the page.
     if (scope.signal.aborted) await workerPage.close();
   }
 

@@ -1,20 +1,20 @@
 import * as errors from './errors.js';
 import { ERROR_CODES, type ErrorCode, type GenlockError, type RenderPosition } from './errors.js';
-import { attempt, isA, nameOf, wordsOf } from './unknowns.js';
+import { attempt, isA, nameOf, messageOf } from './unknowns.js';
 
-/** An error as data that survives JSON, for the way from one process to another. */
+/** An error as data that survives JSON, to be sent from one process to another. */
 export interface ErrorRecord {
   /** The class: `StallError`. */
   name: string;
-  /** What it says, or what was thrown in words. */
+  /** Its message, or a description of whatever else was thrown. */
   message: string;
-  /** Only of Genlock's own errors, as is `position`. */
+  /** Only Genlock's own errors have a code and a `position`. */
   code?: ErrorCode;
   /** Where in the render it happened. */
   position?: RenderPosition;
-  /** What it came from: at most eight causes of causes. */
+  /** Its cause. At most eight levels of causes are kept. */
   cause?: ErrorRecord;
-  /** The other fields that the error has, as far as JSON can hold them: `url`, `waitingFor`, `exit`. */
+  /** The error's other fields, as far as JSON can represent them: `url`, `waitingFor`, `exit`. */
   fields?: Record<string, unknown>;
 }
 
@@ -34,24 +34,24 @@ const CLASSES: Record<ErrorCode, { prototype: GenlockError }> = {
   teardown: errors.TeardownError,
 };
 
-/** So many causes of causes are kept. */
+/** How many levels of causes are kept. */
 const MAX_CAUSES = 8;
 
-/** What is to be known of an error, or of whatever else was thrown. Never throws. */
+/** Makes a record of an error, or of whatever else was thrown. Never throws. */
 export function errorRecord(error: unknown, causes = MAX_CAUSES): ErrorRecord {
   const code = codeOf(error);
   const cause: unknown = attempt(() => (error as Error).cause);
   const fields = ownFields(error);
   return {
     name: nameOf(error),
-    message: wordsOf(error),
+    message: messageOf(error),
     ...(code === undefined ? {} : { code, position: positionOf(error) }),
     ...(cause === undefined || cause === null || causes === 0 ? {} : { cause: errorRecord(cause, causes - 1) }),
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
   };
 }
 
-/** The error that a record was made of: of the class that its code stands for, else an Error of that name. */
+/** Restores the error that a record was made from: an instance of the class of its code, else an Error of that name. */
 export function errorFromRecord({ name, message, code, position, cause, fields }: ErrorRecord): Error {
   const { prototype } = code === undefined ? Error : CLASSES[code];
   const error = Object.create(prototype) as Error;
@@ -63,18 +63,18 @@ export function errorFromRecord({ name, message, code, position, cause, fields }
   return Object.assign(error, { name }, fields, code === undefined ? {} : { code, position: { ...position } });
 }
 
-/** The code of an error of ours, also of one that has come as data; undefined for anything else. Never throws. */
+/** The code of a Genlock error, even one that was received as plain data; undefined for anything else. Never throws. */
 export function codeOf(error: unknown): ErrorCode | undefined {
   const code = attempt(() => (error as Partial<GenlockError> | undefined)?.code);
   return ERROR_CODES.find((each) => each === code);
 }
 
 /**
- * Whether a worker's error says that something outside of the render ended one of its processes: a
- * crash, a signal, the system when memory ran out. Such a chunk may be rendered again (`retries`);
- * after an abort it is the trace of our own SIGKILL. Never throws.
+ * Whether a worker's error says that one of its processes crashed or was killed from outside the render, for example by
+ * a signal or by the system when memory ran out. Such a chunk may be rendered again (`retries`). After an abort, such
+ * an error is only the effect of our own SIGKILL. Never throws.
  */
-export function wasKilled(error: unknown): boolean {
+export function processWasKilled(error: unknown): boolean {
   const { lost, exit, signal } = ownFields(error) as { lost?: unknown; exit?: { signal?: unknown }; signal?: unknown };
   switch (codeOf(error)) {
     case 'browser':
@@ -88,13 +88,13 @@ export function wasKilled(error: unknown): boolean {
   }
 }
 
-/** Where one of our errors says that it happened; nothing for anything else. Never throws. */
+/** The position of a Genlock error; an empty position for anything else. Never throws. */
 export function positionOf(error: unknown): RenderPosition {
   if (codeOf(error) === undefined) return {};
   return attempt(() => ({ ...(error as GenlockError).position })) ?? {};
 }
 
-/** What stands in an error beside what every error has, as JSON would bring it across. */
+/** The fields of an error besides those that every error has, as they survive JSON. */
 function ownFields(error: unknown): Record<string, unknown> {
   if (!isA(error, Error) && codeOf(error) === undefined) return {};
   const read = (): unknown => JSON.parse(JSON.stringify({ ...(error as object) }));

@@ -15,7 +15,7 @@ export interface RenderPosition {
 export type RenderPhase =
   'plan' | 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'verify' | 'concat' | 'commit';
 
-/** What kind of failure an error of ours is, in a word that survives JSON, as its class does not. */
+/** The kind of failure, as a word: unlike the class of an error it survives JSON. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 /** Every `ErrorCode`. */
 // prettier-ignore
@@ -25,12 +25,12 @@ export const ERROR_CODES = [
 ] as const;
 
 /**
- * The base of every error that Genlock itself raises. `exitCode` is what the command line returns
- * for it: 2 when the request was wrong and nothing was started, 1 when the render began and failed. Addresses in
- * messages and fields are without the names and passwords that they may have had.
+ * The base class of every error that Genlock itself raises. `exitCode` is what the command line returns
+ * for it: 2 if the request was wrong and nothing was started, 1 if the render began and failed. Names and passwords
+ * are removed from the addresses in messages and fields.
  */
 export abstract class GenlockError extends Error {
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   abstract readonly code: ErrorCode;
   /** 2 when nothing was started, else 1. */
   readonly exitCode: 1 | 2 = 1;
@@ -46,7 +46,7 @@ export abstract class GenlockError extends Error {
   }
 }
 
-/** The options are not usable. `problems` has one sentence for each fault, in the order of the options. */
+/** The options cannot be used. `problems` has one sentence for each fault, in the order of the options. */
 export class OptionsError extends GenlockError {
   readonly code = 'options';
   override readonly exitCode = 2;
@@ -73,14 +73,14 @@ export class ToolError extends GenlockError {
   constructor(
     message: string,
     position: RenderPosition = {},
-    /** The signal that ended it while it started, if one did. */
+    /** The signal that ended the tool while it was starting, if one did. */
     readonly signal: NodeJS.Signals | null = null,
   ) {
     super(message, position);
   }
 }
 
-/** The page's address could not be loaded in the browser, or the page left it. */
+/** The browser could not load the page's address, or the page navigated away from it. */
 export class NavigationError extends GenlockError {
   readonly code = 'navigation';
   /** The address of the page. */
@@ -98,7 +98,7 @@ export class NavigationError extends GenlockError {
 /** The page threw, or left a promise rejection unhandled. */
 export class PageError extends GenlockError {
   readonly code = 'page';
-  /** `file:line:column` of the throw, as far as the browser knows. */
+  /** Where the exception was thrown, as `file:line:column`, as far as the browser knows. */
   readonly location: string | undefined;
   /** What the page threw, as text: `TypeError: x is not a function`. */
   readonly thrown: string;
@@ -107,7 +107,7 @@ export class PageError extends GenlockError {
 
   constructor(
     thrown: string,
-    /** Whether it was thrown, or a promise was rejected with it. */
+    /** Whether it was an uncaught exception or an unhandled rejection. */
     readonly kind: 'exception' | 'rejection',
     source: PageError['source'],
     position: RenderPosition,
@@ -123,27 +123,29 @@ export class PageError extends GenlockError {
   }
 }
 
-/** A file that the page needs (image, font, style, script, media, frame) did not load, or cannot be decoded. */
+/** A file that the page needs (image, font, style sheet, script, media, frame) did not load or cannot be decoded. */
 export class AssetError extends GenlockError {
   readonly code = 'asset';
-  /** The address of the file; of a data: URL its beginning. */
+  /** The address of the file; of a data: URL only the beginning. */
   readonly url: string;
 
   constructor(
     url: string,
-    /** The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded. */
+    /**
+     * The HTTP status, the browser's network error such as `net::ERR_CONNECTION_REFUSED`, or why it cannot be decoded.
+     */
     readonly reason: number | string,
-    /** What kind of file, in a word: `Image`, `Font`, `Stylesheet`, `video`. */
+    /** The kind of file, in a word: `Image`, `Font`, `Stylesheet`, `video`. */
     readonly assetType: string,
     position: RenderPosition,
-    /** What can be done about a file that cannot be decoded. */
+    /** What can be done about a file that cannot be decoded. Undefined for a file that did not load. */
     advice?: string,
   ) {
     const what = advice === undefined ? 'did not load' : 'cannot be decoded';
     const why = typeof reason === 'number' ? `HTTP ${reason}` : reason;
     super(
       `${positionPrefix(position)}${assetType.toLowerCase()} ${what}: ${shortUrl(url)} (${why}). ` +
-        `${advice ?? 'Mend the address'}, or go on without it with allowMissingAssets (--allow-missing-assets)` +
+        `${advice ?? 'Fix the address'}, or render without it with allowMissingAssets (--allow-missing-assets)` +
         `${certificateAdvice(why)}.`,
       position,
     );
@@ -151,14 +153,14 @@ export class AssetError extends GenlockError {
   }
 }
 
-/** The browser or its page ended, or draws no more. */
+/** The browser or its page ended, or no longer draws. */
 export class BrowserCrashError extends GenlockError {
   readonly code = 'browser';
 
   constructor(
     message: string,
     position: RenderPosition = {},
-    /** What is lost: the browser, the process of its page, the page (it closed itself), or its pictures. */
+    /** What was lost: the browser, the page's process, the page (it closed itself), or its pictures. */
     readonly lost: 'browser' | 'renderer' | 'page' | 'picture' = 'browser',
   ) {
     super(message, position);
@@ -171,7 +173,7 @@ export class EncoderError extends GenlockError {
 
   constructor(
     message: string,
-    /** How it ended: its exit code, or the signal that ended it; and what it wrote last. */
+    /** How it ended: its exit code or the signal that ended it, and the last of what it wrote to stderr. */
     readonly exit: { code: number | null; signal: NodeJS.Signals | null; stderr: string },
     position: RenderPosition,
   ) {
@@ -184,14 +186,14 @@ export class EncoderError extends GenlockError {
   }
 }
 
-/** Something was waited for longer than its deadline allows. */
+/** Something took longer than its deadline allows. */
 export class StallError extends GenlockError {
   readonly code = 'stall';
 
   constructor(
-    /** In words: `the browser to answer`. */
+    /** What was waited for, in words: `the browser to answer`. */
     readonly waitingFor: string,
-    /** How long that was given, in milliseconds. */
+    /** The deadline, in milliseconds. */
     readonly deadlineMs: number,
     position: RenderPosition,
   ) {
@@ -199,17 +201,17 @@ export class StallError extends GenlockError {
   }
 }
 
-/** The render took, or would take, more than it was given. Everything stops, as with any other failure. */
+/** The render exceeded, or would exceed, one of its limits. Everything stops, as with any other failure. */
 export class BudgetError extends GenlockError {
   readonly code = 'budget';
 
   constructor(
     message: string,
-    /** `time` in milliseconds for the whole render, `memory` in MB for a worker, free `disk` in MB. */
+    /** Which limit: `time` in milliseconds for the whole render, `memory` in MB for a worker, free `disk` in MB. */
     readonly budget: 'time' | 'memory' | 'disk',
-    /** What it was given. */
+    /** The limit that was set. */
     readonly limit: number,
-    /** What it took, or what was left. */
+    /** How much was used; for `disk`, how much was left. */
     readonly actual: number,
     position: RenderPosition = {},
   ) {
@@ -217,26 +219,26 @@ export class BudgetError extends GenlockError {
   }
 }
 
-/** A file does not hold the frames that it should. */
+/** A file does not contain the frames that it should. */
 export class VerificationError extends GenlockError {
   readonly code = 'verification';
 }
 
 /**
  * Two workers drew the same frame differently: the page's picture is not a function of the frame.
- * `pictures` are the files with the frame as each of them drew it, and with what differs.
+ * `pictures` are files that show the frame as each worker drew it, and the differences.
  */
 export class SeamError extends GenlockError {
   readonly code = 'seam';
 
   constructor(
-    /** The frame that both have drawn. */
+    /** The frame that both drew. */
     readonly frame: number,
     /** The chunks on both sides of the seam. */
     readonly chunks: readonly [number, number],
-    /** What differs in the page, one line each: `div#clock: text "1" and "2"`. */
+    /** The differences in the page, one line each: `div#clock: text "1" and "2"`. */
     readonly differences: readonly string[],
-    /** Paths of the frame as each side drew it, and of what differs. */
+    /** Paths of the pictures: the frame as each side drew it, and the differences. */
     readonly pictures: readonly string[],
     advice: string,
     position: RenderPosition = {},
@@ -256,14 +258,14 @@ export class TeardownError extends GenlockError {
   readonly code = 'teardown';
 
   constructor(
-    /** What is left, each in words: a path, a process. */
+    /** A description of each leftover: a path or a process. */
     readonly survivors: readonly string[],
   ) {
     super(`could not remove everything after the render stopped: ${survivors.join(', ')}`);
   }
 }
 
-/** A position in words: `worker 1, frame 42 (capture)`; empty where nothing of it is known. */
+/** Describes a position: `worker 1, frame 42 (capture)`. Empty if nothing of it is known. */
 export function describePosition({ worker, frame, phase }: RenderPosition): string {
   const parts = [
     worker === undefined ? undefined : `worker ${worker}`,
@@ -272,20 +274,20 @@ export function describePosition({ worker, frame, phase }: RenderPosition): stri
   return parts.join(', ') + (phase ? `${parts.length > 0 ? ' ' : ''}(${phase})` : '');
 }
 
-/** The beginning of a message: `worker 1, frame 42 (capture): `; empty where nothing of the position is known. */
+/** The start of a message: `worker 1, frame 42 (capture): `. Empty if nothing of the position is known. */
 export function positionPrefix(position: RenderPosition): string {
-  const words = describePosition(position);
-  return words ? `${words}: ` : '';
+  const description = describePosition(position);
+  return description ? `${description}: ` : '';
 }
 
 /** What to do about a certificate that the browser does not trust. */
 function certificateAdvice(reason: string): string {
   return reason.startsWith('net::ERR_CERT_')
-    ? `; ignoreHttpsErrors (--ignore-https-errors) accepts a certificate that nobody vouches for`
+    ? `; ignoreHttpsErrors (--ignore-https-errors) accepts untrusted certificates`
     : '';
 }
 
-/** An address for people, without its password. A data: URL can be megabytes long: they need its beginning. */
+/** An address for messages, without its password. Long ones are shortened: a data: URL can have megabytes. */
 export function shortUrl(address: string): string {
   const url = withoutPassword(address);
   return url.length > 200 ? `${url.slice(0, 160)}… (${url.length} characters)` : url;

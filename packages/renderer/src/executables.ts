@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    // A folder is executable too, in its way.
+    // Folders have the executable permission, too.
     return statSync(path).isFile();
   } catch {
     return false;

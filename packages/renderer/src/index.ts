@@ -1,6 +1,6 @@
 /*
- * The door of the package. What is exported here is the public API, and all of it: api/renderer.api.md has it on one
- * page, and shows each change of it. `npm run api` writes that page.
+ * The entry point of the package. Its exports are the whole public API. `npm run api` records them in
+ * api/renderer.api.md, so that every change of the API shows up in a diff.
  */
 
 export { renderVideo } from './renderVideo.js';

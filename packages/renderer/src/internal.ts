@@ -1,6 +1,6 @@
 /*
- * The door `@genlock/renderer/internal`: what Genlock's own command line and benchmarks need beyond what every program
- * does. It promises nothing. What is here may change or go with any version; programs use `@genlock/renderer`.
+ * The entry point `@genlock/renderer/internal`: what Genlock's own command line and benchmarks need beyond the public
+ * API. Its exports may change or disappear in any version; programs should use `@genlock/renderer`.
  */
 
 export { findBrowser, locateBrowser } from './browser/findBrowser.js';
@@ -14,5 +14,5 @@ export { formatFrameRate, framesIn, parseFrameRate } from './options/frameRate.j
 export { DEADLINES } from './options/schema.js';
 export { withoutPasswords } from './redact.js';
 export { checkStill } from './renderStill.js';
-export { attempt, isA, namedWordsOf, nameOf, wordsOf } from './unknowns.js';
+export { attempt, isA, nameAndMessageOf, nameOf, messageOf } from './unknowns.js';
 export { planVerification, type VerifyPlan } from './verify/planVerification.js';

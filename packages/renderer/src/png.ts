@@ -1,6 +1,6 @@
 import type * as Pngjs from 'pngjs';
 
-/** What reads and writes pictures, loaded when the first one is to be looked at: most renders look at none. */
+/** Loads the PNG library on first use: most renders never decode a picture. */
 export async function loadPng(): Promise<typeof Pngjs.PNG> {
   return (await import('pngjs')).PNG;
 }

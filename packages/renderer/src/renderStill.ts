@@ -13,7 +13,7 @@ import { OutputSet } from './outputs/OutputSet.js';
 import { PictureFile } from './outputs/PictureFile.js';
 import type { OutputOptions, RendererOptions, RenderJobOptions } from './types.js';
 
-/** What a still is drawn with. Nothing is encoded, so there is no codec. */
+/** The options of a still. Nothing is encoded, so there is no codec. */
 export type StillOptions = Omit<
   RendererOptions,
   keyof OutputOptions | 'startFrame' | 'frameCount' | 'durationInSeconds'
@@ -22,7 +22,7 @@ export type StillOptions = Omit<
   frame: number;
 };
 
-/** What a finished still is. */
+/** The result of a finished still. */
 export interface StillReport {
   /** Absolute path of the picture. */
   outputPath: string;
@@ -32,13 +32,13 @@ export interface StillReport {
   width: number;
   /** Height of the picture in pixels. */
   height: number;
-  /** Size of the file. */
+  /** Size of the file in bytes. */
   bytes: number;
 }
 
 /**
- * Draws one frame of a page, named by its address or by the path of a file, to a PNG file: the very picture that a video of the page has there.
- * Stops, settles and leaves nothing behind as `Renderer.render` does.
+ * Draws one frame of a page, given by its address or by the path of a file, to a PNG file. It is the same picture that
+ * a video of the page shows at that frame. Stops, settles and cleans up as `Renderer.render` does.
  */
 export async function renderStill(
   compositionUrl: string,
@@ -58,7 +58,7 @@ export async function renderStill(
   return JobScope.run(jobOptions, options, destination, async (scope) => {
     await scope.enter('launch');
     if (options.hardening) scope.hardening = await findHardening(scope.signal);
-    // The guardian is there from before the picture's first byte until after its last one.
+    // The guardian watches from before the first byte of the picture until after the last one.
     await using directory = await WorkDirectory.create(scope.leftover, scope.signal);
     await outputs.probe(scope.leftover);
     await using _outputs = outputs.stage(scope, directory);
@@ -78,14 +78,14 @@ export async function renderStill(
   });
 }
 
-/** Checks the options of `renderStill`, and touches nothing. Throws an OptionsError that names every fault. */
+/** Checks the options of `renderStill` without starting anything. Throws an OptionsError that names every fault. */
 export function checkStill(options: StillOptions): void {
   resolveStill(readOptions(options), '');
 }
 
-/** A picture has no codec: the options are checked as those of a video of one frame that any size fits into. */
+/** A picture has no codec: its options are checked as those of a one-frame video whose format allows any size. */
 function resolveStill({ frame, ...given }: StillOptions, url: string): ResolvedOptions {
-  // It is drawn by screenshot, whatever way is asked for; what is no way at all is told.
+  // A still is always a screenshot, whatever mode is asked for; an invalid mode is still reported.
   const mode = rendererSchema.shape.mode.safeParse(given.mode).success ? 'screenshot' : given.mode;
   const asVideo = { ...given, lossless: true, mode, startFrame: frame, frameCount: 1 };
   try {

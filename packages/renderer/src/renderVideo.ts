@@ -5,9 +5,9 @@ import type { DistributedRenderOptions, RenderJobOptions, RenderReport } from '.
  * Renders a page to a video file. `page` is an http:, https:, file: or data: address, or the path of a file; `file`
  * ends in .mp4, .mov, .mkv or .webm. Resolves with a report when the file is complete and in its place.
  *
- * Rejects with an OptionsError, before anything starts, when something cannot be rendered as it is asked for. Rejects
- * with `job.signal.reason` itself after an abort, else with the first failure itself; then every worker has stopped,
- * nothing of the render is left, and `file` holds what it held before. `stopReceiptOf(error)` says what the stop did.
+ * Rejects with an OptionsError, before anything starts, if the options cannot be satisfied. Rejects with
+ * `job.signal.reason` itself after an abort, else with the first failure itself. By then every worker has stopped,
+ * nothing of the render is left, and `file` is unchanged. `stopReceiptOf(error)` says what was stopped.
  *
  * The same as `RenderOrchestrator.render`.
  */

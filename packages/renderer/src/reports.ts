@@ -1,37 +1,37 @@
 import type { RenderPhase } from './errors.js';
 import type { FrameRate } from './options/frameRate.js';
 
-/** What one worker did. */
+/** What one worker rendered. */
 export interface WorkerReport {
   /** Index of the worker, from 0. */
   worker: number;
-  /** Indices of the chunks that it rendered, in its order. */
+  /** Indices of the chunks that it rendered, in the order in which it rendered them. */
   chunks: number[];
-  /** Frames of those chunks. */
+  /** Number of frames in those chunks. */
   frames: number;
-  /** Milliseconds from its first chunk's start to its last one's end. */
+  /** Milliseconds from the start of its first chunk to the end of its last one. */
   wallMs: number;
-  /** Its frames by that time. */
+  /** `frames` per second of `wallMs`. */
   framesPerSecond: number;
-  /** Milliseconds in each phase. */
+  /** Milliseconds spent in each phase. */
   phases: Partial<Record<RenderPhase, number>>;
 }
 
-/** A chunk that was begun again, and why. */
+/** A retry of a chunk, and the reason for it. */
 export interface RetryReport {
   /** Index of the worker, from 0. */
   worker: number;
   /** Index of the chunk, from 0. */
   chunk: number;
-  /** Counted from 1. */
+  /** The number of this retry, from 1. */
   attempt: number;
-  /** How many there may be: the option `retries`. */
+  /** The maximum number of retries: the option `retries`. */
   of: number;
-  /** The class and the message of the error that ended the attempt before. */
+  /** The class and message of the error that ended the previous attempt. */
   error: { name: string; message: string };
-  /** Where the worker was then. */
+  /** The phase in which the error happened. */
   phase?: RenderPhase;
-  /** The frame that it was at, if at one. */
+  /** The frame at which the error happened, if the worker was at one. */
   frame?: number;
 }
 
@@ -41,15 +41,15 @@ export interface SeamDifference {
   frame: number;
   /** The chunks on both sides of the seam. */
   chunks: [number, number];
-  /** What differs in the page, one line each. */
+  /** The differences in the page, one line each. */
   differences: string[];
-  /** Of red, green and blue, in dB; undefined, as is `maxDifference`, when a picture is not there any more. */
+  /** PSNR over red, green and blue, in dB. Undefined, like `maxDifference`, if a picture no longer exists. */
   psnr?: number;
-  /** The largest difference of a level, 1 to 255. */
+  /** The largest difference between two colour values, 1 to 255. */
   maxDifference?: number;
 }
 
-/** What a finished render was. */
+/** The result of a finished render. */
 export interface RenderReport {
   /** Absolute path of the video. */
   outputPath: string;
@@ -59,27 +59,27 @@ export interface RenderReport {
   width: number;
   /** Height of the video in pixels. */
   height: number;
-  /** Frames per second, exactly. */
+  /** The exact frame rate. */
   fps: FrameRate;
   /** Length of the video in seconds. */
   durationInSeconds: number;
-  /** Size of the file. */
+  /** Size of the file in bytes. */
   bytes: number;
   /** Milliseconds that the whole render took. */
   wallMs: number;
-  /** Its frames by that time. */
+  /** `frames` per second of `wallMs`. */
   framesPerSecond: number;
-  /** What each worker did, by its index. */
+  /** What each worker rendered, by worker index. */
   workers: WorkerReport[];
-  /** How many chunks there were; of them, how many were kept from before, and how many rendered again. */
+  /** The number of chunks; how many of them were reused from an earlier render, and how many were rendered again. */
   chunks: { total: number; reused: number; again: number };
   /**
-   * The seams between chunks: at `audited` of them the frame was drawn by both pages and was the same;
-   * at `continued` one page drew both sides. With `seams: 'warn'`, `differing` are those that do not fit.
+   * The seams between chunks. At `audited` seams two pages drew the same frame, and the pictures were identical;
+   * at `continued` seams one page drew both sides. With `seams: 'warn'`, `differing` lists the seams that do not match.
    */
   seams: { total: number; audited: number; continued: number; differing?: SeamDifference[] };
-  /** Every chunk that was begun again. Empty without the option `retries`. */
+  /** Every retry of a chunk. Empty without the option `retries`. */
   retries: RetryReport[];
-  /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker was done. */
+  /** Milliseconds in each phase of the whole render. `capture` is the time until the last worker finished. */
   phases: Partial<Record<RenderPhase, number>>;
 }

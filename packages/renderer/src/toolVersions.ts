@@ -5,23 +5,23 @@ import { llvmpipeFor } from './browser/llvmpipe.js';
 import { findFfmpeg } from './ffmpeg/findFfmpeg.js';
 import type { RendererOptions } from './options/groups.js';
 
-/** What makes a chunk besides its page and its options: another one may make another picture or file of them. */
+/** The tools that make a chunk. With other tools, the same page and options may give another picture or file. */
 export interface ToolVersions {
   /** The version of this package. */
   genlock: string;
-  /** What the browser says of itself: its name and version. */
+  /** The browser's name and version, as it reports them. */
   browser: string;
-  /** The driver that WebGL may be drawn with beside the browser's own. */
+  /** The driver that may draw WebGL instead of the browser's own. Empty if there is none. */
   webgl: string;
   /** The version of ffmpeg. */
   encoder: string;
-  /** Arithmetic and encoders may differ between processors. */
+  /** The processor: arithmetic and encoders may give different results on another one. */
   processor: string;
 }
 
 /**
- * What chunks are made with on this machine. Rejects with a ToolError where the browser or ffmpeg is
- * missing or does not start, and with `signal.reason`.
+ * Finds out what chunks are made with on this machine. Rejects with a ToolError if the browser or ffmpeg is
+ * missing or does not start, and with `signal.reason` if the signal aborts.
  */
 export async function toolVersions(
   options: Pick<RendererOptions, 'browserConfig' | 'webgl' | 'ffmpegPath' | 'ffprobePath'> = {},
@@ -29,7 +29,7 @@ export async function toolVersions(
 ): Promise<ToolVersions> {
   const { browserConfig, webgl = 'auto', ffmpegPath, ffprobePath } = options;
   const stop = signal ? { signal } : {};
-  // One that fails does not leave the other one running behind.
+  // If one of them fails, the other is still awaited, so that it does not run on unnoticed.
   const [browser, ffmpeg] = await Promise.allSettled([
     findBrowser({ executablePath: browserConfig?.executablePath, ...stop }),
     findFfmpeg({ ffmpegPath, ffprobePath, ...stop }),

@@ -14,48 +14,49 @@ export type { VideoCoding } from './ffmpeg/coding.js';
 export type { FileStamp } from './ffmpeg/fileStamp.js';
 export type * from './reports.js';
 
-/** What a whole render is made with: the frames, and how the work is shared out. */
+/** The options of a whole render: what to render, and how the work is divided among workers. */
 export type DistributedRenderOptions = DistributedOptionsInput & {
-  /** Where chunks run. Default: in this process, through `Renderer.prototype.render`. */
+  /** Where chunks are rendered. Default: in this process, by `Renderer.prototype.render`. */
   executor?: RenderExecutor;
 };
 
 /** The live handles of one render. */
 export interface RenderJobOptions {
-  /** Stops the render: it rejects with `signal.reason` itself, after nothing is left. */
+  /** Stops the render, which rejects with `signal.reason` itself once nothing of it is left. */
   signal?: AbortSignal;
   /**
-   * Share of the frames that are rendered, 0 to 1; never falls; 1 comes before the join. As with `onEvent`, what it
-   * throws or rejects with fails the render.
+   * Called with the share of the frames that are rendered, from 0 to 1. It never decreases, and reaches 1 before the
+   * chunks are joined. As with `onEvent`, an error that it throws or rejects with fails the render.
    */
   onProgress?: (share: number) => unknown;
   /**
-   * Everything else that happens. What it throws is a failure of the render; so is what its promise rejects with,
-   * if it is an async function, as long as the render runs. It is not waited for.
+   * Called with everything else that happens. An error that it throws fails the render; so does a rejection of the
+   * promise that an async function returns, while the render is running. The render does not wait for that promise.
    */
   onEvent?: (event: RenderEvent) => unknown;
   /**
-   * Index of the worker that this job runs on, for messages and events. Default 0. A job that has one
-   * is a part of a larger render, which tells of the stop for all of them: it sends no `stopped` itself.
+   * Index of the worker that runs this job, for messages and events. Default 0. A job with an index is part of a
+   * larger render, which emits one `stopped` event for all of its jobs: the job itself emits none.
    */
   worker?: number;
   /**
-   * Browsers that the program keeps from render to render. The render borrows those that it can use,
-   * and gives them back when it is done with them. Default: it starts its own, and ends them.
+   * Browsers that the program keeps from render to render. The render borrows those that it can use and returns them
+   * when it has finished with them. Default: it starts its own browsers and ends them.
    */
   browsers?: BrowserPool;
-  /** For tests: is told each step of the render before it happens, and can hold or fail it there. */
+  /** For tests: called before each step of the render, which it can delay or fail. */
   hooks?: RenderHooks;
 }
 
 /**
- * Where a chunk runs. `render` writes the frames that `options` name to `outputPath`; it may resolve with what is
- * known of them, or with nothing.
+ * Renders chunks. `render` writes the frames that `options` name to `outputPath`; it may resolve with what it knows
+ * about them, or with nothing.
  */
 export interface RenderExecutor {
   /**
-   * Renders one chunk, as `Renderer.prototype.render` does: settles when nothing of it is left, and rejects with
-   * `jobOptions.signal.reason` itself after an abort. `options` survive JSON; `jobOptions` are handles of this process.
+   * Renders one chunk as `Renderer.prototype.render` does: settles once nothing of the job is left, and rejects with
+   * `jobOptions.signal.reason` itself after an abort. `options` survive JSON; `jobOptions` are live handles of this
+   * process.
    */
   render(
     compositionUrl: string,
@@ -64,10 +65,9 @@ export interface RenderExecutor {
     jobOptions: RenderJobOptions,
   ): Promise<ChunkResult | void>;
   /**
-   * What all of its workers make chunks with, as `toolVersions` tells it of the machine that it is called on; for
-   * `keepChunks`, which without it neither finds nor keeps any chunk. A worker that reads another file than
-   * this process does at the same address must not be spoken for. Chunks are kept only of workers whose
-   * `files` events are passed on.
+   * The tools that all workers of this executor use, as `toolVersions` reports them for the machine it runs on. Needed
+   * for `keepChunks`: without it no chunk is found or kept. Do not implement it if a worker may read other content than
+   * this process does at the same address. Chunks are kept only for workers whose `files` events are forwarded.
    */
   versions?(
     options: RendererOptions,

@@ -18,34 +18,34 @@ import {
 } from './verify/planVerification.js';
 import { SampledFrames } from './verify/SampledFrames.js';
 
-/** How one way to draw the samples compares with drawing them `once`. */
+/** How drawing the samples in one way compares with drawing them `once`. */
 export interface WayVerdict {
-  /** Which one: `VerifyWay` says what each is. */
+  /** The way that was compared: `VerifyWay` describes each. */
   way: Exclude<VerifyWay, 'once'>;
   /**
    * The samples that were drawn in this way, and which of their frames came out differently. `seek`
-   * leaves out a sample at the very start: there is nothing to jump over.
+   * omits a sample that starts at frame 0: there is nothing to skip before it.
    */
   samples: (Sample & { differing: number[] })[];
-  /** The first frame that came out differently. Undefined when all are the same. */
+  /** The first frame that came out differently. Undefined if all frames are the same. */
   difference?: {
     frame: number;
-    /** What is not the same in the page, one line each: `div#clock: text "1" and "2"`. */
+    /** The differences in the page, one line each: `div#clock: text "1" and "2"`. */
     page: string[];
-    /** Path of the frame as drawn `once`, in this way, and with what differs in red, side by side. */
+    /** Path of a picture that shows, side by side: the frame drawn `once`, in this way, and the differences in red. */
     picture: string;
   };
 }
 
-/** What `verifyPage` has found out about a page. */
+/** What `verifyPage` found out about a page. */
 export interface PageVerdict {
-  /** Whether the page, taken through every frame from 0, draws the same pictures each time. */
+  /** Whether the page draws the same pictures each time that it is taken through every frame from 0. */
   deterministic: boolean;
-  /** Whether, besides, a picture depends on its frame alone: the page may be taken straight to it. */
+  /** Whether, in addition, a picture depends on its frame alone, so that the page can be taken straight to it. */
   seekable: boolean;
   /**
-   * Whether the browser draws the same pixels each time by itself. One without begin-frame control
-   * may not: then a difference that nobody sees may be its own.
+   * Whether the browser itself draws the same pixels each time. A browser without begin-frame control may not:
+   * then it may be the cause of invisible differences.
    */
   exact: boolean;
   /** The ranges of frames that were compared. */
@@ -58,15 +58,15 @@ export interface PageVerdict {
   wallMs: number;
 }
 
-/** The live handles of one verification: those of a render, but for what belongs to a chunk. */
+/** The live handles of one verification: those of a render, without those that belong to a chunk. */
 export type VerifyJobOptions = Pick<RenderJobOptions, 'signal' | 'onProgress' | 'onEvent' | 'hooks'>;
 
 /**
- * Finds out whether a page, named by its address or by the path of a file, draws the same frames each time: draws samples of the composition in
- * several ways (see `VerifyWay`) and compares every picture. No video is made. Pictures of what
- * differs, one for each way, are put into the folder `pictures`, in the place of those of the same name.
+ * Finds out whether a page, given by its address or by the path of a file, draws the same frames each time. It draws
+ * samples of the composition in several ways (see `VerifyWay`) and compares every picture. No video is made. For each
+ * way that differs, a picture of the differences is put into the folder `pictures`, replacing one of the same name.
  *
- * Stops, settles and leaves nothing behind as `RenderOrchestrator.render` does: rejects with
+ * Stops, settles and cleans up as `RenderOrchestrator.render` does: rejects with
  * `signal.reason` itself after an abort, else with the first failure of a page, in whatever way it
  * was drawn. A page that is not deterministic is a verdict, not a failure.
  */
@@ -133,7 +133,7 @@ class Verification {
     });
   }
 
-  /** One page, from its first sample to its last. */
+  /** Draws all samples of one lane with one page. */
   async #drawLane(
     lane: readonly VerifyChunk[],
     worker: number,
@@ -141,8 +141,8 @@ class Verification {
     signal: AbortSignal,
   ): Promise<void> {
     let left = lane.length;
-    const tell = (event: RenderEvent) => this.run.journal.record('worker' in event ? { ...event, worker } : event);
-    await using workerPage = new WorkerPage(() => left > 0, tell);
+    const onEvent = (event: RenderEvent) => this.run.journal.record('worker' in event ? { ...event, worker } : event);
+    await using workerPage = new WorkerPage(() => left > 0, onEvent);
     for (const chunk of lane) {
       left--;
       await this.#drawChunk(chunk, worker, workerPage, frames, signal);
@@ -164,7 +164,7 @@ class Verification {
       failed = true;
       run.fail(error, position);
     };
-    // A worker tells of its failure before it has cleaned up: the others stop in the same tick.
+    // A worker reports its failure before it has cleaned up, so that the others stop in the same tick.
     const onEvent = (event: RenderEvent) => {
       const own = 'worker' in event ? { ...event, worker } : event;
       if (own.type === 'worker-failed') onFailure(own.error, journal.position(worker));
@@ -195,7 +195,7 @@ class Verification {
     journal.chunkDone(chunk, worker);
   }
 
-  /** Compares one way with the page drawn once; keeps a picture of the first frame that differs. */
+  /** Compares one way with drawing the page once, and keeps a picture of the first frame that differs. */
   async #judge(way: WayVerdict['way'], frames: SampledFrames): Promise<WayVerdict> {
     const { plan, run } = this;
     run.group.throwIfStopped();

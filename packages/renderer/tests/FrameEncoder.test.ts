@@ -60,7 +60,7 @@ describe('a frame that does not arrive', () => {
       height: 10 * ONE.height,
     });
     assert.ok(error instanceof StallError, String(error));
-    assert.match(error.waitingFor, /^the encoder to take/);
+    assert.match(error.waitingFor, /^the encoder to accept/);
     assert.deepEqual({ ...error.position }, { worker: 0, frame: 0, phase: 'encode' });
   });
 
@@ -78,7 +78,7 @@ describe('a frame that does not arrive', () => {
 
   it('is told with the error of who reads it, where there is one', async () => {
     using sandbox = new Sandbox();
-    const lost = new Error('the file of the browser has no 5000 bytes of a frame');
+    const lost = new Error("the browser's file does not contain the 5000 bytes of a frame");
     assert.equal(await encode(sandbox, 'ffmpeg', [here(), Promise.reject(lost), here()]), lost);
   });
 });

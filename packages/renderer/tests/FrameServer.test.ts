@@ -81,11 +81,11 @@ describe('the server for frames', () => {
     using sandbox = new Sandbox();
     const { server, path } = await start(sandbox);
     await using _server = server;
-    await assert.rejects(server.read(5000), /no 5000 bytes of a frame/);
+    await assert.rejects(server.read(5000), /does not contain the 5000 bytes of a frame/);
     writeFileSync(path, server.mark);
     const socket = await connect(server);
     await ask(socket, 'file');
-    await assert.rejects(server.read(5000), /no 5000 bytes of a frame/);
+    await assert.rejects(server.read(5000), /does not contain the 5000 bytes of a frame/);
     const [first, look] = [server.expect(1), server.expect(-1)];
     socket.send(message(-1, pixels(7)));
     socket.send(message(1, pixels(1)));
@@ -139,7 +139,7 @@ describe('the server for frames', () => {
     // Whoever sends on and on is cut off, whether it was expected or not, in one piece or in many.
     for (const fin of [true, false]) {
       const flood = await connect(server);
-      const data = assert.rejects(server.expect(1), /sends more than the 70536 bytes that a frame can have/);
+      const data = assert.rejects(server.expect(1), /sent more than the 70536 bytes that a frame can have/);
       flood.on('error', () => {});
       const closed = once(flood, 'close');
       const send = () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BrowserSession } from '../src/browser/BrowserSession.js';
 import { PageFrames } from '../src/browser/PageFrames.js';
-import type { PageTargets } from '../src/browser/PageTargets.js';
+import type { PageContexts } from '../src/browser/PageContexts.js';
 import type { JobScope } from '../src/lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../src/options/options.js';
 import type { VideoNews } from '../src/page/index.js';
@@ -18,7 +18,7 @@ function framesOf(session: object, targets: object): PageFrames {
     session as BrowserSession,
     scope as unknown as JobScope,
     options as ResolvedOptions,
-    targets as PageTargets,
+    targets as PageContexts,
   );
 }
 
@@ -50,16 +50,16 @@ describe('frames of the browser', () => {
         return { hasDamage: true };
       },
     };
-    const hear = async () => {
+    const sync = async () => {
       await nextTurn();
-      order.push('heard');
+      order.push('synced');
     };
-    const frames = framesOf(session, { hear, spansProcesses: true });
+    const frames = framesOf(session, { sync, spansProcesses: true });
 
     await frames.begin(false, 1000);
     await frames.draw(1000);
 
-    assert.deepEqual(order, ['heard', 'frame', 'heard', 'frame']);
+    assert.deepEqual(order, ['synced', 'frame', 'synced', 'frame']);
   });
 
   /** Draws one frame of a page with videos: what is new of them before each of the browser's frames, and what that changes. */

@@ -52,7 +52,7 @@ for (const size of [1, 5, 64, message.length, 2 * message.length + 3, 10_000]) {
     for (const { id, result } of messages) {
       assert.equal(id, 1);
       assert.deepEqual(result['→'], [-2, 0.5, true, null]);
-      assert.deepEqual(transport.take(result.data), picture);
+      assert.deepEqual(transport.takeBytes(result.data), picture);
     }
   });
 }
@@ -61,10 +61,10 @@ test('bytes are given once, and not after silence', async () => {
   const { transport, fromBrowser, messages } = open();
   await write(fromBrowser, Buffer.concat([message, message]), message.length);
   const [first, second] = messages.map(({ result }) => result.data);
-  transport.take(first!);
-  assert.throws(() => transport.take(first!), /no message has had bytes by the name of "bytes 0"/);
-  transport.silence();
-  assert.throws(() => transport.take(second!), /bytes 1/);
+  transport.takeBytes(first!);
+  assert.throws(() => transport.takeBytes(first!), /no message has bytes with the name "bytes 0"/);
+  transport.removeListeners();
+  assert.throws(() => transport.takeBytes(second!), /bytes 1/);
   await write(fromBrowser, message, message.length);
   assert.equal(messages.length, 2);
 });

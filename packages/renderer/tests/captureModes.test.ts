@@ -206,7 +206,7 @@ describe('the size of a picture', () => {
       const scope = { position: { worker: 1, frame: 7, phase: 'capture' } };
       const options = { pixelWidth: 16, pixelHeight: 18, deadlines: { capture: 1000 } };
       const source = new ScreenshotSource({ frames, scope, options, session: { beginFrameControl } } as never);
-      const said = /^BrowserCrashError: worker 1, frame 7 \(capture\): .* 32x18 pixels, and not 16x18/;
+      const said = /^BrowserCrashError: worker 1, frame 7 \(capture\): .* 32x18 pixels instead of 16x18/;
       await assert.rejects(source.picture(), (error) => said.test(String(error)));
     }
   });
@@ -420,7 +420,7 @@ describe('the encoder of the browser', () => {
   });
 
   it('gets the first frame of WebGL from its canvas, which the comparison with the page has emptied', async (context) => {
-    const given = context.mock.method(FrameTap.prototype, 'give');
+    const given = context.mock.method(FrameTap.prototype, 'encodePixels');
     const { warnings } = await render(page('webgl'), { frameHashes: undefined, frameCount: 4 });
     assert.deepEqual(warnings, []);
     assert.equal(given.mock.callCount(), 0);

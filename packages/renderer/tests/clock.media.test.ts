@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { AssetError, RenderOrchestrator, type DistributedRenderOptions, type RenderEvent } from '../src/index.js';
-import { PageTargets } from '../src/browser/PageTargets.js';
+import { PageContexts } from '../src/browser/PageContexts.js';
 import { LONG } from './support/extent.js';
 import { CELL, frameTimes, makeBarcodes, readBarcodes } from './support/barcodes.js';
 import { eventsOf } from './support/renders.js';
@@ -123,9 +123,9 @@ describe('a video', () => {
 
   it('is known to come into view, however it was hidden', async (context) => {
     // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
-    const { evaluateAll } = PageTargets.prototype;
+    const { evaluateAll } = PageContexts.prototype;
     const frames = new Set<unknown>();
-    context.mock.method(PageTargets.prototype, 'evaluateAll', async function (this: PageTargets, expression: string) {
+    context.mock.method(PageContexts.prototype, 'evaluateAll', async function (this: PageContexts, expression: string) {
       const answers = await evaluateAll.call(this, expression);
       if (answers.includes('appeared')) for (const frame of await evaluateAll.call(this, 'frame')) frames.add(frame);
       return answers;

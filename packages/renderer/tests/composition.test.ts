@@ -84,9 +84,9 @@ describe('readComposition', () => {
   it('names the page and the fault of a broken declaration', async () => {
     await refuses(
       data(script('{"width":')),
-      /the <script type="application\/genlock\+json"> of data:.* does not hold JSON/,
+      /the <script type="application\/genlock\+json"> of data:.* is not valid JSON/,
     );
-    await refuses(data(script('')), /does not hold JSON/);
+    await refuses(data(script('')), /is not valid JSON/);
     await refuses(data(script('[1]')), /cannot be used: .*must be an object such as/);
     await refuses(data(script('null')), /must be an object such as/);
     await refuses(
@@ -167,8 +167,8 @@ describe('readComposition', () => {
         assert.equal((await readComposition(`${withLogin}/`)).width, 2);
         assert.equal((await readComposition(`${withLogin}/other`)).width, 2);
         assert.deepEqual(seen, ['/ login', '/page login', '/other login', '/page nobody']);
-        await refuses(`${origin}/loop`, /it leads on more than 20 times/);
-        await refuses(`${origin}/away`, /it leads to file:/);
+        await refuses(`${origin}/loop`, /it redirects more than 20 times/);
+        await refuses(`${origin}/away`, /it redirects to file:/);
       },
     );
   });

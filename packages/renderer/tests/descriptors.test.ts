@@ -12,7 +12,7 @@ import { isSomethingPending } from '../src/lifecycle/leftovers.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { readProcessesNow, readStat } from '../src/lifecycle/processGroup.js';
 import { removeTemporary } from '../src/lifecycle/temporaryPaths.js';
-import { namedWordsOf } from '../src/unknowns.js';
+import { nameAndMessageOf } from '../src/unknowns.js';
 import { canLimit, ScarceDescriptors } from './support/descriptors.js';
 import { everyThird, isLong } from './support/extent.js';
 import { TWO_WORKERS } from './support/renders.js';
@@ -126,7 +126,7 @@ describe('a process without a file to spare', { skip }, () => {
         if (outcome.status === 'fulfilled') assert.deepEqual(sandbox.files(), ['out.mp4']);
         else {
           const error: unknown = outcome.reason;
-          assert.ok(error instanceof GenlockError, `${room} left: ${namedWordsOf(error)}`);
+          assert.ok(error instanceof GenlockError, `${room} left: ${nameAndMessageOf(error)}`);
           sandbox.assertNothingLeft(destination);
         }
         sandbox.assertNoProcesses();

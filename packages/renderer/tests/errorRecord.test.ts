@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as errors from '../src/errors.js';
-import { codeOf, errorFromRecord, errorRecord, positionOf, wasKilled, type ErrorRecord } from '../src/errorRecord.js';
+import {
+  codeOf,
+  errorFromRecord,
+  errorRecord,
+  positionOf,
+  processWasKilled,
+  type ErrorRecord,
+} from '../src/errorRecord.js';
 
 const position = { phase: 'capture', worker: 2, frame: 17 } as const;
 const killed = { code: null, signal: 'SIGKILL', stderr: '' } as const;
@@ -67,17 +74,17 @@ describe('an error as data', () => {
       Object.create(null),
     ]) {
       assert.equal(typeof acrossProcesses(value).message, 'string');
-      assert.equal(wasKilled(value), false);
+      assert.equal(processWasKilled(value), false);
     }
   });
 
   it('says whether something from outside has ended a process, as an instance and as data', () => {
     const { tool, browser, encoder } = EACH;
     for (const error of [tool, browser, encoder]) {
-      assert.equal(wasKilled(error), true);
-      assert.equal(wasKilled(acrossProcesses(error)), true);
+      assert.equal(processWasKilled(error), true);
+      assert.equal(processWasKilled(acrossProcesses(error)), true);
     }
     const others = [EACH.stall, new errors.EncoderError('the encoder ended', ended, position), new Error('SIGKILL')];
-    for (const error of others) assert.equal(wasKilled(error), false);
+    for (const error of others) assert.equal(processWasKilled(error), false);
   });
 });

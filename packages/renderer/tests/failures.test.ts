@@ -466,7 +466,7 @@ describe('a browser that is none', () => {
     using sandbox = new Sandbox();
     const executablePath = sandbox.script('browser', 'echo "what is it that you want?" >&4', 'exec sleep 1000');
     const failure = await fail(sandbox, COUNTER, { browserConfig: { executablePath } });
-    assertError(failure, ToolError, { phase: 'launch' }, executablePath, 'does not say what a browser would');
+    assertError(failure, ToolError, { phase: 'launch' }, executablePath, 'does not speak the DevTools protocol');
   });
 });
 

@@ -14,7 +14,7 @@ import {
   type RenderJobOptions,
 } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
-import { wordsOf } from '../src/unknowns.js';
+import { messageOf } from '../src/unknowns.js';
 import { everyThird } from './support/extent.js';
 import { OPAQUE } from './support/opaque.js';
 import { atEvent, eventsOf, fail, TWO_WORKERS } from './support/renders.js';
@@ -45,7 +45,7 @@ describe('a reason that cannot be looked at', () => {
       });
       const { error, receipt, events } = await fail(sandbox, COUNTER, executor, { signal: controller.signal });
       assert.ok(error === reason);
-      assert.equal(receipt.message, wordsOf(reason));
+      assert.equal(receipt.message, messageOf(reason));
       assert.deepEqual(eventsOf(events, 'stopped')[0]!.suppressed, []);
     });
 
@@ -59,7 +59,7 @@ describe('a reason that cannot be looked at', () => {
       });
       const { error, receipt, events } = await fail(sandbox, COUNTER, { ...executor, partialOutput: 'part.mp4' });
       assert.ok(error === reason);
-      assert.equal(receipt.message, wordsOf(reason));
+      assert.equal(receipt.message, messageOf(reason));
       assert.ok(eventsOf(events, 'stopped')[0]!.suppressed[0] === later);
     });
   }

@@ -14,7 +14,7 @@ import {
   RenderOrchestrator,
   type RenderEvent,
 } from '../src/index.js';
-import { cut, quote, splitLogin, withoutPassword, withoutPasswords } from '../src/redact.js';
+import { truncate, redactAndTruncate, splitLogin, withoutPassword, withoutPasswords } from '../src/redact.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
@@ -62,10 +62,10 @@ describe('an address that is told', () => {
   });
 
   it('is cut after it is redacted, with whole characters', () => {
-    assert.equal(cut('abc', 3), 'abc');
-    assert.equal(cut('a😀bc', 2), 'a… (5 characters)');
+    assert.equal(truncate('abc', 3), 'abc');
+    assert.equal(truncate('a😀bc', 2), 'a… (5 characters)');
     const text = `${'x'.repeat(90)} http://user:${'secret'.repeat(50)}@host/ ${'y'.repeat(2e6)}`;
-    assert.equal(quote(text, 100), `${'x'.repeat(90)} http://**… (${text.length} characters)`);
+    assert.equal(redactAndTruncate(text, 100), `${'x'.repeat(90)} http://**… (${text.length} characters)`);
   });
 
   it('is split from its login', () => {

@@ -84,7 +84,7 @@ const HANDLED = `<!doctype html><script>
 
 const reasons = (events: Parameters<typeof eventsOf>[0]) =>
   eventsOf(events, 'warning')
-    .map(({ message }) => message.replace(/^worker 0 \(\w+\): |http:\S*\/|\. Mend the address.*/g, ''))
+    .map(({ message }) => message.replace(/^worker 0 \(\w+\): |http:\S*\/|\. Fix the address.*/g, ''))
     .sort();
 
 describe('a file that comes, and that the browser refuses', () => {
@@ -226,7 +226,7 @@ describe('what the browser says of a refusal', () => {
       `Framing 'http://a.test/x' violates ${policy}`,
       `Refused to frame 'http://a.test/x' because it violates ${policy}`,
     ])
-      assert.equal(read(text)?.unasked, 'Document', text);
+      assert.equal(read(text)?.unrequested, 'Document', text);
     const module = 'module script but the server responded with a MIME type of "text/html". Strict';
     for (const text of [
       `Failed to load module script: Expected a JavaScript ${module}`,

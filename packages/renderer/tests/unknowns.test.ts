@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EncoderError, StallError } from '../src/errors.js';
-import { wasKilled } from '../src/errorRecord.js';
+import { processWasKilled } from '../src/errorRecord.js';
 import { isEcho } from '../src/lifecycle/abort.js';
 import { StopRecord } from '../src/lifecycle/StopRecord.js';
-import { attempt, isA, namedWordsOf, nameOf, wordsOf } from '../src/unknowns.js';
+import { attempt, isA, nameAndMessageOf, nameOf, messageOf } from '../src/unknowns.js';
 import { OPAQUE } from './support/opaque.js';
 
 describe('anything at all', () => {
   for (const [what, value] of OPAQUE) {
     it(`${what} has words, a name, a kind and a place in a receipt`, () => {
-      for (const text of [wordsOf(value), nameOf(value), namedWordsOf(value)]) {
+      for (const text of [messageOf(value), nameOf(value), nameAndMessageOf(value)]) {
         assert.equal(typeof text, 'string');
         assert.notEqual(text, '');
         assert.ok(text.length < 1100, `${text.length} characters`);
       }
       assert.equal(typeof isA(value, Error), 'boolean');
-      assert.equal(typeof wasKilled(value), 'boolean');
+      assert.equal(typeof processWasKilled(value), 'boolean');
       assert.equal(isEcho(value, value), true);
       assert.equal(isEcho(value, 'another'), false);
       assert.equal(isEcho(new Error('wrapped', { cause: value }), value), true);
@@ -25,7 +25,7 @@ describe('anything at all', () => {
         assert.equal(record.begin(value, byUser, { worker: 3 }), true);
         const event = record.stopped(value, [value], { workers: [], retries: [], leftovers: ['a file'] });
         assert.ok(event.type === 'stopped' && event.error === value);
-        assert.equal(event.receipt.message, wordsOf(value));
+        assert.equal(event.receipt.message, messageOf(value));
         assert.ok(JSON.parse(JSON.stringify(event.receipt)));
       }
     });
@@ -46,10 +46,10 @@ describe('anything at all', () => {
       [Object.create(null), '[Object: null prototype] {}'],
       [{ toString: () => 'its own' }, 'its own'],
     ];
-    for (const [value, words] of worded) assert.equal(wordsOf(value), words);
-    assert.equal(namedWordsOf(new RangeError('too far')), 'RangeError: too far');
-    assert.equal(namedWordsOf(new RangeError()), 'RangeError');
-    assert.equal(namedWordsOf('a text'), 'a text');
+    for (const [value, words] of worded) assert.equal(messageOf(value), words);
+    assert.equal(nameAndMessageOf(new RangeError('too far')), 'RangeError: too far');
+    assert.equal(nameAndMessageOf(new RangeError()), 'RangeError');
+    assert.equal(nameAndMessageOf('a text'), 'a text');
     assert.equal(nameOf(new RangeError()), 'RangeError');
     assert.equal(nameOf(5), 'number');
   });
@@ -66,6 +66,6 @@ describe('anything at all', () => {
     assert.equal(isA(new StallError('x', 1, {}), StallError), true);
     assert.equal(isA('text', Error), false);
     const killed = new EncoderError('x', { code: null, signal: 'SIGKILL', stderr: '' }, {});
-    assert.equal(wasKilled(killed), true);
+    assert.equal(processWasKilled(killed), true);
   });
 });

@@ -92,7 +92,7 @@ describe('the driver of WebGL', () => {
   it('fails the render where it is named and does not start, or is not installed', async () => {
     const broken = await withDrivers(brokenDriver(), () => fail(sandbox, page('webgl'), { webgl: 'llvmpipe' }));
     assert.ok(broken.error instanceof ToolError);
-    assert.match(broken.error.message, /does not draw WebGL with llvmpipe: it cannot load it/);
+    assert.match(broken.error.message, /does not draw WebGL with llvmpipe: it cannot load the driver/);
     const lacking = await withDrivers('/nowhere', () => fail(sandbox, page('webgl'), { webgl: 'llvmpipe' }));
     assert.ok(lacking.error instanceof ToolError);
     assert.match(lacking.error.message, /is not installed.*mesa-vulkan-drivers/);

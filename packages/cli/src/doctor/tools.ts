@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ToolError } from '@genlock/renderer';
-import { findBrowser, findFfmpeg, runCommand, wordsOf, type Llvmpipe } from '@genlock/renderer/internal';
+import { findBrowser, findFfmpeg, runCommand, messageOf, type Llvmpipe } from '@genlock/renderer/internal';
 import { defined } from '../flags.js';
 import { plural } from '../format.js';
 import { installAdvice } from './advice.js';
@@ -106,7 +106,7 @@ async function fontFiles(): Promise<number> {
 function lacking(name: string, error: unknown, advice: string, signal: AbortSignal): Finding {
   if (signal.aborted) throw error;
   // The library's message goes on to say what to do; here that has a line of its own.
-  const message = wordsOf(error);
+  const message = messageOf(error);
   const text = error instanceof ToolError ? message.replace(/\. (On Debian|Elsewhere).*$/s, '') : message;
   return { name, status: 'lacking', text, advice };
 }

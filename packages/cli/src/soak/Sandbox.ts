@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { namedWordsOf } from '@genlock/renderer/internal';
+import { nameAndMessageOf } from '@genlock/renderer/internal';
 import { countFrames, Traces } from '@genlock/renderer/testing';
 
 const SENTINEL = 'what was here before';
@@ -40,7 +40,7 @@ export class Sandbox implements Disposable {
 
   /** What is wrong with the output of a render that succeeded. */
   async judgeOutput(frames: number, ffmpegPath: string | undefined): Promise<string[]> {
-    const found = await countFrames(this.output, { ffmpegPath }).catch(namedWordsOf);
+    const found = await countFrames(this.output, { ffmpegPath }).catch(nameAndMessageOf);
     return found === frames ? [] : [`the output has ${found} frames instead of ${frames}`];
   }
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { collectGarbage, hasProcessTable, hostDifferences, readHost } from '@genlock/renderer/testing';
 import { RenderOrchestrator } from '@genlock/renderer';
-import { namedWordsOf } from '@genlock/renderer/internal';
+import { nameAndMessageOf } from '@genlock/renderer/internal';
 import { ACTIONS, planCycles, type Action, type Cycle } from './plan.js';
 import { runCycle, type CycleResult, type Subject } from './runCycle.js';
 import { Sandbox } from './Sandbox.js';
@@ -97,7 +97,7 @@ export async function soak(
 class Complaints implements Disposable {
   readonly list: string[] = [];
   readonly #note = (what: unknown): void => {
-    this.list.push(namedWordsOf(what));
+    this.list.push(nameAndMessageOf(what));
   };
 
   constructor() {

@@ -14,7 +14,7 @@ import {
   type RenderEvent,
   type RenderHooks,
 } from '@genlock/renderer';
-import { namedWordsOf, runCommand } from '@genlock/renderer/internal';
+import { nameAndMessageOf, runCommand } from '@genlock/renderer/internal';
 import { mainProcess, rendererProcess } from '@genlock/renderer/testing';
 import { atPlace } from './atPlace.js';
 import type { HostRecord, HostTask } from './host.js';
@@ -169,7 +169,7 @@ class Fault {
       'double failure': error === this.#reason,
       'host killed': false,
     }[action];
-    return isRight ? [] : [`rejected with ${namedWordsOf(error)}`];
+    return isRight ? [] : [`rejected with ${nameAndMessageOf(error)}`];
   }
 
   /** The browser is there only some time after the phase has begun. */

@@ -15,24 +15,27 @@ import { findLlvmpipe, llvmpipeEnvironment, type Llvmpipe } from './llvmpipe.js'
 import { PipeTransport } from './PipeTransport.js';
 
 /**
- * Variables that Chromium sets in its own environment while it starts, the second one from a thread of its
- * GPU code. To add a variable may move the list of all, under the feet of the main thread that looks one up:
- * one start in some hundreds ended so, by SIGSEGV in getenv. What is in the list already is replaced where it is.
+ * Variables that Chromium sets in its own environment while it starts, the second one from a thread of its GPU code.
+ * Adding a variable may move the whole list while the main thread is reading it: one start in some hundreds crashed in
+ * that way, with SIGSEGV in getenv. A variable that already exists is replaced in place.
  */
-const SETTLED_ENVIRONMENT = { DBUS_SESSION_BUS_ADDRESS: 'disabled:', VK_ICD_FILENAMES: '' };
+const PRESET_ENVIRONMENT = { DBUS_SESSION_BUS_ADDRESS: 'disabled:', VK_ICD_FILENAMES: '' };
 
 /** How a browser is started for a job. */
 export interface BrowserLaunch {
   found: FoundBrowser;
   beginFrameControl: boolean;
   flags: (profile: string) => string[];
-  /** Variables that are set for it. */
+  /** Additional environment variables. */
   environment: Record<string, string>;
-  /** The same for two jobs when one browser can serve both, one after the other. */
+  /** Equal for two jobs if one browser can serve both, one after the other. */
   key: string;
 }
 
-/** Throws a ToolError when there is no browser, or not what it is to draw WebGL with. */
+/**
+ * Determines how to start the browser. Throws a ToolError if there is no browser, or the chosen WebGL driver is
+ * missing.
+ */
 export function browserLaunch({
   browserConfig,
   scale,
@@ -49,7 +52,7 @@ export function browserLaunch({
   const launch = { beginFrameControl, scale, locale, webgpu, fileAccess, ignoreHttpsErrors, extra };
   const flags = (profile: string) => browserFlags(found, { ...launch, profile });
   const environment = webgl === 'llvmpipe' ? llvmpipeEnvironment(requireLlvmpipe()) : {};
-  // A browser that waits while its file is replaced is another one than would be started now.
+  // If the browser's file is replaced, browsers that were started from the old one no longer match.
   const { ino, mtimeMs, size } = statSync(found.path);
   const key = JSON.stringify([found.path, ino, mtimeMs, size, flags(''), environment, hardening]);
   return { found, beginFrameControl, flags, environment, key };
@@ -60,20 +63,20 @@ function requireLlvmpipe(): Llvmpipe {
   if (llvmpipe) return llvmpipe;
   throw new ToolError(
     'llvmpipe, which is to draw WebGL, is not installed (on Debian or Ubuntu: sudo apt-get install -y ' +
-      'mesa-vulkan-drivers); webgl: swiftshader (--webgl swiftshader) is in the browser',
+      'mesa-vulkan-drivers); webgl: swiftshader (--webgl swiftshader) needs nothing but the browser',
   );
 }
 
 /**
- * One browser process in a directory of its own. It is one job's, or between two jobs a pool's, and dies with its
+ * One browser process in a directory of its own. It belongs to a job, or between two jobs to a pool, and dies with its
  * owner. Disposing kills the whole process group: there is nothing in it worth saving.
  */
 export class Browser implements AsyncDisposable {
-  /** Is told how the process ended. */
+  /** Called when the process has ended. */
   onEnd: (end: ProcessEnd) => void = () => {};
-  /** Is told what goes wrong with what it says; it is to be ended then. */
+  /** Called with an error in handling the browser's messages. The browser must then be ended. */
   onFault: (error: unknown) => void = () => {};
-  /** How many pages it has had. */
+  /** How many pages it has had so far. */
   pages = 0;
   #connection: Connection | undefined;
   #root: Promise<CDPSession> | undefined;
@@ -99,7 +102,7 @@ export class Browser implements AsyncDisposable {
         role: 'browser',
         hardening: 'namespace',
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-        env: { ...SETTLED_ENVIRONMENT, ...globalThis.process.env, ...environment, TMPDIR: temporary },
+        env: { ...PRESET_ENVIRONMENT, ...globalThis.process.env, ...environment, TMPDIR: temporary },
       });
       return new Browser(process, beginFrameControl, key, directory);
     } catch (error) {
@@ -108,48 +111,48 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  /** The protocol session with the browser as a whole, in which the sessions of a job's page are begun. */
+  /** The protocol session with the browser as a whole, from which the sessions of a job's page are created. */
   attach(): Promise<CDPSession> {
     return (this.#root ??= this.#attach());
   }
 
-  /** The bytes of a message of its protocol. Only once. */
+  /** Returns, and removes, the binary contents that a protocol message refers to by this name. */
   takeBytes(name: string): Buffer {
-    return this.#connection!.transport.take(name);
+    return this.#connection!.transport.takeBytes(name);
   }
 
-  /** Forgets a context with all its pages and their data, and whoever listened to them. */
-  async forget(browserContextId: string): Promise<void> {
+  /** Disposes of a browser context with all its pages and their data, and removes the listeners on them. */
+  async disposeContext(browserContextId: string): Promise<void> {
     const { connection, id } = await this.attach();
-    // The pages are not to be heard any more: they may say something while they go.
+    // Detaches first, so that events of the pages while they close are not handled.
     await connection.send('Target.detachFromTarget', { sessionId: id });
     await connection.send('Target.disposeBrowserContext', { browserContextId });
     this.#root = undefined;
     connection.clear();
   }
 
-  /** Makes it a job's, which it dies with from now on. */
+  /** Makes a job the owner of the browser, which dies with that job from now on. */
   lendTo(scope: JobScope): void {
     this.#keepAlive(true);
     this.directory.onLeftover = scope.leftover;
     scope.borrow(this.process);
   }
 
-  /** Takes it from a job. It keeps this Node process alive no more. `onEnd` is told when it ends all the same. */
+  /** Takes the browser back from a job. It no longer keeps this Node process alive. `onEnd` is called if it ends. */
   takeFrom(scope: JobScope, owner: ProcessOwner, onLeftover: (what: string) => void, onEnd: () => void): void {
     this.onEnd = onEnd;
     this.onFault = onEnd;
     this.directory.onLeftover = onLeftover;
     this.#keepAlive(false);
-    // Last: who is told of it may end it at once.
+    // This comes last, because a listener of its event may end the browser at once.
     scope.giveBack(this.process, owner);
   }
 
   /** Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#keepAlive(true);
-    // What it has said already, such as that its page is gone, is not heard any more.
-    this.#connection?.transport.silence();
+    // Messages that have already arrived, for example that the page is gone, are no longer handled.
+    this.#connection?.transport.removeListeners();
     await this.process[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
   }
@@ -161,7 +164,7 @@ export class Browser implements AsyncDisposable {
 
   async #attach(): Promise<CDPSession> {
     const [, , , toBrowser, fromBrowser] = this.process.pipes;
-    // It could not be started, which its end tells.
+    // The process could not be started, which is reported when it ends.
     if (!toBrowser || !fromBrowser) return never();
     const onFault = (error: unknown) => this.onFault(error);
     this.#connection ??= new Connection(new PipeTransport(toBrowser as Writable, fromBrowser as Readable, onFault));

@@ -15,33 +15,33 @@ import type { IdleBrowsers } from './IdleBrowsers.js';
 import { LlvmpipeError } from './llvmpipe.js';
 import { ProtocolFault } from './PipeTransport.js';
 
-/** How long a browser may take to forget a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
-const FORGET_MS = 2000;
+/** How long a browser may take to dispose of a page before it is ended instead, in milliseconds. Measured: 10 to 25. */
+const DISPOSE_MS = 2000;
 
 /**
- * The compositor draws a page that it is asked for into a picture of its own, and then copies that into the
- * window's, which nobody sees: a sixth of its time for a page of 1920 x 1080. So the window is as small as can be;
- * the view has its size from `setDeviceMetricsOverride`. Whether frames have damage, all of the view decides.
+ * The compositor draws a captured page into a picture of its own and then copies it into the window, which is never
+ * seen. That takes a sixth of its time for a page of 1920 x 1080, so the window is as small as possible. The size of
+ * the view is set by `setDeviceMetricsOverride`. Whether a frame has damage is still decided by the whole view.
  */
 const ONE_PIXEL = { width: 1, height: 1 };
 
-/** What to do about a browser that crashes. */
+/** Added to the message when a browser that draws with llvmpipe crashes. */
 const DRAWN_BY_LLVMPIPE = ' while llvmpipe drew its WebGL (webgl: swiftshader, --webgl swiftshader, does without)';
 
 /**
- * One page, in a browser that has no other. Disposing ends the browser; or where there is a pool, and
- * nothing has gone wrong, has it forget the page and gives it to the pool.
+ * One page, in a browser that has no other page. Disposing ends the browser. If there is a pool and nothing has gone
+ * wrong, it disposes of the page only, and returns the browser to the pool.
  */
 export class BrowserSession implements AsyncDisposable {
-  /** What the addresses of our own workers end in: nothing that a page could know. */
+  /** The fragment of the addresses of our own workers. A page cannot know it. */
   readonly ownWorker = `#${randomUUID()}`;
   #open = true;
   #launched: boolean;
   #root: CDPSession | undefined;
   #client: CDPSession | undefined;
-  /** The page's own frame, as the protocol names it. */
+  /** The id of the page's main frame. */
   frameId = '';
-  /** Where all that the page leaves in the browser is, when the browser is to outlive it. */
+  /** The browser context that contains the page and its data. Undefined if the browser ends with the page. */
   #contextId: string | undefined;
 
   private constructor(
@@ -50,12 +50,13 @@ export class BrowserSession implements AsyncDisposable {
     readonly pool: IdleBrowsers | undefined,
     readonly options: ResolvedOptions,
   ) {
-    this.#launched = browser.pages++ > 0;
+    this.#launched = browser.pages > 0;
+    browser.pages++;
     browser.onEnd = (end) => this.#fail(this.#endedError(end));
-    browser.onFault = (error) => this.#fail(isA(error, ProtocolFault) ? this.#strangeError(error) : error);
+    browser.onFault = (error) => this.#fail(isA(error, ProtocolFault) ? this.#protocolError(error) : error);
   }
 
-  /** Opens an empty page: in a browser of the pool if there is one that fits, else in a new one. */
+  /** Opens an empty page: in a matching browser of the pool if there is one, else in a new browser. */
   static async open(scope: JobScope, options: ResolvedOptions, lender?: BrowserPool): Promise<BrowserSession> {
     const pool = lender && idleBrowsersOf(lender);
     const browser = (await pool?.borrow(scope, options)) ?? (await Browser.start(scope, options));
@@ -81,7 +82,7 @@ export class BrowserSession implements AsyncDisposable {
     return this.browser.beginFrameControl;
   }
 
-  /** The protocol session of the browser, for what belongs to no page. */
+  /** The protocol session of the browser as a whole. */
   get root(): CDPSession {
     if (!this.#root) throw new Error('the page is not open yet');
     return this.#root;
@@ -94,8 +95,8 @@ export class BrowserSession implements AsyncDisposable {
   }
 
   /**
-   * Sends a protocol command. When the connection is lost it never settles: what ended the browser
-   * fails the scope, and that is the error worth having.
+   * Sends a protocol command to the page. If the connection is lost, the promise never settles: the end of the browser
+   * fails the scope with a more helpful error.
    */
   readonly send: CDPSession['send'] = async (method, ...params) => {
     try {
@@ -107,8 +108,8 @@ export class BrowserSession implements AsyncDisposable {
   };
 
   /**
-   * Sends to a part of the page that has a session of its own. The answer is undefined, whatever its
-   * type says, when that part has ended, as workers and frames may at any time.
+   * Returns a function that sends commands to a part of the page with a session of its own. The answer is undefined,
+   * whatever its type says, if that part has ended, as workers and frames may at any time.
    */
   sendTo(client: CDPSession): CDPSession['send'] {
     if (client === this.#client) return this.send;
@@ -125,25 +126,28 @@ export class BrowserSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
     const { browser, scope, pool } = this;
-    const isKept = pool?.wants(browser) && (await this.#forgetPage()) && pool.keep(browser, scope);
+    const isKept = pool?.accepts(browser) && (await this.#disposePage()) && pool.takeBack(browser, scope);
     if (!isKept) await browser[Symbol.asyncDispose]();
   }
 
-  /** A driver that cannot be loaded leaves a page without WebGL, or waiting for ever. */
+  /** Throws if the browser does not draw with llvmpipe: without its driver, a page has no WebGL or waits for ever. */
   async #requireLlvmpipe(deadlineMs: number): Promise<void> {
     const answer = this.root.send('SystemInfo.getInfo');
-    const { gpu } = await this.scope.wait(answer, deadlineMs, 'the browser to tell its graphics driver');
+    const { gpu } = await this.scope.wait(answer, deadlineMs, 'the browser to name its graphics driver');
     const names = gpu.devices.map(({ deviceString }) => deviceString);
     if (!names.some((name) => name.includes('llvmpipe'))) throw new LlvmpipeError(names.join(', '), this.#position());
   }
 
-  /** Leaves nothing of the page in the browser. False when that cannot be, and after an abort, which has killed it. */
-  async #forgetPage(): Promise<boolean> {
+  /**
+   * Removes the page with everything that it left in the browser. Returns false if that fails, and after an abort,
+   * which has killed the browser.
+   */
+  async #disposePage(): Promise<boolean> {
     const { browser, scope } = this;
     if (!this.#client || this.#contextId === undefined || scope.signal.aborted) return false;
     try {
-      const late = () => new Error('the browser does not let go of its page');
-      await abortable(withDeadline(browser.forget(this.#contextId), FORGET_MS, late), scope.signal);
+      const late = () => new Error('the browser does not dispose of its page');
+      await abortable(withDeadline(browser.disposeContext(this.#contextId), DISPOSE_MS, late), scope.signal);
       return true;
     } catch {
       return false;
@@ -155,9 +159,9 @@ export class BrowserSession implements AsyncDisposable {
     try {
       const root = await this.browser.attach();
       this.#root = root;
-      // The page's own session tells of its crash only once it is attached.
+      // The page's own session can report a crash only once it is attached.
       root.on('Target.targetCrashed', () => {
-        this.#fail(new BrowserCrashError(`${this.#where()}the page crashed (often: out of memory)`, this.#position()));
+        this.#fail(new BrowserCrashError(`${this.#prefix()}the page crashed (often: out of memory)`, this.#position()));
       });
       await root.send('Target.setDiscoverTargets', { discover: true });
       if (this.pool) this.#contextId = (await root.send('Target.createBrowserContext')).browserContextId;
@@ -167,11 +171,11 @@ export class BrowserSession implements AsyncDisposable {
         ...(this.#contextId === undefined ? {} : { browserContextId: this.#contextId }),
         ...(this.beginFrameControl ? { enableBeginFrameControl: true } : {}),
       });
-      // A page's own frame has the name of its target.
+      // The id of a page's main frame is that of its target.
       this.frameId = targetId;
       root.on('Target.targetDestroyed', (gone) => {
         if (gone.targetId === targetId)
-          this.#fail(new BrowserCrashError(`${this.#where()}the page closed itself`, this.#position(), 'page'));
+          this.#fail(new BrowserCrashError(`${this.#prefix()}the page closed itself`, this.#position(), 'page'));
       });
       const { sessionId } = await root.send('Target.attachToTarget', { targetId, flatten: true });
       return root.connection.session(sessionId)!;
@@ -192,17 +196,17 @@ export class BrowserSession implements AsyncDisposable {
     const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';
-    // A fault of a driver, more likely than not: nobody ends a process by these.
+    // Most likely a fault of the driver: such signals are not used to end a process.
     const isFault = end.signal !== null && end.signal !== 'SIGKILL' && end.signal !== 'SIGTERM';
     const drawn = isFault && this.options.webgl === 'llvmpipe' ? DRAWN_BY_LLVMPIPE : '';
-    if (this.#launched) return new BrowserCrashError(`${this.#where()}the browser ${how}${drawn}${details}`, position);
+    if (this.#launched) return new BrowserCrashError(`${this.#prefix()}the browser ${how}${drawn}${details}`, position);
     const hint = /sandbox/i.test(said) ? ' (browserConfig.args: ["--no-sandbox"] starts it without its sandbox)' : '';
     return new ToolError(`the browser at ${path} did not start: it ${how}${hint}${details}`, position, end.signal);
   }
 
-  #strangeError({ message }: ProtocolFault): Error {
+  #protocolError({ message }: ProtocolFault): Error {
     const { command } = this.process;
-    const what = `${this.#where()}the browser at ${command} does not say what a browser would (${message})`;
+    const what = `${this.#prefix()}the browser at ${command} does not speak the DevTools protocol (${message})`;
     return new ToolError(`${what}: is it Chromium?`, this.#position());
   }
 
@@ -210,12 +214,12 @@ export class BrowserSession implements AsyncDisposable {
     return { ...this.scope.position };
   }
 
-  #where(): string {
+  #prefix(): string {
     return positionPrefix(this.scope.position);
   }
 }
 
-/** Whether a command was for something that is gone, as we or the browser may find. */
+/** Whether a command failed because its target is gone, as we or the browser may have noticed. */
 function isConnectionLoss(error: unknown): boolean {
   return isA(error, ConnectionLost) || (isA(error, Error) && /Target closed|detached/.test(error.message));
 }

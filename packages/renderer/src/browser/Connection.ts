@@ -6,10 +6,10 @@ export type { Protocol };
 type Commands = ProtocolMapping.Commands;
 type Events = ProtocolMapping.Events;
 
-/** A command cannot be answered any more: the browser, or the part of it that it was for, is gone. */
+/** A command can no longer be answered, because the browser, or the part of it that the command was for, is gone. */
 export class ConnectionLost extends Error {}
 
-/** A message of the browser: the answer to a command, or an event. */
+/** A message from the browser: the answer to a command, or an event. */
 interface Message {
   id?: number;
   sessionId?: string;
@@ -19,7 +19,8 @@ interface Message {
   params?: unknown;
 }
 
-interface Asked {
+/** A command that has not been answered yet. */
+interface PendingCommand {
   method: string;
   session: CDPSession | undefined;
   resolve: (result: unknown) => void;
@@ -28,11 +29,11 @@ interface Asked {
 
 /**
  * The client's side of the DevTools protocol: commands and their answers, events, and the sessions that the browser
- * tells of. It waits for ever; whoever asks has a deadline.
+ * announces. It sets no deadlines; its callers do.
  */
 export class Connection {
   readonly #sessions = new Map<string, CDPSession>();
-  readonly #asked = new Map<number, Asked>();
+  readonly #pending = new Map<number, PendingCommand>();
   #lastId = 0;
   #isClosed = false;
 
@@ -44,12 +45,12 @@ export class Connection {
     };
   }
 
-  /** A session that the browser has told of, and not told the end of. */
+  /** An announced session that has not ended. */
   session(sessionId: string): CDPSession | undefined {
     return this.#sessions.get(sessionId);
   }
 
-  /** Sends a command to the browser, or to the part that the session is with. */
+  /** Sends a command to the browser, or to the part of it that the session belongs to. */
   send<Name extends keyof Commands>(
     method: Name,
     params?: Commands[Name]['paramsType'][0],
@@ -58,12 +59,12 @@ export class Connection {
     if (this.#isClosed) return Promise.reject(new ConnectionLost(`${method}: the connection is closed`));
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#asked.set(id, { method, session, resolve: resolve as Asked['resolve'], reject });
+      this.#pending.set(id, { method, session, resolve: resolve as PendingCommand['resolve'], reject });
       this.transport.send({ id, method, params, sessionId: session?.id });
     });
   }
 
-  /** Forgets all sessions and whatever was asked, for the next who has the browser. */
+  /** Ends all sessions and rejects all pending commands, so that the browser can be used anew. */
   clear(): void {
     for (const sessionId of this.#sessions.keys()) this.#forget(sessionId);
     this.#reject(undefined);
@@ -81,11 +82,11 @@ export class Connection {
       if (sessionId !== undefined && method !== undefined) this.#sessions.get(sessionId)?.emit(method, params);
       return;
     }
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
-    if (!error) return asked?.resolve(result);
+    const command = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (!error) return command?.resolve(result);
     const details = error.data === undefined ? '' : ` ${error.data}`;
-    asked?.reject(new Error(`Protocol error (${asked.method}): ${error.message}${details}`));
+    command?.reject(new Error(`Protocol error (${command.method}): ${error.message}${details}`));
   }
 
   #forget(sessionId: string): void {
@@ -96,19 +97,19 @@ export class Connection {
     this.#reject(session);
   }
 
-  /** What was asked in a session, or outside of all, gets no answer. */
+  /** Rejects the pending commands of a session, or those outside of all sessions. */
   #reject(session: CDPSession | undefined): void {
-    for (const [id, asked] of this.#asked) {
-      if (asked.session !== session) continue;
-      this.#asked.delete(id);
-      asked.reject(new ConnectionLost(`${asked.method}: what it was asked of is gone`));
+    for (const [id, command] of this.#pending) {
+      if (command.session !== session) continue;
+      this.#pending.delete(id);
+      command.reject(new ConnectionLost(`${command.method}: the target of the command is gone`));
     }
   }
 }
 
-/** The conversation with one part of a browser: a page, a worker, a frame of another process, the browser itself. */
+/** The session with one part of a browser: a page, a worker, a frame in another process, or the browser itself. */
 export class CDPSession {
-  /** The part has ended, or the browser: nothing is answered any more. */
+  /** Whether the part or the whole browser has ended, so that no command is answered any more. */
   isOver = false;
   readonly #listeners = new Map<string, ((params: never) => void)[]>();
 
@@ -117,23 +118,23 @@ export class CDPSession {
     readonly id: string,
   ) {}
 
-  /** Sends a command. Rejects with a ConnectionLost when the part is gone, or goes before it has answered. */
+  /** Sends a command. Rejects with a ConnectionLost if the part is gone or ends before it answers. */
   send<Name extends keyof Commands>(
     method: Name,
     ...[params]: Commands[Name]['paramsType']
   ): Promise<Commands[Name]['returnType']> {
-    if (this.isOver) return Promise.reject(new ConnectionLost(`${method}: what it is asked of is gone`));
+    if (this.isOver) return Promise.reject(new ConnectionLost(`${method}: the target of the command is gone`));
     return this.connection.send(method, params, this);
   }
 
-  /** Calls the listener at each such event, in the order in which listeners came. */
+  /** Adds a listener for an event. Listeners are called in the order in which they were added. */
   on<Name extends keyof Events>(event: Name, listener: (params: Events[Name][0]) => void): void {
     const listeners = this.#listeners.get(event);
     if (listeners) listeners.push(listener);
     else this.#listeners.set(event, [listener]);
   }
 
-  /** For the connection: an event has come. */
+  /** Used by the connection: calls the listeners of an event that has arrived. */
   emit(event: string, params: unknown): void {
     for (const listener of this.#listeners.get(event) ?? []) listener(params as never);
   }

@@ -5,12 +5,12 @@ import { processEvents } from '../lifecycle/processEvents.js';
 import type { ResolvedOptions, ResolvedPoolOptions } from '../options/options.js';
 import { browserLaunch, type Browser } from './Browser.js';
 
-/** How long a browser that has waited may take to answer before it is taken for dead, in milliseconds. */
+/** How long an idle browser may take to answer before it counts as dead, in milliseconds. */
 const ANSWER_MS = 2000;
 
-/** The browsers of a pool, as renders use them: they borrow one, and give it back. */
+/** The idle browsers of a pool. Renders borrow them and return them. */
 export class IdleBrowsers {
-  /** Those that wait, each with the end of its wait, in the order in which they came. */
+  /** The idle browsers, each with the timer that ends it, in the order in which they were returned. */
   readonly #idle = new Map<Browser, NodeJS.Timeout>();
   readonly #ending = new Set<Promise<void>>();
   readonly #leftovers: string[] = [];
@@ -22,7 +22,7 @@ export class IdleBrowsers {
     return this.#idle.size;
   }
 
-  /** Ends those that wait, and keeps none any more. Rejects with a TeardownError when something of one remains. */
+  /** Ends the idle browsers, and accepts no more. Rejects with a TeardownError if something of one remains. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const browser of this.#idle.keys()) this.#end(browser);
@@ -30,7 +30,9 @@ export class IdleBrowsers {
     if (this.#leftovers.length > 0) throw new TeardownError(this.#leftovers);
   }
 
-  /** A browser that waits, started as this render would start its own, and alive. Undefined where there is none. */
+  /**
+   * Lends an idle browser that is alive and was started as this render would start its own. Undefined if there is none.
+   */
   async borrow(scope: JobScope, options: ResolvedOptions): Promise<Browser | undefined> {
     const { key } = browserLaunch(options);
     for (;;) {
@@ -39,19 +41,21 @@ export class IdleBrowsers {
       if (!browser) return undefined;
       this.#remove(browser);
       browser.lendTo(scope);
-      if (await answers(browser, scope.signal)) return browser;
+      if (await isAlive(browser, scope.signal)) return browser;
       await browser[Symbol.asyncDispose]();
     }
   }
 
-  /** Whether a browser that is given back would be kept. */
-  wants(browser: Browser): boolean {
+  /** Whether the pool would keep this browser if it were returned now. */
+  accepts(browser: Browser): boolean {
     return !this.#closed && browser.pages < this.options.pagesPerBrowser;
   }
 
-  /** Keeps a browser that a render is done with, if it is wanted, in place of the one that waits longest. */
-  keep(browser: Browser, scope: JobScope): boolean {
-    if (!this.wants(browser) || scope.signal.aborted) return false;
+  /**
+   * Takes back a browser, if it is accepted; ends the longest idle one if there are too many. Returns whether it did.
+   */
+  takeBack(browser: Browser, scope: JobScope): boolean {
+    if (!this.accepts(browser) || scope.signal.aborted) return false;
     const [oldest] = this.#idle.keys();
     if (oldest && this.#idle.size >= this.options.size) this.#end(oldest);
     const end = () => this.#end(browser);
@@ -72,7 +76,7 @@ export class IdleBrowsers {
     return this.#idle.delete(browser);
   }
 
-  /** Kills a browser that waits, in this tick, and removes its files. What has ended by itself is removed too. */
+  /** Kills an idle browser in this tick, if it has not ended by itself, and removes its files. */
   #end(browser: Browser): void {
     if (!this.#remove(browser)) return;
     const ending = browser[Symbol.asyncDispose]().then(() => void this.#ending.delete(ending));
@@ -80,8 +84,8 @@ export class IdleBrowsers {
   }
 }
 
-/** Whether a browser that has waited still lives: it may have ended, or hang. */
-async function answers(browser: Browser, signal: AbortSignal): Promise<boolean> {
+/** Whether an idle browser still answers: it may have ended, or hang. */
+async function isAlive(browser: Browser, signal: AbortSignal): Promise<boolean> {
   try {
     const answer = Promise.race([browser.attach().then(() => true), browser.process.ended.then(() => false)]);
     return await abortable(

@@ -1,11 +1,11 @@
 import type { CDPSession, Protocol } from './Connection.js';
 import { splitLogin, type Login } from '../redact.js';
-import { isAhead } from './pausedRequests.js';
+import { isPrefetch } from './pausedRequests.js';
 import { contentType, whyBlocked, whySheetRefused } from './refusals.js';
 import { RefusedFiles } from './RefusedFiles.js';
 import { failureOf, withoutFragment, type FileRequest, type NetworkFailure } from './requests.js';
 
-/** Requests that the picture may depend on, and that the page cannot see itself being made. */
+/** Types of requests that the picture may depend on, and that the page itself cannot observe. */
 const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Document',
   'Stylesheet',
@@ -14,11 +14,11 @@ const AWAITED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Script',
   'Manifest',
   'TextTrack',
-  // Among them SVG files of which a part is shown: <use>, clip-path, filter, mask, fill.
+  // Includes SVG files of which a part is shown: <use>, clip-path, filter, mask, fill.
   'Other',
 ]);
 
-/** Files whose absence makes a wrong picture. What the page fetches itself is the page's to judge. */
+/** Types of files without which the picture is wrong. The page itself handles the failure of what it fetches. */
 const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'Document',
   'Stylesheet',
@@ -29,101 +29,106 @@ const NEEDED: ReadonlySet<Protocol.Network.ResourceType> = new Set([
   'TextTrack',
 ]);
 const isNeeded = (type: Protocol.Network.ResourceType, request: FileRequest | undefined) =>
-  NEEDED.has(type) || (type === 'Other' && request?.frameId !== undefined && !request.isAhead);
+  NEEDED.has(type) || (type === 'Other' && request?.frameId !== undefined && !request.isPrefetch);
 
-/** What the page reads piece by piece as it comes: how much of one that has not come to its end, nobody knows. */
+/** Types that the page reads piece by piece. How much it has read of one that has not ended is unknown. */
 const STREAMED: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Fetch', 'XHR']);
-/** Requests that are not there to end. */
+/** Types of requests that are not expected to end. */
 const ENDLESS: ReadonlySet<Protocol.Network.ResourceType> = new Set(['EventSource', 'WebSocket', 'Ping']);
 
-/** Knows which files are still loading, and reports those that do not come. */
+/** Knows which files are still loading, and reports those that fail to load. */
 export class NetworkWatch {
   readonly #loading = new Map<string, string>();
   readonly #requests = new Map<string, FileRequest>();
   readonly #read = new Set<string>();
-  /** Modules that `import()` has led to, with what it was called with. */
+  /** Modules that `import()` led to, each with the address that was imported. */
   readonly #importRoots = new Map<string, string>();
-  /** Addresses of pictures and fonts that have come. */
+  /** Addresses of pictures and of fonts that have loaded. */
   readonly pictures = new Set<string>();
   readonly fonts = new Set<string>();
-  /** Is told the address of each video or sound that begins to come. */
+  /** Called with the address of each video or sound that begins to load. */
   onMedia: (url: string) => void = () => {};
-  /** Is told of each request that nobody waits for any more: its end may never be told. */
+  /** Called for each request that nothing waits for any more: the browser may never report its end. */
   onGivenUp: (requestId: string) => void = () => {};
-  /** Addresses of workers that have ended before their requests were told. */
-  readonly #unbegun: string[] = [];
+  /** Addresses of workers that ended before the browser reported the request for their script. */
+  readonly #endedWorkers: string[] = [];
   #repeatable = true;
-  /** The name and password in the address of the page. */
+  /** The login in the address of the page. */
   login: Login | undefined;
-  /** Frames within the page that have come to be. */
-  readonly #frames = new Set<string>();
-  /** How many files have been asked for, and frames sent somewhere. */
+  /** The frames within the page. */
+  readonly #innerFrames = new Set<string>();
+  /** How many requests and navigations of inner frames have begun. */
   begun = 0;
   #waiters: (() => void)[] = [];
 
-  /** Those that may come and be refused then. */
+  /** Files that the browser refuses after they have loaded. */
   readonly refused: RefusedFiles;
 
   constructor(readonly onFailure: (failure: NetworkFailure) => void) {
     this.refused = new RefusedFiles(onFailure);
   }
 
-  /** Follows the requests of a part of the page: a frame or worker may end what another one has begun. */
+  /** Follows the requests of one session of the page. One session may report the end of a request of another. */
   watch(client: CDPSession): void {
     client.on('Network.requestWillBeSent', ({ requestId, request, type, frameId, loaderId, initiator }) => {
-      // What it says depends on the moment, and never ends: it is no file.
+      // An EventSource is not a file: its content never ends and depends on when it is read.
       if (type === 'EventSource') this.#repeatable = false;
       else if (/^(https?|file):/.test(request.url)) this.#add(withoutFragment(request.url));
       if (request.method !== 'GET') this.#repeatable = false;
       if (!type) return;
       this.begun++;
       const isWorker = type === 'Script' && frameId !== undefined && !loaderId;
-      const before = this.#requests.get(requestId);
-      const asked = before?.asked ?? request.url;
+      // The same request before its redirect.
+      const previous = this.#requests.get(requestId);
       const made: FileRequest = {
-        ...{ requestId, url: request.url, asked, type, frameId, loaderId },
+        requestId,
+        url: request.url,
+        originalUrl: previous?.originalUrl ?? request.url,
+        type,
+        frameId,
+        loaderId,
         isPreload: request.isLinkPreload === true,
-        isAhead: isAhead(request.headers),
+        isPrefetch: isPrefetch(request.headers),
         importRoot: type === 'Script' && !isWorker ? this.#importRoot(request, initiator) : undefined,
-        worker: before?.worker ?? (isWorker ? request.url : undefined),
+        workerUrl: previous?.workerUrl ?? (isWorker ? request.url : undefined),
       };
       this.#requests.set(requestId, made);
       if (isNeeded(type, made)) this.refused.add(made);
-      if (AWAITED.has(type) && !made.isAhead) this.#loading.set(requestId, request.url);
-      const ended = this.#unbegun.findIndex((url) => url === made.worker);
+      if (AWAITED.has(type) && !made.isPrefetch) this.#loading.set(requestId, request.url);
+      const ended = this.#endedWorkers.findIndex((url) => url === made.workerUrl);
       if (ended >= 0) {
-        this.#unbegun.splice(ended, 1);
+        this.#endedWorkers.splice(ended, 1);
         this.#giveUp(requestId);
       }
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
-      if (response.status < 400) this.#note(response.url, type);
+      if (response.status < 400) this.#recordLoaded(response.url, type);
       const request = this.#requests.get(requestId);
       if (response.status >= 400 && isNeeded(type, request))
         this.#fail(requestId, response.url, response.status, type, request);
       if (response.status >= 400 || !request) return;
-      request.came = contentType(response.headers);
+      request.contentType = contentType(response.headers);
       const reason = type === 'Stylesheet' ? whySheetRefused(response) : undefined;
       if (reason !== undefined) this.#fail(requestId, response.url, reason, type, request, true);
     });
     client.on('Log.entryAdded', ({ entry }) => this.refused.read(entry));
-    // What a frame is to show needs no file where its markup is at hand, but time all the same.
-    client.on('Page.frameAttached', ({ frameId }) => this.#frames.add(frameId));
+    // A frame takes time to load even if its markup is inline (`srcdoc`), so that no file is requested.
+    client.on('Page.frameAttached', ({ frameId }) => this.#innerFrames.add(frameId));
     client.on('Page.frameRequestedNavigation', ({ frameId, url, reason }) => {
-      // A refresh by markup is refused in the page, and then called for by its own clock.
-      if (!this.#frames.has(frameId) || reason === 'metaTagRefresh' || reason === 'httpHeaderRefresh') return;
+      // A refresh by markup is refused in the page, and carried out when the page's clock reaches its time.
+      if (!this.#innerFrames.has(frameId) || reason === 'metaTagRefresh' || reason === 'httpHeaderRefresh') return;
       this.begun++;
       this.#loading.set(frameId, url);
     });
     for (const event of ['Page.frameStoppedLoading', 'Page.frameDetached'] as const)
       client.on(event, ({ frameId }) => this.#settle(frameId));
-    // What comes through these depends on who else is there.
+    // What arrives over these connections is not repeatable.
     for (const event of ['Network.webSocketCreated', 'Network.webTransportCreated'] as const) {
       client.on(event, () => {
         this.#repeatable = false;
       });
     }
-    // What a document has asked for ends with it, and nothing more may be told of that.
+    // The requests of a document end with it, and the browser may not report their end.
     client.on('Page.frameNavigated', ({ frame }) => {
       this.#endAll((request) => request.frameId === frame.id && request.loaderId !== frame.loaderId);
     });
@@ -134,10 +139,10 @@ export class NetworkWatch {
     client.on('Network.loadingFailed', (failed) => {
       const { requestId, type, errorText, canceled } = failed;
       const request = this.#requests.get(requestId);
-      delete request?.came;
+      delete request?.contentType;
       if (canceled && STREAMED.has(type)) this.#repeatable = false;
       this.#end(requestId);
-      // A page may cancel its own loads: that is no failure.
+      // A page may cancel its own loads, which is not a failure.
       if (!request?.url || canceled || errorText === 'net::ERR_ABORTED' || !isNeeded(type, request)) return;
       this.#fail(requestId, request.url, whyBlocked(failed), type, request);
     });
@@ -148,25 +153,25 @@ export class NetworkWatch {
     return [...this.#loading.values()];
   }
 
-  /** Addresses of all that is under way and has an end, also of what the page itself waits for. */
+  /** Addresses of all requests under way that are expected to end, including those that the page itself waits for. */
   get underWay(): string[] {
     return [...this.#requests.values()].filter(({ type }) => !ENDLESS.has(type)).map(({ url }) => url);
   }
 
-  /** No longer waits for the script of a worker: the clock of the page does. */
+  /** Stops waiting for the script of a worker that starts: the clock of the page waits for it. */
   workerStarts(url: string): void {
     for (const [requestId, loading] of this.#loading) if (loading === url) this.#settle(requestId);
   }
 
-  /** No longer waits for the script of a worker that was ended before it had begun: the first one of that address. */
+  /** Stops waiting for the script of a worker that was ended before it began: the first worker with that address. */
   workerEnds(address: string): void {
     const url = withoutFragment(address);
-    const found = [...this.#requests].find(([, { worker }]) => worker === url);
+    const found = [...this.#requests].find(([, { workerUrl }]) => workerUrl === url);
     if (found) this.#giveUp(found[0]);
-    else this.#unbegun.push(url);
+    else this.#endedWorkers.push(url);
   }
 
-  /** Every address that was read, without its password, and whether to read them again says what they said. */
+  /** Every address that was read, without its password, and whether reading them again would give the same answers. */
   get files(): { urls: string[]; repeatable: boolean } {
     const ended = [...this.#requests.values()].every(({ type }) => !STREAMED.has(type));
     return { urls: [...this.#read], repeatable: this.#repeatable && ended };
@@ -175,7 +180,7 @@ export class NetworkWatch {
   #add(address: string): void {
     const { url, login } = splitLogin(address);
     this.#read.add(url);
-    // Whoever asks again knows the login of the page's address, and no other.
+    // When the files are read again, only the login of the page's address is known.
     if (login && JSON.stringify(login) !== JSON.stringify(this.login)) this.#repeatable = false;
   }
 
@@ -196,17 +201,20 @@ export class NetworkWatch {
     this.onFailure({ ...failureOf(request), url, reason, type, requestId, isOfWrongType });
   }
 
-  /** Also that of a worklet's module, and of one in a `<script>` that a script has made: only the page knows. */
+  /**
+   * The address whose import led to a script. This includes the module of a worklet, and one in a `<script>` that a
+   * script has created: only the page can tell those apart from an `import()`.
+   */
   #importRoot({ url, headers }: Protocol.Network.Request, by: Protocol.Network.Initiator): string | undefined {
-    // Modules are asked for with CORS. What a module names itself comes with the address of that.
+    // Modules are requested with CORS. The imports within a module come with the address of that module.
     const isRoot = by.type !== 'parser' && by.url === undefined && headers['Origin'] !== undefined;
     const root = isRoot ? url : this.#importRoots.get(by.url ?? '');
     if (root !== undefined) this.#importRoots.set(url, root);
     return root;
   }
 
-  /** Takes note of a file that the picture may show, and that is to be looked into. */
-  #note(url: string, type: Protocol.Network.ResourceType): void {
+  /** Records a loaded file that the picture may show, so that it can be checked. */
+  #recordLoaded(url: string, type: Protocol.Network.ResourceType): void {
     if (!/^(https?|file|blob):/.test(url)) return;
     if (type === 'Image') this.pictures.add(url);
     if (type === 'Font') this.fonts.add(url);

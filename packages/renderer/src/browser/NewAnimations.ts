@@ -3,23 +3,23 @@ import { CONTROL_KEY } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
 
 /**
- * For a page to list its animations takes time that grows with the square of their number: so much of it as to hand
- * over one that is new, where there are a hundred.
+ * The time that a page takes to list its animations grows with the square of their number. With this many animations,
+ * listing them takes as long as handing one new animation to the page.
  */
 const CHEAP_LIST = 100;
 const KEEP = `function () { globalThis[Symbol.for(${JSON.stringify(CONTROL_KEY)})]?.keepAnimation(this); }`;
 
-/** Knows which animations the page has that it did not have before. */
+/** Knows which animations of the page are new. */
 export class NewAnimations {
-  /** How many the page knows of. */
+  /** How many animations the page's clock knows. */
   known = 0;
-  /** Whether there may be some that the page cannot list: it is given all that are new. */
+  /** Whether there may be animations that the page cannot list: then it is always given all new ones. */
   givesAll = false;
   readonly #found = new Map<CDPSession, string[]>();
 
   constructor(readonly session: BrowserSession) {}
 
-  /** Follows the animations of a part of the page. */
+  /** Follows the animations in one session of the page. */
   watch(client: CDPSession): void {
     client.on('Animation.animationCreated', ({ id }) => {
       const others = this.#found.get(client);
@@ -29,9 +29,9 @@ export class NewAnimations {
   }
 
   /**
-   * Gives the page those that are new since this was last called, where they are few beside the others. Returns
-   * whether it has to list them all instead. The browser is made to forget them: of those that it knows it
-   * tells each time that one is moved, and it keeps them for ever.
+   * Gives the page the animations that are new since the last call, if they are few compared with the others. Returns
+   * whether the page must list all animations instead. The browser is made to forget the new ones: it would keep them
+   * for ever, and report each time that one is moved.
    */
   async take(): Promise<boolean> {
     const found = [...this.#found];
@@ -46,23 +46,23 @@ export class NewAnimations {
     return !isGiven;
   }
 
-  /** Returns whether the page has got all of them. */
+  /** Returns whether the page has got all of these animations. */
   async #give(client: CDPSession, animations: readonly string[]): Promise<boolean> {
     const send = this.session.sendTo(client);
     let isGiven = true;
-    const given: Promise<unknown>[] = [];
-    // It may be gone, or its document.
+    const calls: Promise<unknown>[] = [];
+    // The animation or its document may be gone.
     const isGone = () => {
       isGiven = false;
     };
-    // One after the other: the browser lets go of each when it is asked for the next.
+    // One after the other: the browser releases each one when it is asked for the next.
     for (const animationId of animations) {
       const answer = await send('Animation.resolveAnimation', { animationId }).catch(isGone);
       const objectId = answer?.remoteObject.objectId;
       if (objectId === undefined) return false;
-      given.push(send('Runtime.callFunctionOn', { objectId, functionDeclaration: KEEP }).catch(isGone));
+      calls.push(send('Runtime.callFunctionOn', { objectId, functionDeclaration: KEEP }).catch(isGone));
     }
-    await Promise.all(given);
+    await Promise.all(calls);
     return isGiven;
   }
 }

@@ -1,8 +1,8 @@
 import type { CDPSession } from './Connection.js';
 
 /**
- * A window that the page has opened. It has the clock, and is no part of the picture. While it loads it answers
- * nothing, and that may be for ever: nobody waits for it then.
+ * A window that the page has opened. It has the clock, but is not part of the picture. While it loads, possibly for
+ * ever, it does not answer, and its answers are not waited for.
  */
 export class OpenedWindow {
   #isLoading = false;
@@ -11,7 +11,7 @@ export class OpenedWindow {
 
   constructor(client: CDPSession, targetId: string) {
     this.#expectLoading();
-    // A window's own frame has the name of its target.
+    // The id of a window's main frame is that of its target.
     client.on('Page.frameStartedLoading', ({ frameId }) => {
       if (frameId !== targetId) return;
       this.#isLoading = true;
@@ -24,7 +24,7 @@ export class OpenedWindow {
     });
   }
 
-  /** What it answers; undefined when it loads, or begins to. */
+  /** Asks the window. Returns undefined if it is loading, or begins to load before it answers. */
   async answer<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
     return this.#isLoading ? undefined : Promise.race([ask(), this.#loading]);
   }

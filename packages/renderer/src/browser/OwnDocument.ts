@@ -1,15 +1,15 @@
 import type { BrowserSession } from './BrowserSession.js';
 
-/** Whether the page's own frame is loading a document: it may go on to another one as long as it does. */
+/** Knows whether the page's main frame is loading a document. While it is, the page may navigate to another one. */
 export class OwnDocument {
-  /** Whether it loads one, or is about to. */
+  /** Whether the frame is loading a document, or is about to. */
   isLoading = false;
-  /** How often it has begun to. */
+  /** How often it has begun to load a document. */
   loads = 0;
-  /** Whether a script has sent it to another document, which the browser has yet to begin with. */
-  #begins = false;
+  /** Whether a script has requested a navigation that the browser has not yet begun. */
+  #isNavigating = false;
   #onLoaded = (): void => {};
-  /** The requests for its documents. */
+  /** The ids of the requests for its documents. */
   readonly #requests = new Set<string>();
 
   constructor(readonly session: BrowserSession) {}
@@ -20,32 +20,34 @@ export class OwnDocument {
       if (type === 'Document' && frameId === this.session.frameId) this.#requests.add(requestId);
     });
     const isOwn = ({ frameId }: { frameId: string }) => frameId === this.session.frameId;
-    client.on('Page.frameRequestedNavigation', (asked) => {
-      // A refresh by markup is refused in the page, and called for by our clock.
-      const isRefresh = asked.reason === 'metaTagRefresh' || asked.reason === 'httpHeaderRefresh';
-      if (isOwn(asked) && asked.disposition === 'currentTab' && !isRefresh) this.#begins = this.isLoading = true;
+    client.on('Page.frameRequestedNavigation', (requested) => {
+      // A refresh by markup is refused in the page, and carried out when our clock reaches its time.
+      const isRefresh = requested.reason === 'metaTagRefresh' || requested.reason === 'httpHeaderRefresh';
+      if (!isOwn(requested) || requested.disposition !== 'currentTab' || isRefresh) return;
+      this.#isNavigating = true;
+      this.isLoading = true;
     });
     client.on('Page.frameStartedLoading', (started) => {
       if (!isOwn(started)) return;
-      this.#begins = false;
+      this.#isNavigating = false;
       this.isLoading = true;
       this.loads++;
     });
     client.on('Page.frameStoppedLoading', (stopped) => {
-      // It may be the document before that has stopped.
-      if (!isOwn(stopped) || this.#begins) return;
+      // During a navigation, it is the previous document that has stopped loading.
+      if (!isOwn(stopped) || this.#isNavigating) return;
       this.isLoading = false;
       this.#onLoaded();
     });
   }
 
-  /** It is sent to an address by us. */
+  /** Must be called before we navigate the page. */
   begin(): void {
     this.#requests.clear();
     this.isLoading = true;
   }
 
-  /** Resolves when it has loaded. */
+  /** Resolves once the document has loaded. */
   loaded(): Promise<void> {
     if (!this.isLoading) return Promise.resolve();
     return new Promise((resolve) => {
@@ -53,8 +55,8 @@ export class OwnDocument {
     });
   }
 
-  /** Whether a request is for a document of its own. */
-  asksBy(requestId: string): boolean {
+  /** Whether a request is for a document of the page's main frame. */
+  hasRequest(requestId: string): boolean {
     return this.#requests.has(requestId);
   }
 }

@@ -4,32 +4,39 @@ import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { VideoNews } from '../page/index.js';
 import type { BrowserSession } from './BrowserSession.js';
-import type { PageTargets } from './PageTargets.js';
+import type { PageContexts } from './PageContexts.js';
 
 type Parameters = Omit<Protocol.HeadlessExperimental.BeginFrameRequest, 'frameTimeTicks' | 'interval'>;
 
-/** The ticks of issued frames must lie ahead of the page's own time origin, or nothing is ever drawn. */
+/**
+ * The tick of the first issued frame. Ticks must be later than the page's own time origin, or nothing is ever drawn.
+ */
 const FIRST_TICK = 1e9;
-/** Between the ticks of captured frames: a capturer leaves some out that come faster than it believes screens to be. */
+/**
+ * The time between the ticks of captured frames: the capturer skips frames that come faster than it expects of a
+ * screen.
+ */
 const CAPTURE_TICK_MS = 300;
-/** Frames that a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
+/** How many frames a page sees before frame 0: in the first one it is laid out, in the next one animations begin. */
 const FIRST_FRAMES = 2;
-/** Frames that are drawn for one of the video until its videos are in it, at most. */
+/**
+ * How many changed frames are drawn for one frame of the video, at most, until the page's videos are up to date in it.
+ */
 const MAX_DRAWN = 5;
 /**
- * A video that comes into view gets a surface, which the page's picture waits for: on a busy machine a while. So many
- * frames in a row, with so many milliseconds between them, must change nothing before the picture counts as whole.
+ * A video that comes into view gets a surface, and the page's picture waits for it, which takes a while on a busy
+ * machine. The picture counts as complete after this many unchanged frames in a row, with this pause between them.
  */
 const APPEARING = { frames: 20, pauseMs: 5 };
-/** Frames of a browser that draws by itself until a video that has come into view is in the picture. */
+/** How many frames a browser without begin-frame control needs until a video that came into view is in the picture. */
 const VIDEO_FRAMES = 2;
 
 /**
- * The browser's own frames, in which the page is laid out and drawn: issued one by one where the browser
- * lets us, each at a tick of its own, as the page's time is not theirs; waited for where it draws by itself.
+ * The browser's own frames, in which the page is laid out and drawn. With begin-frame control they are issued one by
+ * one, at ticks that have nothing to do with the page's time. Without it, the browser's next frame is awaited.
  */
 export class PageFrames {
-  /** Whether there are videos on the page. A video has a surface of its own, which follows the page's. */
+  /** Whether there are videos on the page. A video has a surface of its own, which is updated after the page's. */
   hasVideos = false;
   #tick = FIRST_TICK;
 
@@ -37,31 +44,30 @@ export class PageFrames {
     readonly session: BrowserSession,
     readonly scope: JobScope,
     readonly options: ResolvedOptions,
-    readonly targets: PageTargets,
+    readonly contexts: PageContexts,
   ) {}
 
   /**
-   * Lazy pictures and observers wait for the first layout in a frame, and animations begin, or tell of
-   * it, one frame after it. Until the page's compositor has told the browser that it wants frames, the
-   * browser answers them without the page having taken part: they are issued until the page has seen
-   * one, and another one, and one more.
+   * Issues the frames before frame 0. Lazy pictures and observers wait for the first layout in a frame, and animations
+   * begin, or report that, one frame later. Until the page's compositor has asked the browser for frames, the browser
+   * completes frames without the page. So frames are issued until the page has seen two, and then one more.
    */
   async first(deadlineMs: number): Promise<void> {
     for (let frame = 0; frame < FIRST_FRAMES; frame++) {
-      const seen = this.targets.evaluate('realFrame()');
+      const seen = this.contexts.evaluate('realFrame()');
       await this.#until(seen, () => this.begin(false, deadlineMs), deadlineMs, 'the page to see a frame');
     }
     await this.begin(false, deadlineMs);
   }
 
-  /** Makes one frame in any browser, which is drawn where that is needed. */
+  /** Makes one frame, in any browser; draws it if `drawn`. */
   async make(drawn: boolean, deadlineMs: number): Promise<void> {
     if (this.session.beginFrameControl) await (drawn ? this.draw(deadlineMs) : this.begin(false, deadlineMs));
     else if (drawn) await this.screenshot(deadlineMs);
     else await this.own(deadlineMs);
   }
 
-  /** Lets the browser do a frame's work; with `picture` it draws, and returns the PNG if it made one. */
+  /** Issues a frame. With `picture` it is drawn as a PNG, which is returned unless the browser made none. */
   async begin(picture: boolean, deadlineMs: number): Promise<Buffer | undefined> {
     if (picture && this.hasVideos) await this.draw(deadlineMs);
     const { screenshotData } = await this.#issue(
@@ -73,41 +79,43 @@ export class PageFrames {
   }
 
   /**
-   * Lets the browser draw a frame for who captures it. Returns a moment of the system's monotonic clock
-   * just before it, in nanoseconds; undefined when nothing has changed since the last one.
+   * Draws a frame that can then be captured. Returns the time just before, of the system's monotonic clock in
+   * nanoseconds; undefined if nothing has changed since the last frame.
    */
   async draw(deadlineMs: number): Promise<bigint | undefined> {
     let drawn: bigint | undefined;
-    let [made, unchanged, enough] = [0, 0, 1];
-    // What is on a video's surface may come a frame late: it is there when nothing changes any more.
-    while (made < MAX_DRAWN && unchanged < enough) {
+    let changed = 0;
+    let unchanged = 0;
+    let unchangedNeeded = 1;
+    // The picture on a video's surface may come a frame late: it is there once nothing changes any more.
+    while (changed < MAX_DRAWN && unchanged < unchangedNeeded) {
       if (unchanged > 0) await setTimeout(APPEARING.pauseMs);
       const news = this.hasVideos ? await this.#presentVideos(deadlineMs) : 'none';
-      if (news === 'appeared') enough = APPEARING.frames;
+      if (news === 'appeared') unchangedNeeded = APPEARING.frames;
       const since = process.hrtime.bigint();
       const { hasDamage } = await this.#issue(CAPTURE_TICK_MS, {}, deadlineMs);
       if (hasDamage) drawn = since;
       if (!this.hasVideos) break;
       if (hasDamage || news !== 'none') {
-        made++;
+        changed++;
         unchanged = 0;
       } else unchanged++;
     }
     return drawn;
   }
 
-  /** Draws frames until a promise of the browser settles that needs them. */
+  /** Draws frames until a promise that depends on them settles. */
   drawUntil<T>(promise: Promise<T>, waitingFor: string): Promise<T> {
     const { load } = this.options.deadlines;
     return this.#until(promise, () => this.draw(load), load, waitingFor);
   }
 
-  /** Waits for a frame of a browser that draws by itself: layout and animation events happen in it. */
+  /** Waits for the next frame of a browser without begin-frame control: layout and animation events happen in it. */
   async own(deadlineMs: number): Promise<void> {
-    await this.scope.wait(this.targets.evaluateAll('realFrame()'), deadlineMs, 'the browser to draw a frame');
+    await this.scope.wait(this.contexts.evaluateAll('realFrame()'), deadlineMs, 'the browser to draw a frame');
   }
 
-  /** A picture of the page as it stands, for browsers without begin-frame control. */
+  /** Takes a picture of the current page in a browser without begin-frame control. */
   async screenshot(deadlineMs: number): Promise<Buffer> {
     for (let made = 0; this.hasVideos && made < VIDEO_FRAMES; made++) {
       await this.#presentVideos(deadlineMs);
@@ -121,9 +129,9 @@ export class PageFrames {
     return this.session.browser.takeBytes(data);
   }
 
-  /** What is new of the videos since this was last called. */
+  /** Has the page present its videos. Returns what has changed about them since the last call. */
   async #presentVideos(deadlineMs: number): Promise<VideoNews> {
-    const presenting = this.targets.evaluateAll<VideoNews>('presentVideos()');
+    const presenting = this.contexts.evaluateAll<VideoNews>('presentVideos()');
     const news = await this.scope.wait(presenting, deadlineMs, 'the page to present its videos');
     return (['appeared', 'changed'] as const).find((one) => news.includes(one)) ?? 'none';
   }
@@ -148,17 +156,17 @@ export class PageFrames {
   }
 
   /**
-   * Issues the next frame, `interval` milliseconds after the one before it. A document in a process of its
-   * own that took part in it before it knew that it can be seen would draw nothing, and the page would wait
-   * for its picture for ever: frames come one at a time.
+   * Issues the next frame, `interval` milliseconds after the previous one. Before it, documents in processes of their
+   * own must have received each other's messages: one that took part in a frame before it knew that it is visible would
+   * draw nothing, and the page would wait for its picture for ever.
    */
   async #issue(
     interval: number,
     parameters: Parameters,
     deadlineMs: number,
   ): Promise<Protocol.HeadlessExperimental.BeginFrameResponse> {
-    if (this.targets.spansProcesses)
-      await this.scope.wait(this.targets.hear(), deadlineMs, 'the documents of the page to hear of each other');
+    if (this.contexts.spansProcesses)
+      await this.scope.wait(this.contexts.sync(), deadlineMs, "the page's documents to receive each other's messages");
     this.#tick += interval;
     return this.scope.wait(
       this.session.send('HeadlessExperimental.beginFrame', { frameTimeTicks: this.#tick, interval, ...parameters }),

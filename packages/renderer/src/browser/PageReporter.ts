@@ -2,20 +2,25 @@ import type { CDPSession, Protocol } from './Connection.js';
 import { BrowserCrashError, PageError, positionPrefix } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { PartKind } from './PageTargets.js';
-import { cut, quote, withoutPassword } from '../redact.js';
+import { truncate, redactAndTruncate, withoutPassword } from '../redact.js';
 
-/** So much is of use to people, in characters. A page can throw or log megabytes, in each frame. */
+/**
+ * The maximum lengths of messages, in characters, and number of values. A page can throw or log megabytes in each
+ * frame.
+ */
 const MAX_THROWN = 4000;
 const MAX_MESSAGE = 20_000;
 const MAX_VALUES = 100;
 const MAX_ADDRESS = 2000;
 
-/** What the browser says of a file that a script has asked for, without its address where that is a font. */
+/**
+ * The browser's messages about a file that a script requested and that failed to load. For fonts they name no address.
+ */
 const FAILED_LOAD = /dynamically imported module|worklet module script|^NetworkError: A network error occurred/;
 
-/** Tells what the page says, and fails the scope when the page or a worker of it throws or dies. */
+/** Reports what the page logs, and fails the scope when the page or one of its workers throws or crashes. */
 export class PageReporter {
-  /** Is told what the page says of a failed `import()`, or of a font's `load()`, that it does not handle. */
+  /** Called with the message of a failed `import()`, or `load()` of a font, that the page does not handle. */
   onFailedLoad: (message: string) => void = () => {};
 
   constructor(readonly scope: JobScope) {}
@@ -24,7 +29,7 @@ export class PageReporter {
   watch(client: CDPSession, kind: PartKind): void {
     client.on('Runtime.exceptionThrown', ({ exceptionDetails }) => this.#onException(exceptionDetails));
     client.on('Runtime.consoleAPICalled', (call) => this.#onConsole(call));
-    // A shared worker that ends with the last document that has it tells the same. What takes it down takes the page too.
+    // A shared worker that ends with its last document emits this event, too. A real crash of it also ends the page.
     if (kind === 'shared_worker') return;
     client.on('Inspector.targetCrashed', () => {
       const message = `${positionPrefix(this.scope.position)}the page crashed (often: out of memory)`;
@@ -37,7 +42,7 @@ export class PageReporter {
     const description = details.exception ? textOf(details.exception) : details.text;
     if (FAILED_LOAD.test(description)) this.onFailedLoad(description);
     const error = new PageError(
-      quote(description.split('\n    at ', 1)[0]!, MAX_THROWN),
+      redactAndTruncate(description.split('\n    at ', 1)[0]!, MAX_THROWN),
       details.text.includes('in promise') ? 'rejection' : 'exception',
       {
         url: shortAddress(top?.url ?? details.url),
@@ -52,7 +57,7 @@ export class PageReporter {
   }
 
   #onConsole(call: Protocol.Runtime.ConsoleAPICalledEvent): void {
-    const text = cut(call.args.slice(0, MAX_VALUES).map(quoted).join(' '), MAX_MESSAGE);
+    const text = truncate(call.args.slice(0, MAX_VALUES).map(quoted).join(' '), MAX_MESSAGE);
     const source = call.stackTrace?.callFrames[0];
     this.scope.emit({
       type: 'page-console',
@@ -63,22 +68,22 @@ export class PageReporter {
     });
   }
 
-  /** The worker, and the frame where there is one, for events. */
+  /** The worker, and the frame if there is one, for events. */
   place(): { worker: number; frame?: number } {
     const { frame } = this.scope.position;
     return { worker: this.scope.worker, ...(frame === undefined ? {} : { frame }) };
   }
 }
 
-/** A value of the page as people would write it. */
+/** A value of the page as text. */
 function textOf(value: Protocol.Runtime.RemoteObject): string {
   return value.description ?? ('value' in value ? String(value.value) : value.type);
 }
 
 function quoted(value: Protocol.Runtime.RemoteObject): string {
-  return quote(textOf(value), MAX_MESSAGE);
+  return redactAndTruncate(textOf(value), MAX_MESSAGE);
 }
 
 function shortAddress(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : cut(withoutPassword(url), MAX_ADDRESS);
+  return url === undefined ? undefined : truncate(withoutPassword(url), MAX_ADDRESS);
 }

@@ -1,29 +1,30 @@
 import type { Readable, Writable } from 'node:stream';
 import { callUser } from '../lifecycle/callUser.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 import { decodeMessage, encodeMessage, ENVELOPE_HEADER, messageLength } from './messages.js';
 
-/** What has come from a browser is not its protocol. */
+/** The browser sent something that is not a message of the DevTools protocol. */
 export class ProtocolFault extends Error {}
 
 /**
- * The DevTools protocol over a pair of pipes, in its binary form: the browser neither turns its pictures into text
- * nor keeps them twice.
+ * The DevTools protocol over a pair of pipes, in its binary form: unlike with JSON, the browser need not convert
+ * pictures into text or keep them twice.
  */
 export class PipeTransport {
   onmessage?: (message: unknown) => void;
   onclose?: () => void;
-  /** What has come of the next message. */
+  /** The parts of the next message that have arrived. */
   readonly #parts: Buffer[] = [];
   #received = 0;
-  /** How much there must be before there is more to do. */
+  /** How many bytes must have arrived before there is more to do. */
   #wanted = ENVELOPE_HEADER;
+  /** The binary contents of messages that have not been taken yet, by name. */
   readonly #bytes = new Map<string, Buffer>();
-  #taken = 0;
+  #namesUsed = 0;
 
   /**
-   * `onFault` is told what a listener of a message throws or rejects with, and that something has come which is no
-   * message: nothing is heard after that. Both would otherwise end this whole process.
+   * `onFault` receives the errors that message listeners throw or reject with, and a ProtocolFault if the browser sends
+   * something that is not a message; nothing more is read after that. Either would otherwise end this whole process.
    */
   constructor(
     readonly toBrowser: Writable,
@@ -35,7 +36,7 @@ export class PipeTransport {
         this.#receive(data);
       } catch (error) {
         fromBrowser.off('data', receive).resume();
-        onFault(new ProtocolFault(wordsOf(error)));
+        onFault(new ProtocolFault(messageOf(error)));
       }
     };
     fromBrowser.on('data', receive);
@@ -46,22 +47,22 @@ export class PipeTransport {
     this.toBrowser.write(encodeMessage(message));
   }
 
-  /** The bytes that a message has by this name. Only once. */
-  take(name: string): Buffer {
+  /** Returns, and removes, the binary contents that a message refers to by this name. */
+  takeBytes(name: string): Buffer {
     const bytes = this.#bytes.get(name);
-    if (!bytes) throw new Error(`no message has had bytes by the name of "${name}"`);
+    if (!bytes) throw new Error(`no message has bytes with the name "${name}"`);
     this.#bytes.delete(name);
     return bytes;
   }
 
-  /** Nobody is to hear of it any more. */
-  silence(): void {
+  /** Removes all listeners. */
+  removeListeners(): void {
     delete this.onmessage;
     delete this.onclose;
     this.clear();
   }
 
-  /** Forgets the bytes that nobody has taken. */
+  /** Drops the binary contents that were not taken. */
   clear(): void {
     this.#bytes.clear();
   }
@@ -77,19 +78,19 @@ export class PipeTransport {
       this.#parts.splice(0, Infinity, rest);
       this.#received = rest.length;
       this.#wanted = isWhole ? ENVELOPE_HEADER : length;
-      if (isWhole) this.#tell(all.subarray(0, length));
+      if (isWhole) this.#dispatch(all.subarray(0, length));
     }
   }
 
-  #tell(message: Buffer): void {
+  #dispatch(message: Buffer): void {
     const { onmessage } = this;
     if (!onmessage) return;
-    const value = decodeMessage(message, (bytes) => this.#keep(bytes));
+    const value = decodeMessage(message, (bytes) => this.#storeBytes(bytes));
     callUser(() => onmessage.call(this, value), this.onFault);
   }
 
-  #keep(bytes: Buffer): string {
-    const name = `bytes ${this.#taken++}`;
+  #storeBytes(bytes: Buffer): string {
+    const name = `bytes ${this.#namesUsed++}`;
     this.#bytes.set(name, bytes);
     return name;
   }

@@ -2,49 +2,53 @@ import type { Protocol } from './Connection.js';
 import { refusalIn, whyUseless } from './refusals.js';
 import { failureOf, withoutFragment, type FileRequest, type NetworkFailure } from './requests.js';
 
-/** Files that may come and be refused then. What cannot be decoded of pictures and fonts, others find out. */
+/** Types of files that the browser may refuse after they have loaded. Broken pictures and fonts are found elsewhere. */
 const REFUSABLE: ReadonlySet<Protocol.Network.ResourceType> = new Set(['Stylesheet', 'Script', 'TextTrack', 'Other']);
 
-/** Knows files that come, and that the browser refuses. It tells that in its log, or only the element that fails does. */
+/**
+ * Finds files that load and that the browser then refuses. The browser writes the refusal into its log, or the only
+ * sign of it is the element that fails.
+ */
 export class RefusedFiles {
-  /** The last request for each file, by the addresses that it was asked for at. */
+  /** The last request for each file, by its original and its final address. */
   readonly #requests = new Map<string, FileRequest>();
-  /** Why files are refused that something else may have asked for as well, by address. */
+  /** The reasons for uncertain refusals, by address: something else may have requested the same file. */
   readonly #reasons = new Map<string, string>();
 
   constructor(readonly onFailure: (failure: NetworkFailure) => void) {}
 
-  /** A file is asked for that the picture needs. */
+  /** Adds a request for a file that the picture needs. */
   add(request: FileRequest): void {
-    if (REFUSABLE.has(request.type)) for (const url of [request.asked, request.url]) this.#requests.set(url, request);
+    if (!REFUSABLE.has(request.type)) return;
+    for (const url of [request.originalUrl, request.url]) this.#requests.set(url, request);
   }
 
-  /** Reads an entry of the log. */
+  /** Reads an entry of the browser's log. */
   read(entry: Protocol.Log.LogEntry): void {
-    const { url, reason, unasked, isUncertain } = refusalIn(entry) ?? {};
+    const { url, reason, unrequested, isUncertain } = refusalIn(entry) ?? {};
     if (url === undefined || reason === undefined) return;
     const request = this.#requests.get(url);
     if (isUncertain) this.#reasons.set(url, reason);
-    else if (unasked)
-      this.onFailure({ url, reason, type: unasked, requestId: '', ...failureOf(undefined), isOfDocument: true });
+    else if (unrequested)
+      this.onFailure({ url, reason, type: unrequested, requestId: '', ...failureOf(undefined), isOfDocument: true });
     else if (request) this.onFailure(failed(request, reason));
   }
 
   /**
-   * The failure of a file that has come, where an element has failed with it. A module or a style sheet fails also
-   * with every other one that it imports: that it is refused itself is certain where the reason is known, or nothing
-   * else of its kind has failed.
+   * The failure of a file that has loaded but with which an element has failed; undefined if it is not certain that the
+   * file was refused. A module or a style sheet also fails when one that it imports fails: so for these it is certain
+   * only if the reason is known, or if nothing else of the kind has failed.
    */
   failureOf(address: string, failedKinds: ReadonlySet<Protocol.Network.ResourceType>): NetworkFailure | undefined {
     const request = this.#requests.get(withoutFragment(address));
-    if (request?.came === undefined) return undefined;
+    if (request?.contentType === undefined) return undefined;
     const reason = this.#reasons.get(request.url);
     const mayImport = request.type === 'Script' || request.type === 'Stylesheet';
     if (reason === undefined && mayImport && failedKinds.has(request.type)) return undefined;
-    return failed(request, reason ?? whyUseless(request.type, request.came));
+    return failed(request, reason ?? whyUseless(request.type, request.contentType));
   }
 
-  /** Scripts of which it is known why they are refused: what fails may be a module that needs one of them. */
+  /** Scripts with a known reason for an uncertain refusal: if a module fails, it may have needed one of them. */
   get scripts(): string[] {
     return [...this.#reasons.keys()].filter((url) => this.#requests.get(url)?.type === 'Script');
   }

@@ -13,35 +13,35 @@ import {
 } from './pausedRequests.js';
 
 /**
- * So long a request may keep those waiting that were made after it, in milliseconds: without an answer, without another
- * byte of its answer, or, where its length is not known, without its end; or because the page does not come to rest.
+ * How long a request may delay later ones, in milliseconds: without an answer; without another byte of its answer, or
+ * without the end of an answer of unknown length; or because the page does not come to rest.
  */
 const PATIENCE_MS = 5000;
 
-/** What the page at rest says of itself. */
+/** What the page reports about itself when it is at rest. */
 export type PageState = Pick<Rest, 'hears' | 'needsFrame' | 'verified'>;
 
 /**
- * Hands the answers of the network to the page one after the other, in the order in which they were asked for, each
- * one when the page has nothing more to do about those before it. The network works at all of them meanwhile.
+ * Delivers the network's answers to the page one by one, in the order of their requests. Each one is delivered when the
+ * page has finished with the previous ones. Meanwhile the network goes on loading all of them.
  */
 export class ResponseOrder {
-  /** In order. What has ended, or needs no order, is not there. */
+  /** The ordered requests that have not ended, in order. */
   #requests: Request[] = [];
-  /** Those that came since the order was last looked at. */
+  /** Requests that were made since the last sort. */
   #new: Request[] = [];
   readonly #byJob = new Map<string, Request>();
-  /** Frames in the order in which they came to be. */
+  /** Frames, numbered in the order in which they were created. */
   readonly #frames = new Map<string, number>();
-  /** Workers, too; and which of them has made a request. */
+  /** Workers, numbered likewise, and by network id the worker that made a request. */
   readonly #workers = new Map<CDPSession, number>();
   readonly #byWorker = new Map<string, number>();
   readonly #sharedWorkers = new Set<CDPSession>();
-  /** Requests for what the browser has already (`blob:`, `data:`): they end by themselves, and soon. */
+  /** Requests for what is already in the browser (`blob:`, `data:`): they end soon, and without our doing. */
   readonly #local = new Set<string>();
-  /** Requests, by their name in the network, whose answers come to nobody. */
+  /** The network ids of requests whose answers nothing waits for any more. */
   readonly #givenUp = new Set<string>();
-  /** How many requests there were that are ordered. */
+  /** How many ordered requests have been made so far. */
   made = 0;
   #running = false;
   #changed = () => {};
@@ -53,31 +53,31 @@ export class ResponseOrder {
     readonly atRest: () => Promise<PageState>,
   ) {}
 
-  /** Whether answers are being handed over: the page comes to rest before each one. */
+  /** Whether answers are being delivered: the page comes to rest before each one. */
   get isAtWork(): boolean {
     return this.#running;
   }
 
-  /** Resolves when no answer is outstanding, or only such as take too long. */
+  /** Resolves once no answer is outstanding, except those that take too long. */
   drained(): Promise<void> {
     if (!this.#first) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Whether workers wait for the network, or may do so. */
+  /** Whether workers are, or may be, waiting for the network. */
   get workersLoad(): boolean {
     const isOfWorker = ({ client, type, networkId }: Request) =>
       type === 'Other' || this.#sharedWorkers.has(client) || this.#byWorker.has(networkId ?? '');
     return this.#requests.some(isOfWorker) || this.#new.some(isOfWorker);
   }
 
-  /** Follows a part of the page. Resolves when its requests are held: those of a worker come to whoever started it. */
+  /** Follows a part of the page. Resolves once its requests are intercepted. A worker's parent intercepts for it. */
   async watch(client: CDPSession, kind: PartKind): Promise<void> {
     if (kind === 'worker') {
       const rank = this.#workers.size;
       this.#workers.set(client, rank);
       client.on('Network.requestWillBeSent', ({ requestId }) => this.#byWorker.set(requestId, rank));
-      // The end of its script is told only after that has run.
+      // The browser reports the end of a worker's script only after the script has run.
       client.on('Network.responseReceived', ({ requestId }) => {
         this.#end(({ networkId, type }) => networkId === requestId && type === 'Other');
       });
@@ -90,10 +90,10 @@ export class ResponseOrder {
     });
     client.on('Network.responseReceived', ({ requestId, response, type }) => {
       const known = this.#find(requestId);
-      // Who reads its body, the page knows: it does not come to rest before it has that. Nobody may.
+      // The page's clock knows whether the body is read, and does not come to rest before it is. It may never be.
       if (known && type === 'Fetch' && known.released && !known.isVerified) this.#end((each) => each === known);
       if (known) return;
-      // The preload scanner is ahead of the browser's own account of requests.
+      // The preload scanner makes requests before the browser reports them, so that they have no network id yet.
       const unnamed = this.#requests.find((each) => each.released && !each.networkId && each.url === response.url);
       if (unnamed) unnamed.networkId = requestId;
     });
@@ -114,7 +114,7 @@ export class ResponseOrder {
       await this.session.sendTo(client)('Fetch.enable', { patterns: [{ requestStage: 'Request' }] });
   }
 
-  /** Nobody waits for the answer to this request any more. */
+  /** Stops waiting for a request whose answer nothing needs any more. */
   giveUp(networkId: string): void {
     if (this.#local.delete(networkId)) this.#changed();
     else if (this.#find(networkId)) this.#end((request) => request.networkId === networkId);
@@ -146,12 +146,12 @@ export class ResponseOrder {
       const state = { since: performance.now(), released: false, late: false, ...unknown };
       const isRoot = resourceType === 'Document' && (client !== this.session.client || !this.#frames.has(frameId));
       const made: Request = { client, frameId, type: resourceType, isRoot, url, networkId, ...state };
-      // The browser may begin a request anew.
+      // The browser may restart a request.
       if (networkId !== undefined) this.#end((each) => each.networkId === networkId);
       this.#byJob.set(job, made);
       this.#new.push(made);
       this.made++;
-      // A document takes the place of what was there before.
+      // A new document replaces the previous one in its frame, and ends that one's requests.
       if (resourceType === 'Document') this.#end((each) => each !== made && each.frameId === frameId);
       this.#run();
     }
@@ -160,7 +160,7 @@ export class ResponseOrder {
 
   #continue(client: CDPSession, requestId: string, interceptResponse?: boolean): void {
     const more = interceptResponse ? { interceptResponse } : {};
-    // A request that has been given up meanwhile is none any more.
+    // The request may have been cancelled in the meantime.
     this.session
       .sendTo(client)('Fetch.continueRequest', { requestId, ...more })
       .catch(() => {});
@@ -185,15 +185,15 @@ export class ResponseOrder {
     this.#changed();
   }
 
-  /** The first request that has to be waited for. */
+  /** The first request that must be waited for. */
   get #first(): Request | undefined {
     const isDue = ({ late }: Request) => !late;
     return this.#requests.find(isDue) ?? this.#new.find(isDue);
   }
 
   /**
-   * Which of the frames and workers was faster is nothing to go by, nor which way to the browser: those made at the
-   * same time come frame by frame; the files of a document, those of its workers, scripts of workers, documents.
+   * Appends the new requests in an order that does not depend on which frame, worker or way to the browser was faster:
+   * files of documents frame by frame, then files of workers, scripts of workers, documents.
    */
   #sort(): void {
     const rank = ({ frameId, networkId, type }: Request): number => {
@@ -241,7 +241,7 @@ export class ResponseOrder {
     }
   }
 
-  /** What is handed over next: the first one; with all pictures that follow it, where nobody hears of them. */
+  /** The requests to deliver next: the first one, or several pictures in a row if no script listens for them. */
   #next(hears: boolean): Request[] {
     const due = this.#requests.filter(({ late }) => !late);
     if (hears || due[0]?.type !== 'Image') return due.slice(0, 1);
@@ -256,7 +256,7 @@ export class ResponseOrder {
     this.#continue(request.client, request.answer!);
   }
 
-  /** Waits until a request has come so far, or has ended, or has had its time. */
+  /** Waits until the condition holds for a request, or the request has ended or has had its time. */
   async #until(request: Request, isThere: () => boolean): Promise<void> {
     const isOver = () => isThere() || this.session.scope.signal.aborted || !this.#requests.includes(request);
     while (!isOver()) {
@@ -269,7 +269,7 @@ export class ResponseOrder {
     }
   }
 
-  /** Waits for what the browser has already. Returns whether there was anything of that. */
+  /** Waits for local requests. Returns whether there were any. */
   async #untilRead(): Promise<boolean> {
     const wasReading = this.#local.size > 0;
     while (this.#local.size > 0 && !this.session.scope.signal.aborted) {

@@ -8,17 +8,17 @@ import { runCommand } from '../lifecycle/runCommand.js';
 
 /** A browser on this machine. */
 export interface FoundBrowser {
-  /** The real binary, never a wrapper script: a script would survive as the parent of what we kill. */
+  /** The real binary, never a wrapper script: a script would survive as the parent of the process that we kill. */
   path: string;
-  /** True for chromium-headless-shell (chrome-headless-shell), the small browser made for this. */
+  /** True for chromium-headless-shell (chrome-headless-shell), the small browser for this purpose. */
   headlessShell: boolean;
-  /** Whether it can issue frames one by one. Chromium has this in the headless shell, not on macOS. */
+  /** Whether frames can be issued one by one. Only the headless shell can do that, and not on macOS. */
   beginFrameControl: boolean;
 }
 
 const SHELL_NAMES = ['chromium-headless-shell', 'chrome-headless-shell', 'headless_shell', 'headless-shell'];
 const FULL_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-/** Where systems keep the real binaries: Debian, Fedora and Arch, Alpine, macOS. */
+/** The paths of the real binaries on Debian, Fedora, Arch, Alpine and macOS. */
 const KNOWN_PATHS = [
   '/usr/lib/chromium/chromium-headless-shell',
   '/usr/lib64/chromium-browser/headless_shell',
@@ -30,14 +30,14 @@ const KNOWN_FULL_PATHS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** What to do where there is no browser. */
+/** What to do if there is no browser. */
 export const BROWSER_HELP =
   'On Debian or Ubuntu: sudo apt-get install -y chromium-headless-shell. Elsewhere: ' +
   'npx @puppeteer/browsers install chrome-headless-shell@stable, and set GENLOCK_BROWSER to the path that it prints.';
 
 /**
  * Finds the browser: `executablePath`, else `GENLOCK_BROWSER`, else a headless shell on this system,
- * else a full Chromium or Chrome. Throws a ToolError that says what to do when there is none.
+ * else a full Chromium or Chrome. Throws a ToolError that says what to do if there is none.
  */
 export function locateBrowser(executablePath?: string): FoundBrowser {
   const named = executablePath ?? process.env['GENLOCK_BROWSER'];
@@ -61,7 +61,7 @@ export function locateBrowser(executablePath?: string): FoundBrowser {
   throw new ToolError(`no browser found. ${BROWSER_HELP}`);
 }
 
-/** As `locateBrowser`, and asks the browser for its version. */
+/** Like `locateBrowser`, and asks the browser for its version. */
 export async function findBrowser(
   options: { executablePath?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<FoundBrowser & { version: string }> {
@@ -82,7 +82,7 @@ function describe(path: string): FoundBrowser {
   return { path, headlessShell, beginFrameControl: headlessShell && process.platform !== 'darwin' };
 }
 
-/** Browsers that `@puppeteer/browsers` has downloaded, newest first. */
+/** The browsers that `@puppeteer/browsers` has downloaded, newest first. */
 function downloaded(): string[] {
   const found: string[] = [];
   for (const kind of ['chrome-headless-shell', 'chrome']) {
@@ -102,12 +102,12 @@ function list(folder: string): string[] {
   }
 }
 
-/** Follows links and wrapper scripts to the binary; undefined when there is none. */
+/** Follows links and wrapper scripts to the binary; undefined if there is none. */
 function realBinary(path: string | undefined): string | undefined {
   if (!path || !isExecutable(path)) return undefined;
   const real = realpathSync(path);
   if (!isScript(real)) return real;
-  // Debian's wrapper only calls a binary of a similar name: /usr/lib/chromium/chromium-headless-shell "$@"
+  // Debian's wrapper only calls a binary with a similar name: /usr/lib/chromium/chromium-headless-shell "$@"
   const mentioned =
     readFileSync(real, 'utf8').match(/\/[\w./-]*(?:headless[-_]shell|chrom(?:e|ium))(?![\w./-])/g) ?? [];
   const binaries = mentioned.filter((name) => name !== real && isExecutable(name) && !isScript(realpathSync(name)));

@@ -1,6 +1,6 @@
 import type { FoundBrowser } from './findBrowser.js';
 
-/** Switches for every browser: nothing in the background, nothing from the network but the page. */
+/** Switches for every browser: no work in the background, and no network traffic except the page's. */
 const COMMON = [
   '--remote-debugging-pipe=cbor',
   '--no-startup-window',
@@ -28,7 +28,7 @@ const COMMON = [
   '--force-color-profile=srgb',
   '--font-render-hinting=none',
   '--enable-unsafe-swiftshader',
-  // Whoever runs outside the sandbox runs in the main process already: nobody is to be forked for it.
+  // Everything that runs outside the sandbox runs in the main process, so no process is needed to fork others.
   '--no-unsandboxed-zygote',
   '--password-store=basic',
   '--use-mock-keychain',
@@ -38,13 +38,14 @@ const COMMON = [
 const WITHOUT_WEBGPU = [
   // Software compositing draws the same pixels on every machine; WebGL still works, in software.
   '--disable-gpu',
-  // Two processes less (see ENABLED), with the same pixels: a browser starts a third sooner, and there is less to end.
+  // Two processes fewer (see ENABLED), with the same pixels: a browser starts a third faster, and there is less to
+  // kill.
   '--in-process-gpu',
 ];
 
 /**
- * A canvas of WebGPU is shown only where the page is put together by the same device, in a process of its own:
- * SwiftShader, which draws the same pixels on every machine, too. The rest of the page is drawn as ever.
+ * A WebGPU canvas is shown only if the page is composited by the same device, in a process of its own. That is
+ * SwiftShader, which also draws the same pixels on every machine. The rest of the page is drawn as usual.
  */
 const WITH_WEBGPU = [
   '--enable-unsafe-webgpu',
@@ -57,32 +58,33 @@ const ENABLED = ['NetworkServiceInProcess2'];
 const DISABLED = [
   ...['Translate', 'MediaRouter', 'OptimizationHints'],
   ...['IsolateOrigins', 'site-per-process', 'PaintHolding'],
-  // What other threads have ready comes in an order of their own: these look for files and compile scripts ahead.
+  // These threads look for files and compile scripts ahead of time, and deliver their results in no fixed order.
   ...['ThreadedPreloadScanner', 'ScriptStreaming', 'BackgroundResourceFetch'],
 ];
 
-/** A page that fills a screen would no longer have the size of its video. */
+/** A page in full-screen mode would no longer have the size of its video. */
 const SETTINGS = ['fullscreenSupported=false'];
 
 /**
- * The page takes part in every frame, also while its last picture waits for that of a video, which comes on its own
- * way: the number is more than can ever wait. Chromium would otherwise hold the page back, and have it make up for
- * that in the next frame: two pictures in one, of which each waits for the other, and the frame is never answered.
+ * Lets the page take part in every frame, even while its previous picture waits for the picture of a video, which takes
+ * another path. The number is higher than the number of frames that can ever be waiting. Otherwise Chromium would make
+ * the page skip a frame and catch up in the next one: that frame has two pictures which wait for each other, and never
+ * completes.
  */
 const BEGIN_FRAME_ENABLED = ['NoCompositorFrameAcks:pending_frames/1000'];
 
-/** Frames come one by one, each with all its stages, when they are asked for. */
+/** Frames are issued one by one, each complete with all its stages. */
 const BEGIN_FRAME = [
   '--enable-begin-frame-control',
   '--run-all-compositor-stages-before-draw',
   '--disable-threaded-animation',
   '--disable-threaded-scrolling',
   '--disable-checker-imaging',
-  // Otherwise a tile keeps old pixels beside what changed, and a frame shows traces of those before it.
+  // Otherwise a tile keeps old pixels next to what has changed, and a frame shows traces of earlier ones.
   '--disable-partial-raster',
   '--disable-new-content-rendering-timeout',
   '--disable-image-animation-resync',
-  // Nobody is there to be asked whether our own script may capture the page.
+  // There is no user to ask whether our script may capture the page.
   '--use-fake-ui-for-media-stream',
 ];
 
@@ -91,7 +93,7 @@ export interface LaunchOptions {
   profile: string;
   scale: number;
   locale: string;
-  /** Whether a page at a file: address may read what is in other files. */
+  /** Whether a page at a file: address may read the contents of other files. */
   fileAccess: boolean;
   ignoreHttpsErrors: boolean;
   webgpu: boolean;
@@ -115,10 +117,10 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
     ...(options.ignoreHttpsErrors ? ['--ignore-certificate-errors'] : []),
     `--user-data-dir=${options.profile}`,
     `--force-device-scale-factor=${options.scale}`,
-    // What the page asks for and what `navigator.language` says; its dates and numbers are set by the protocol.
+    // The language of requests and of `navigator.language`. Dates and numbers are set through the protocol.
     `--lang=${options.locale}`,
     `--accept-lang=${options.locale}`,
-    // Chromium refuses its sandbox to root.
+    // Chromium does not start as root with its sandbox.
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ...options.extra.filter((flag) => !LISTS.test(flag)),
   ];
@@ -126,7 +128,7 @@ export function browserFlags(browser: FoundBrowser, options: LaunchOptions): str
 
 const LISTS = /^--(enable-features|disable-features|blink-settings)=/;
 
-/** One switch for what we list and what the options list: a second one would replace the first. */
+/** Joins our list and the user's into one switch: a second switch would replace the first. */
 function list(start: string, ours: readonly string[], extra: readonly string[]): string {
   const theirs = extra.filter((flag) => flag.startsWith(start)).map((flag) => flag.slice(start.length));
   return start + [...ours, ...theirs].join(',');

@@ -1,6 +1,6 @@
 import type { Outcome } from '../page/index.js';
 
-/** What is left to do after all documents of a page have answered. */
+/** Combines the outcomes of all documents of a page into what is left to do. */
 export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
   return {
     again: outcomes.some(({ again }) => again),

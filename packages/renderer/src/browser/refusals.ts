@@ -15,7 +15,7 @@ const BLOCKED: Readonly<Record<string, string>> = {
   'net::ERR_BLOCKED_BY_RESPONSE': `${REFUSES}its own headers forbid it (X-Frame-Options or frame-ancestors)`,
 };
 
-/** Why a file did not come, in words where the browser has refused it. */
+/** Why a file did not load: in plain words if the browser refused it. */
 export function whyBlocked({ blockedReason, corsErrorStatus, errorText }: Blocked): string {
   if (corsErrorStatus) return `${ELSEWHERE}, which does not share it (CORS: ${corsErrorStatus.corsError})`;
   const known = BLOCKED[blockedReason ?? ''] ?? BLOCKED[errorText];
@@ -26,7 +26,7 @@ export function whyBlocked({ blockedReason, corsErrorStatus, errorText }: Blocke
 
 /** Types that an SVG file may have. */
 const SVG_TYPES = ['image/svg+xml', 'text/xml', 'application/xml', 'application/xhtml+xml'];
-/** The types that a file must have, by what it is asked for as. The first one is named. */
+/** The content types that a file must have, by kind of file. Messages name the first one. */
 const TYPES: Readonly<Record<string, readonly string[]>> = {
   Stylesheet: ['text/css', 'application/x-unknown-content-type'],
   TextTrack: ['text/vtt'],
@@ -36,20 +36,20 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
 const wrongType = (found: string, wanted: string) =>
   REFUSES + (found === '' ? `it has no type, such as ${wanted}` : `its type is ${found}, not ${wanted}`);
 
-/** Why a style sheet is refused in a document that goes by the standards; undefined where it is not. */
+/** Why a document in standards mode refuses a style sheet; undefined if it accepts it. */
 export function whySheetRefused({ url, headers }: Protocol.Network.Response): string | undefined {
   const type = contentType(headers);
   if (!url.startsWith('http') || type === '' || TYPES['Stylesheet']!.includes(type)) return undefined;
   return wrongType(type, 'text/css');
 }
 
-/** The type that an answer says it has. */
+/** The content type that an answer states; empty if it states none. */
 export function contentType(headers: Protocol.Network.Headers): string {
   const name = Object.keys(headers).find((each) => each.toLowerCase() === 'content-type');
   return (headers[name ?? ''] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 }
 
-/** What is said of a file that has come, and that an element has failed with all the same. */
+/** The reason that is given for a file that has loaded but with which an element has failed. */
 export function whyUseless(kind: Protocol.Network.ResourceType, type: string): string {
   const wanted = TYPES[kind];
   if (!wanted) return `${REFUSES}it does not say why`;
@@ -60,28 +60,28 @@ export function whyUseless(kind: Protocol.Network.ResourceType, type: string): s
 export interface Refusal {
   url: string;
   reason: string;
-  /** What was asked for, where the browser has refused to ask for it: no request is told then. */
-  unasked?: Protocol.Network.ResourceType;
-  /** It may be that something else has asked for the same file, which is the page's to judge. */
+  /** The type of the file, if the browser refused even to request it: then it reports no request. */
+  unrequested?: Protocol.Network.ResourceType;
+  /** Whether something else may have requested the same file, whose failure the page itself handles. */
   isUncertain?: boolean;
 }
 
-/** What is not asked for, by what the browser says of it. */
-const UNASKED: [pattern: RegExp, kind: Protocol.Network.ResourceType][] = [
+/** The types of files that the browser refuses to request, by its messages. */
+const UNREQUESTED: [pattern: RegExp, kind: Protocol.Network.ResourceType][] = [
   [/^(Framing|Refused to frame|(Loading|Refused to load) plugin data)\b/, 'Document'],
   [/^(Loading|Refused to load) media\b/, 'Media'],
   [/^(Creating|Refused to create) a worker\b/, 'Script'],
 ];
 
-/** Reads an entry of the browser's log: only there are some refusals told, and the reason of others. */
+/** Reads an entry of the browser's log: some refusals, and the reasons for others, are reported only there. */
 export function refusalIn({ text, url = '', level, source }: Protocol.Log.LogEntry): Refusal | undefined {
-  // What happens in a worker is told there, and told its page once more.
+  // The page repeats what its workers log. Their own entries are read instead.
   if (level !== 'error' || source === 'worker') return undefined;
   const named = /'([a-z]+:[^']+)'/.exec(text)?.[1];
   if (named !== undefined && /violates the following Content Security Policy/.test(text)) {
-    // A frame whose own rules keep it out of the page has been asked for.
-    const unasked = /ancestor/.test(text) ? undefined : UNASKED.find(([pattern]) => pattern.test(text))?.[1];
-    return unasked && { url: named, reason: BY_POLICY, unasked };
+    // If a frame's own policy keeps it out of the page, it was requested.
+    const unrequested = /ancestor/.test(text) ? undefined : UNREQUESTED.find(([pattern]) => pattern.test(text))?.[1];
+    return unrequested && { url: named, reason: BY_POLICY, unrequested };
   }
   if (named !== undefined && /\bintegrity\b/i.test(text) && /\bblocked\b/.test(text)) {
     const lacksCors = /CORS/.test(text) ? ' can be checked only with the attribute crossorigin' : ' does not fit';

@@ -2,47 +2,47 @@ import type { Protocol } from './Connection.js';
 
 export interface NetworkFailure {
   url: string;
-  /** HTTP status, the browser's network error, or why it has refused the file. */
+  /** HTTP status, the browser's network error, or why the browser refused the file. */
   reason: number | string;
   type: Protocol.Network.ResourceType;
   requestId: string;
-  /** It has come, as a style sheet of a wrong type: a document without a doctype may take it all the same. */
+  /** It is a style sheet that loaded with a wrong type, which a document without a doctype may accept. */
   isOfWrongType?: boolean;
-  /** It was asked for by a `<link rel="preload">`, which may be all that wants it. */
+  /** It was requested by a `<link rel="preload">`, and possibly by nothing else. */
   isPreload: boolean;
-  /** A document wants it, not a worker. */
+  /** It was requested by a document, not by a worker. */
   isOfDocument: boolean;
-  /** What `import()` was called with, of a script that is a part of that: the page may handle that it is missing. */
+  /** For a script that `import()` led to: the address that was imported. The page may handle the failure. */
   importRoot: string | undefined;
 }
 
-/** A request that is under way, or was. */
+/** A request for a file, under way or completed. */
 export interface FileRequest {
   requestId: string;
   url: string;
-  /** What was asked for first. */
-  asked: string;
-  /** The type that what has come says it has. */
-  came?: string;
+  /** The address of the first request, before redirects. */
+  originalUrl: string;
+  /** The type that the answer states, once there is one. */
+  contentType?: string;
   type: Protocol.Network.ResourceType;
-  /** The frame and the document in it that need the file; none for workers. */
+  /** The frame, and the document in it, that requested the file; none for workers. */
   frameId: string | undefined;
   loaderId: string;
   isPreload: boolean;
-  /** It is for a later page. */
-  isAhead: boolean;
-  /** What was asked for first, if it is the script of a worker. */
-  worker: string | undefined;
-  /** As in a failure. */
+  /** It is a prefetch for a later page. */
+  isPrefetch: boolean;
+  /** The address of the first request, if it is for the script of a worker. */
+  workerUrl: string | undefined;
+  /** As in `NetworkFailure`. */
   importRoot: string | undefined;
 }
 
-/** The address of the file itself: what follows `#` names a part of it. */
+/** The address of the file itself, without the fragment (`#…`), which names a part of it. */
 export function withoutFragment(address: string): string {
   return address.replace(/#.*$/s, '');
 }
 
-/** What a failure says of the request; the browser may refuse a file without a request. */
+/** The fields of a failure that come from its request. There is none if the browser refused to make one. */
 export function failureOf(
   request: FileRequest | undefined,
 ): Pick<NetworkFailure, 'isPreload' | 'isOfDocument' | 'importRoot'> {

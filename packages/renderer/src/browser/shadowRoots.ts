@@ -1,7 +1,7 @@
 import type { CDPSession, Protocol } from './Connection.js';
 import { CONTROL_KEY } from '../page/index.js';
 
-/** Brings the shadow trees of a document that scripts cannot find under the clock. */
+/** Brings the shadow trees of a document that scripts cannot find under the control of the clock. */
 export async function adoptShadowRoots(send: CDPSession['send'], contextId: number): Promise<void> {
   const { result } = await send('Runtime.evaluate', { contextId, expression: 'document' });
   if (!result.objectId) return;
@@ -17,19 +17,19 @@ export async function adoptShadowRoots(send: CDPSession['send'], contextId: numb
 }
 
 /**
- * The shadow trees in a document that came with its markup: no script has made them, and no script
- * can find those that are closed. Numbers of their roots for the protocol.
+ * Finds the shadow trees that came with a document's markup: no script has created them, and no script can find those
+ * that are closed. Returns the node ids of their roots.
  */
 function shadowRootsIn(node: Protocol.DOM.Node): number[] {
   const found: number[] = [];
   const visit = ({ nodeName, children, shadowRoots }: Protocol.DOM.Node) => {
     for (const root of shadowRoots ?? []) {
-      // Of what the browser makes for itself, a marquee alone is moved by an animation.
+      // Of the browser's own shadow trees, only that of a marquee contains an animation.
       if (root.shadowRootType === 'user-agent' && nodeName !== 'MARQUEE') continue;
       found.push(root.backendNodeId);
       visit(root);
     }
-    // Documents in frames are asked by themselves.
+    // Documents in frames are searched separately.
     for (const child of children ?? []) visit(child);
   };
   visit(node);

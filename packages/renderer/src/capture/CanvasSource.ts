@@ -1,54 +1,55 @@
 import { pixelsFromPng } from './bgrx.js';
 import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
-import type { Taken } from './FrameTap.js';
+import type { CapturedBytes } from './FrameTap.js';
 import { TapSource } from './TapSource.js';
 
 /**
- * The pixels of a canvas that is all there is to see on the page (BGRX), or packets of a video that
- * the browser has encoded from them: nothing is put together or drawn on a screen. That the canvas
- * is all is looked at for each frame; one where it is not is taken as a screenshot.
+ * Reads frames from a canvas that is the only thing visible on the page: as pixels (BGRX), or as packets of a video
+ * that the browser encodes from them. The page is neither composited nor drawn. For each frame the source checks that
+ * nothing but the canvas is visible; where something is, the frame is taken as a screenshot.
  */
 export class CanvasSource extends TapSource {
-  /** Whether the page was drawn since its canvas was last seen with something on it. */
-  #drawn = false;
+  /** Whether the browser has drawn the page since the canvas was last captured with content. */
+  #drawnSinceCapture = false;
   #warned = false;
-  /** Whether the frame that was taken last is frame 0, which was compared, and the page is still there. */
-  #holdsFirst = false;
+  /** Whether the last capture is that of frame 0 which `check` compared, and the page is still at frame 0. */
+  #hasCheckedFirst = false;
 
   override get format(): FrameFormat {
     return this.encoder ? 'h264' : 'bgrx';
   }
 
   /**
-   * Takes the page to frame 0, where every render of it begins, and compares its canvas with the
-   * screenshot. Returns why the canvas cannot stand for the page; the empty string where it can.
+   * Takes the page to frame 0, where every render of it begins, and compares its canvas with a screenshot. Returns the
+   * reason why the canvas cannot be used in place of the page; the empty string if it can.
    */
-  async refusal(): Promise<string> {
+  async check(): Promise<string> {
     const { page, tap } = this;
     const { load } = page.options.deadlines;
     page.scope.position.frame = 0;
     await page.step(0, load);
     await page.frames.begin(false, load);
-    const refusal = await tap.lookAtCanvas(this.#drawn);
+    const refusal = await tap.prepareCanvasComparison(this.#drawnSinceCapture);
     if (refusal !== '') return refusal;
-    this.#holdsFirst = (await tap.differenceFrom(await this.picture(load))) === '';
-    return this.#holdsFirst ? '' : 'its canvas differs from what the page shows';
+    this.#hasCheckedFirst = (await tap.differenceFrom(await this.picture(load))) === '';
+    return this.#hasCheckedFirst ? '' : 'its canvas differs from what the page shows';
   }
 
   override async capture(frame: number): Promise<Frame> {
     await this.advance(frame, 'taken');
-    // The comparison has had the page drawn, which empties a canvas of WebGL.
-    if (frame === 0 && this.#holdsFirst) return this.#use(await this.tap.again(frame), frame);
-    // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.
+    // The comparison drew the page, which clears a WebGL canvas: the frame that was compared is used.
+    if (frame === 0 && this.#hasCheckedFirst) return this.#toFrame(await this.tap.retake(frame), frame);
+    // The browser does everything of a frame except drawing: callbacks that it runs may draw on the canvas.
     await this.page.frames.begin(false, this.deadline);
-    const taken = await this.tap.takeCanvas(frame, this.#drawn);
-    if (typeof taken !== 'string') this.#drawn = false;
-    return this.#use(taken, frame);
+    const taken = await this.tap.takeCanvas(frame, this.#drawnSinceCapture);
+    if (typeof taken !== 'string') this.#drawnSinceCapture = false;
+    return this.#toFrame(taken, frame);
   }
 
-  #use(taken: Taken | string, frame: number): Promise<Frame> | Frame {
+  /** Makes a frame of what was captured. If `taken` is the reason why nothing was, takes a screenshot instead. */
+  #toFrame(taken: CapturedBytes | string, frame: number): Promise<Frame> | Frame {
     if (typeof taken === 'string') {
-      if (!this.#warned) this.warn(`frames are taken as screenshots where that is so, which is slower: ${taken}`);
+      if (!this.#warned) this.warn(`some frames are taken as screenshots, which is slower: ${taken}`);
       this.#warned = true;
       return this.fromPicture(frame);
     }
@@ -57,7 +58,7 @@ export class CanvasSource extends TapSource {
 
   override async picture(deadlineMs?: number): Promise<Buffer> {
     const png = await super.picture(deadlineMs);
-    this.#drawn = true;
+    this.#drawnSinceCapture = true;
     return png;
   }
 

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { FrameQuestion } from '../page/frameTap.js';
 
-/** So many frames may be in memory at once: the encoder has one, one is on its way to it, one is looked at. */
-const FRAMES_HELD = 3;
+/** How many frames may be in memory at once: one in the encoder, one on its way to it, one being captured. */
+const FRAMES_IN_MEMORY = 3;
 
-/** What a packet may have beyond the bytes of its pixels: its headers, which count where a picture is tiny. */
+/** How much larger than its raw pixels a packet may be: its headers matter when the picture is tiny. */
 const PACKET_BYTES = 64 * 1024;
 
-/** A message with the bytes of a frame begins with its number: a signed integer, big-endian. */
+/** A message with the bytes of a frame begins with the frame's number: a signed integer, big-endian. */
 const NUMBER_BYTES = 4;
 
 interface Expected {
@@ -22,11 +22,12 @@ interface Expected {
 }
 
 /**
- * Where a worker in the browser sends the bytes of frames: a loopback server with a token in its address. Only what
- * is expected is taken in, once, and no more of it than a frame can have: the page is somebody else's. It is a
- * WebSocket: a request would be shown to whoever holds the page's requests, together with its body. Pixels are
- * megabytes, and a message is copied from process to process, each time into new memory: they are read from a file
- * that the browser keeps for the worker, where it has one.
+ * Receives the bytes of frames from a worker in the browser: a loopback server with a token in its address. The page
+ * is not trusted, so only expected frames are accepted, once each, and no more bytes than a frame can have.
+ *
+ * It is a WebSocket server, because an HTTP request would be intercepted with the page's other requests, together with
+ * its body. The pixels of a frame are megabytes, and a message is copied from process to process, each time into new
+ * memory. So where the browser keeps a file for the worker, pixels are read from that file instead.
  */
 export class FrameServer implements AsyncDisposable {
   readonly #http = createServer();
@@ -34,16 +35,16 @@ export class FrameServer implements AsyncDisposable {
   readonly #token = randomUUID();
   readonly #expected = new Map<number, Expected>();
   readonly #maxBytes: number;
-  /** The questions that are being answered, one after the other. */
+  /** Settles when all questions so far are answered: they are answered one at a time. */
   #answering = Promise.resolve();
-  /** Where the worker puts pixels. */
+  /** The file into which the worker writes pixels. */
   #file: FileHandle | undefined;
-  /** Used again: to come by new memory for each frame costs more than to read it. */
+  /** Buffers that are reused: allocating new memory for each frame costs more than reading the frame. */
   readonly #memory: Buffer[] = [];
   /** The picture that the worker may ask for. */
   picture: Buffer | undefined;
 
-  /** What the file begins with by which it is known. Not the token: the page may find the file. */
+  /** The first bytes of the worker's file, which identify it. Not the token, since the page may find the file. */
   readonly mark = randomUUID();
 
   private constructor(
@@ -58,14 +59,14 @@ export class FrameServer implements AsyncDisposable {
       maxPayload: this.#maxBytes + NUMBER_BYTES,
       perMessageDeflate: false,
     });
-    // Anybody on this machine may knock: what they bring is not taken in, and they are not waited for.
+    // Any program on this machine can connect: other requests are refused, and their bodies are not read.
     this.#http.on('request', (_, response) => response.writeHead(404, { connection: 'close' }).end());
     this.#http.on('upgrade', (request, socket, head) => {
       this.#sockets.handleUpgrade(request, socket, head, (connected) => this.#listen(connected));
     });
   }
 
-  /** For frames of so many pixels. */
+  /** Opens a server for frames of `pixels` pixels each. */
   static async open(profile: string, pixels: number): Promise<FrameServer> {
     const server = new FrameServer(profile, pixels);
     server.#http.listen(0, '127.0.0.1');
@@ -77,35 +78,35 @@ export class FrameServer implements AsyncDisposable {
     return `ws://127.0.0.1:${(this.#http.address() as AddressInfo).port}/${this.#token}`;
   }
 
-  /** How many bytes of frames it holds now. */
+  /** The size of the frame buffers, in bytes. */
   get bytes(): number {
     return this.#memory.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** The bytes of this frame, once they are here. Rejects when there are more than a frame can have. */
+  /** Resolves with the bytes of this frame once they have arrived. Rejects if there are more than a frame can have. */
   expect(frame: number): Promise<readonly Buffer[]> {
     const data = new Promise<readonly Buffer[]>((resolve, reject) => this.#expected.set(frame, { resolve, reject }));
-    // Whether anybody still waits for it then is not ours to say.
+    // The caller may have stopped waiting by the time it rejects.
     data.catch(() => {});
     return data;
   }
 
-  /** What the worker has put into the file. It lies in memory that the third frame after it gets. */
+  /** Reads the frame that the worker has written to the file. Its memory is reused by the third frame after it. */
   async read(bytes: number): Promise<Buffer> {
-    const used = this.#memory.length < FRAMES_HELD ? undefined : this.#memory.shift();
-    const buffer = used?.length === bytes ? used : Buffer.allocUnsafeSlow(bytes);
+    const oldest = this.#memory.length < FRAMES_IN_MEMORY ? undefined : this.#memory.shift();
+    const buffer = oldest?.length === bytes ? oldest : Buffer.allocUnsafeSlow(bytes);
     this.#memory.push(buffer);
     const read = await this.#file?.read(buffer, 0, bytes, 0);
-    if (read?.bytesRead !== bytes) throw new Error(`the file of the browser has no ${bytes} bytes of a frame`);
+    if (read?.bytesRead !== bytes) throw new Error(`the browser's file does not contain the ${bytes} bytes of a frame`);
     return buffer;
   }
 
-  /** The frame does not come. */
-  expectNot(frame: number): void {
+  /** Stops expecting a frame, which will not be sent. */
+  cancelExpected(frame: number): void {
     this.#expected.delete(frame);
   }
 
-  /** Closes the server and the file: no frame comes after it. */
+  /** Closes the server and the file: no more frames are received. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#http, 'close');
     this.#sockets.close();
@@ -113,26 +114,26 @@ export class FrameServer implements AsyncDisposable {
     this.#http.close();
     this.#http.closeAllConnections();
     await closed;
-    // One of them may be about to open the file.
+    // An answer in progress may be about to open the file.
     await this.#answering;
     await this.#file?.close();
   }
 
   #listen(socket: WebSocket): void {
     socket.on('message', (message: Buffer, isBinary) => {
-      if (isBinary) this.#takeIn(message);
+      if (isBinary) this.#receive(message);
       else this.#answering = this.#answering.then(() => this.#answer(socket, message.toString())).catch(() => {});
     });
-    // It ends after an error. Where the browser was ended, whoever waits for the frame waits for that, too.
+    // An error closes the socket. If the browser has ended, that is reported elsewhere, and waiting for frames stops.
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       if (code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return;
-      const error = new Error(`the browser sends more than the ${this.#maxBytes} bytes that a frame can have`);
+      const error = new Error(`the browser sent more than the ${this.#maxBytes} bytes that a frame can have`);
       for (const { reject } of this.#expected.values()) reject(error);
       this.#expected.clear();
     });
   }
 
-  #takeIn(message: Buffer): void {
+  #receive(message: Buffer): void {
     if (message.length < NUMBER_BYTES) return;
     const frame = message.readInt32BE();
     this.#expected.get(frame)?.resolve([message.subarray(NUMBER_BYTES)]);
@@ -144,12 +145,12 @@ export class FrameServer implements AsyncDisposable {
     else if (question === ('file' satisfies FrameQuestion)) socket.send((await this.#openFile()) ? 'yes' : '');
   }
 
-  /** Finds the file, which begins with our mark. There is none where the profile is in memory. */
+  /** Finds the worker's file, which begins with our mark. There is none if the profile is in memory. */
   async #openFile(): Promise<boolean> {
     const mark = Buffer.from(this.mark);
     for (const entry of await readdir(this.profile, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
-      // The browser has files that come and go.
+      // The browser may have deleted the file meanwhile.
       const file = await open(join(entry.parentPath, entry.name)).catch(() => undefined);
       try {
         const start = await file?.read(Buffer.alloc(mark.length + 1));

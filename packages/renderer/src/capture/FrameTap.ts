@@ -18,25 +18,25 @@ import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
 import { readWebGl } from '../page/readWebGl.js';
 import { callSource, functionSource, OUR_WORLD } from '../page/source.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 import { FrameServer } from './FrameServer.js';
 
-/** A port that cannot be opened for want of open files. */
-function tellShortage(error: unknown): never {
+/** Explains a port that could not be opened because the limit of open files is reached. */
+function throwShortage(error: unknown): never {
   throw orShortage(error);
 }
 
-/** The number of what is only looked at, and is no frame of the video. */
-const LOOK = -1;
+/** Used as the frame number for captures that are only compared and are not frames of the video. */
+const NOT_A_FRAME = -1;
 
-/** What is on its way from the browser, in memory that the third frame after it gets. */
-export interface Taken {
+/** The bytes of a captured frame, pending while on their way. The third frame after this one reuses their memory. */
+export interface CapturedBytes {
   data: Promise<readonly Buffer[]>;
 }
 
 /**
- * The way of captured frames from the browser to here: a worker beside the page puts each one into a file, or sends
- * it to a loopback server of ours, at an address that has a token in it. Not through the debugging protocol, which
+ * Brings captured frames from the browser to this process: a worker beside the page writes each one into a file, or
+ * sends it to our loopback server, whose address contains a token. The debugging protocol is not used for this: it
  * would spend more time on a frame than drawing it takes.
  */
 export class FrameTap implements AsyncDisposable {
@@ -47,11 +47,11 @@ export class FrameTap implements AsyncDisposable {
     readonly server: FrameServer,
   ) {}
 
-  /** Prepares to take frames out of a page that has loaded. Returns the reason where that cannot be. */
+  /** Prepares to capture frames of a page that has loaded. Returns the reason if they cannot be captured. */
   static async open(page: PageSession): Promise<FrameTap | string> {
     const { pixelWidth, pixelHeight } = page.options;
     const profile = page.session.browser.directory.file('profile');
-    const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight).catch(tellShortage));
+    const tap = new FrameTap(page, await FrameServer.open(profile, pixelWidth * pixelHeight).catch(throwShortage));
     page.scope.buffers.add(tap.server);
     try {
       const refusal = await tap.#open();
@@ -68,12 +68,12 @@ export class FrameTap implements AsyncDisposable {
     const { page } = this;
     const { scope, session } = page;
     const { load } = page.options.deadlines;
-    const asked = 'the browser to make room for our script';
-    const { frameTree } = await scope.wait(session.send('Page.getFrameTree'), load, asked);
+    const waitingFor = 'the browser to prepare for our script';
+    const { frameTree } = await scope.wait(session.send('Page.getFrameTree'), load, waitingFor);
     const world = await scope.wait(
       session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: OUR_WORLD }),
       load,
-      asked,
+      waitingFor,
     );
     this.#contextId = world.executionContextId;
     const { width, height, pixelWidth, pixelHeight } = page.options;
@@ -95,100 +95,104 @@ export class FrameTap implements AsyncDisposable {
   }
 
   /**
-   * Begins to capture what the compositor draws, anew where it does already, and waits for the first frame. Returns
-   * the reason where that cannot be.
+   * Starts, or restarts, capturing what the compositor draws, and waits for the first frame. Returns the reason if the
+   * page cannot be captured; the empty string if it can.
    */
   async captureTab(): Promise<string> {
-    // The browser begins a capture, and captures its first frame, only while it is given frames.
-    // And only of a page that a user has touched.
+    // The browser starts a capture, and captures the first frame, only while frames are issued,
+    // and only after a user's gesture on the page.
     const capturing = this.#evaluate('genlockTap.captureTab()', { userGesture: true });
     return String(await this.page.frames.drawUntil(capturing, 'the browser to let its page be captured'));
   }
 
   /**
-   * Takes the newest frame, once there is one that was drawn at or after a moment of `process.hrtime`. Resolves when the
-   * page may go on, to what will be its planes or packet; or to the reason why there is none.
+   * Takes the newest frame, once there is one that was drawn at or after `since`, a time of `process.hrtime`. Waits for
+   * `patienceMs` milliseconds at most. Resolves as soon as the page may go on: with the planes or packet that are on
+   * their way, or with the reason why there is no frame.
    */
-  take(frame: number, since: bigint, patienceMs: number): Promise<Taken | string> {
-    return this.#ask(frame, { take: frame, since: Number(since / 1000n), patienceMs, purpose: 'video' });
+  take(frame: number, since: bigint, patienceMs: number): Promise<CapturedBytes | string> {
+    return this.#capture(frame, { take: frame, since: Number(since / 1000n), patienceMs, purpose: 'video' });
   }
 
-  /** As `take`, or without a moment as `again`, but only to be compared. Returns the reason where there is none. */
-  look(since: bigint | undefined, patienceMs: number): Promise<string> {
+  /**
+   * Like `take`, or like `retake` without `since`, but the frame is only compared and does not become a frame of the
+   * video. Returns the reason if there is no frame; the empty string if there is one.
+   */
+  prepareComparison(since: bigint | undefined, patienceMs: number): Promise<string> {
     const purpose = 'none';
-    if (since === undefined) return this.#refusal({ again: LOOK, purpose });
-    return this.#refusal({ take: LOOK, since: Number(since / 1000n), patienceMs, purpose });
+    if (since === undefined) return this.#refusal({ again: NOT_A_FRAME, purpose });
+    return this.#refusal({ take: NOT_A_FRAME, since: Number(since / 1000n), patienceMs, purpose });
   }
 
-  /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
-  again(frame: number): Promise<Taken | string> {
-    return this.#ask(frame, { again: frame, purpose: 'video' });
+  /** Takes the newest frame, even if it was taken before: nothing has changed since it was drawn. */
+  retake(frame: number): Promise<CapturedBytes | string> {
+    return this.#capture(frame, { again: frame, purpose: 'video' });
   }
 
-  /** Takes a frame with these pixels (BGRX), to be encoded like one that was captured. */
-  give(frame: number, pixels: Buffer): Promise<Taken | string> {
-    return this.#ask(frame, { give: frame, pixels: pixels.toString('base64') });
+  /** Has the browser encode these pixels (BGRX) like a captured frame. */
+  encodePixels(frame: number, pixels: Buffer): Promise<CapturedBytes | string> {
+    return this.#capture(frame, { give: frame, pixels: pixels.toString('base64') });
   }
 
   /** Whether there is a canvas on the page. */
-  async seesCanvas(): Promise<boolean> {
+  async hasCanvas(): Promise<boolean> {
     const answer = this.#evaluate(`document.querySelector('canvas') !== null`);
-    return (await this.#wait(answer, 'the page to say what is in it')) === true;
+    return (await this.#wait(answer, 'the page to say whether it has a canvas')) === true;
   }
 
   /**
-   * Takes what is on the canvas that is all there is to see on the page: four bytes a pixel (BGRX), or
-   * a packet. Or the reason why there is none. `drawn` says whether the page was drawn since.
+   * Takes the contents of the canvas that fills the page: four bytes a pixel (BGRX), or a packet. Returns the reason if
+   * there is no such canvas. `drawn` says whether the browser has drawn the page since the last capture.
    */
-  takeCanvas(frame: number, drawn: boolean): Promise<Taken | string> {
-    return this.#ask(frame, { canvas: frame, drawn, purpose: 'video' });
+  takeCanvas(frame: number, drawn: boolean): Promise<CapturedBytes | string> {
+    return this.#capture(frame, { canvas: frame, drawn, purpose: 'video' });
   }
 
-  /** As `takeCanvas`, but only to be compared. Returns the reason where there is none. */
-  lookAtCanvas(drawn: boolean): Promise<string> {
-    return this.#refusal({ canvas: LOOK, drawn, purpose: 'none' });
+  /** Like `takeCanvas`, but the contents are only compared. Returns the reason if there are none. */
+  prepareCanvasComparison(drawn: boolean): Promise<string> {
+    return this.#refusal({ canvas: NOT_A_FRAME, drawn, purpose: 'none' });
   }
 
   /**
-   * How a screenshot differs from the frame that was taken last; the empty string where it does not. The browser
-   * finds out: to decode a picture here would hold up everybody for a fifth of a second.
+   * How a screenshot differs from the frame that was taken last; the empty string if it does not. The browser compares
+   * them: decoding a picture in this process would block it for a fifth of a second.
    */
   async differenceFrom(png: Buffer): Promise<string> {
     this.server.picture = png;
-    const difference = await this.#refusal({ compare: LOOK });
+    const difference = await this.#refusal({ compare: NOT_A_FRAME });
     this.server.picture = undefined;
     return difference;
   }
 
-  /** Why the browser cannot encode in this way; the empty string where it can. */
+  /** Why the browser cannot encode with this configuration; the empty string if it can. */
   async refusalOf(encoder: FrameTapEncoder): Promise<string> {
     const answer = this.#evaluate(`genlockTap.refusalOf(${JSON.stringify(encoder)})`);
     return String(await this.#wait(answer, 'the browser to say what it can encode'));
   }
 
-  /** Has frames encoded from now on, by a new encoder that begins with a key frame. Without this, planes are sent. */
+  /** Encodes frames from now on, with a new encoder that begins with a key frame. Before that, raw pixels are sent. */
   async encodeWith(encoder: FrameTapEncoder): Promise<void> {
     const { fps } = this.page.options;
     const answer = this.#evaluate(`genlockTap.encodeWith(${JSON.stringify(encoder)}, ${JSON.stringify(fps)})`);
     await this.#wait(answer, 'the browser to prepare its encoder');
   }
 
-  /** No frame comes after it. */
+  /** Closes the server. No more frames are received. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.page.scope.buffers.delete(this.server);
     await this.server[Symbol.asyncDispose]();
   }
 
-  async #ask(frame: number, request: FrameTapRequest): Promise<Taken | string> {
-    // The bytes may be here before the answer.
+  async #capture(frame: number, request: FrameTapRequest): Promise<CapturedBytes | string> {
+    // The bytes may arrive before the answer.
     const data = this.server.expect(frame);
     const outcome = await this.#request(request);
     if (outcome === '') return { data };
-    this.server.expectNot(frame);
+    this.server.cancelExpected(frame);
     return typeof outcome === 'number' ? { data: Promise.resolve([await this.#read(outcome)]) } : outcome;
   }
 
-  /** Why there is nothing to look at; the empty string where there is. */
+  /** Why there is nothing to compare, or how it differs; the empty string if there is no reason or difference. */
   async #refusal(request: FrameTapRequest): Promise<string> {
     return String(await this.#request(request));
   }
@@ -202,9 +206,9 @@ export class FrameTap implements AsyncDisposable {
   #read(bytes: number): Promise<Buffer> {
     const position = { ...this.page.scope.position };
     const reading = this.server.read(bytes).catch((error: unknown) => {
-      throw new BrowserCrashError(`${positionPrefix(position)}${wordsOf(error)}`, position, 'picture');
+      throw new BrowserCrashError(`${positionPrefix(position)}${messageOf(error)}`, position, 'picture');
     });
-    return this.#wait(reading, 'the bytes of the frame in the file of the browser');
+    return this.#wait(reading, "the bytes of the frame in the browser's file");
   }
 
   #wait<T>(
@@ -224,7 +228,7 @@ export class FrameTap implements AsyncDisposable {
       ...more,
     });
     if (exceptionDetails) {
-      // Such as a connection to this process that could not be opened.
+      // For example, the connection to this process could not be opened.
       const why = exceptionDetails.exception?.description ?? exceptionDetails.text;
       const position = { ...this.page.scope.position };
       throw new BrowserCrashError(

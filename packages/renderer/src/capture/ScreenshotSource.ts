@@ -4,22 +4,22 @@ import type { FrameFate } from '../page/index.js';
 import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
 import type { FrameSource } from './FrameSource.js';
 
-/** How often a frame that the browser did not draw is asked for again. */
+/** How often the browser is asked for a frame before it counts as unable to draw it. */
 const ATTEMPTS = 3;
 
-/** So many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
-export const SETTLING = 2;
+/** How many frames are drawn before a range: the first one settles the layers, the next one is like any other. */
+export const SETTLING_FRAMES = 2;
 
-/** Where a PNG has its width, and after that its height: in the header of its first part. */
+/** The offset of the width in a PNG's header; the height follows it. */
 const PNG_WIDTH = 16;
 
-/** A PNG of each frame: always right, on every page. With begin-frame control where the browser has it. */
+/** Takes a PNG of each frame, which is right on every page. Uses begin-frame control where the browser has it. */
 export class ScreenshotSource implements FrameSource, AsyncDisposable {
   #next = 0;
   #jumped = false;
   #drewAll = true;
-  /** Frames that are not in the video, and how long they took together, in milliseconds. */
-  readonly passed = { undrawn: { frames: 0, ms: 0 }, drawn: { frames: 0, ms: 0 } };
+  /** The frames before the range that the page went through, and how long they took in all, in milliseconds. */
+  readonly preroll = { undrawn: { frames: 0, ms: 0 }, drawn: { frames: 0, ms: 0 } };
 
   constructor(readonly page: PageSession) {}
 
@@ -35,7 +35,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return this.#jumped;
   }
 
-  /** Whether the page has drawn every frame that it has seen, from frame 0 on. */
+  /** Whether the page has drawn every frame from frame 0 on. */
   get drewAll(): boolean {
     return this.#drewAll && !this.#jumped;
   }
@@ -43,51 +43,51 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   async replay(frame: number, drawsAll = false): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
     while (this.#next < frame - 1) {
-      await this.#pass(this.#next, drawsAll || this.#next === 0 || this.#next >= frame - SETTLING);
+      await this.#advancePreroll(this.#next, drawsAll || this.#next === 0 || this.#next >= frame - SETTLING_FRAMES);
     }
-    await this.#go(frame - 1);
+    await this.#seekTo(frame - 1);
     return this.picture(this.page.options.deadlines.seek);
   }
 
   async jump(frame: number): Promise<Buffer | undefined> {
     if (this.#next >= frame) return undefined;
-    // A page starts at frame 0, wherever it goes from there.
-    if (this.#next === 0 && frame > SETTLING) await this.#pass(0, true);
-    if (this.#next < frame - SETTLING) {
+    // Every page starts at frame 0, even if it jumps from there.
+    if (this.#next === 0 && frame > SETTLING_FRAMES) await this.#advancePreroll(0, true);
+    if (this.#next < frame - SETTLING_FRAMES) {
       this.#jumped = true;
-      await this.#pass(frame - SETTLING, true);
+      await this.#advancePreroll(frame - SETTLING_FRAMES, true);
     }
     return this.replay(frame);
   }
 
   /**
-   * Passes a frame that is not in the video. A compositor remembers what it drew: it keeps the scale
-   * at which a moving layer was first rastered, and settles its layers on the first drawn frame. So
-   * frame 0 and the last frames before a range are drawn; of the others, everything happens but the drawing.
+   * Takes the page through a frame before the range, drawn or undrawn. A compositor remembers what it drew: it keeps
+   * the scale at which it first rastered a moving layer, and settles its layers on the first drawn frame. So frame 0
+   * and the last frames before a range are drawn; in the others everything happens except drawing.
    */
-  async #pass(frame: number, isDrawn: boolean): Promise<void> {
+  async #advancePreroll(frame: number, isDrawn: boolean): Promise<void> {
     const { seek } = this.page.options.deadlines;
     const start = performance.now();
-    await this.#go(frame, isDrawn ? 'shown' : 'passed');
+    await this.#seekTo(frame, isDrawn ? 'shown' : 'passed');
     if (isDrawn) await this.draw(seek);
     else {
       await this.page.frames.make(false, seek);
       this.#drewAll = false;
     }
-    const sum = isDrawn ? this.passed.drawn : this.passed.undrawn;
+    const sum = isDrawn ? this.preroll.drawn : this.preroll.undrawn;
     sum.frames++;
     sum.ms += performance.now() - start;
   }
 
-  /** Takes the page to a frame that is not in the video. */
-  async #go(frame: number, fate: FrameFate = 'shown'): Promise<void> {
+  /** Takes the page to a frame before the range. */
+  async #seekTo(frame: number, fate: FrameFate = 'shown'): Promise<void> {
     this.page.scope.position.frame = frame;
     await this.page.scope.step('seek');
     await this.page.step(frame, this.page.options.deadlines.seek, fate);
     this.#next = frame + 1;
   }
 
-  /** Has the frame that the page shows drawn, for nobody. */
+  /** Draws the current frame without taking a picture of it. */
   protected async draw(deadlineMs: number): Promise<void> {
     await this.page.frames.make(true, deadlineMs);
   }
@@ -96,7 +96,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Releases what the source holds beside the page. */
+  /** Releases what the source uses in addition to the page. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
@@ -106,7 +106,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     return { kind: 'picture', png: await this.picture() };
   }
 
-  /** Takes the page to the next frame, which is then to be drawn or taken. */
+  /** Takes the page to the next frame, which is then drawn or captured. */
   protected async advance(frame: number, fate: FrameFate = 'shown'): Promise<void> {
     await this.page.step(frame, this.page.options.deadlines.capture, fate);
     this.#next = frame + 1;
@@ -114,10 +114,10 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
 
   async picture(deadlineMs = this.page.options.deadlines.capture): Promise<Buffer> {
     const { scope, session } = this.page;
-    if (!session.beginFrameControl) return this.#ofItsSize(await this.page.frames.screenshot(deadlineMs));
+    if (!session.beginFrameControl) return this.#checkSize(await this.page.frames.screenshot(deadlineMs));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const png = await this.page.frames.begin(true, deadlineMs);
-      if (png) return this.#ofItsSize(png);
+      if (png) return this.#checkSize(png);
     }
     throw new BrowserCrashError(
       `${positionPrefix(scope.position)}the browser drew no picture in ${ATTEMPTS} attempts`,
@@ -126,13 +126,13 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
     );
   }
 
-  /** The picture, if it has as many pixels as the video: what is made of it has no word for its size. */
-  #ofItsSize(png: Buffer): Buffer {
+  /** Returns the picture if it has the size of the video. The raw pixels that are made from it do not state a size. */
+  #checkSize(png: Buffer): Buffer {
     const { scope, options } = this.page;
     const [width, height] = [png.readUInt32BE(PNG_WIDTH), png.readUInt32BE(PNG_WIDTH + 4)];
     if (width === options.pixelWidth && height === options.pixelHeight) return png;
     throw new BrowserCrashError(
-      `${positionPrefix(scope.position)}the browser drew a picture of ${width}x${height} pixels, and not ` +
+      `${positionPrefix(scope.position)}the browser drew a picture of ${width}x${height} pixels instead of ` +
         `${options.pixelWidth}x${options.pixelHeight}: something has changed the size of the page's view`,
       { ...scope.position },
       'picture',

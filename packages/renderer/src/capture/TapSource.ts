@@ -5,12 +5,14 @@ import type { Frame } from '../ffmpeg/Frame.js';
 import type { FrameTap } from './FrameTap.js';
 import { ScreenshotSource } from './ScreenshotSource.js';
 
-/** Frames that leave the browser through a worker beside the page: as raw pixels, or encoded there. */
+/**
+ * A source whose frames leave the browser through a worker beside the page: as raw pixels, or encoded by the worker.
+ */
 export abstract class TapSource extends ScreenshotSource {
   constructor(
     page: PageSession,
     readonly tap: FrameTap,
-    /** What frames are encoded with in the browser; undefined for raw pixels. */
+    /** The encoder that the browser uses; undefined for raw pixels. */
     readonly encoder?: FrameTapEncoder,
   ) {
     super(page);
@@ -24,18 +26,18 @@ export abstract class TapSource extends ScreenshotSource {
     await this.tap[Symbol.asyncDispose]();
   }
 
-  /** The raw pixels of a screenshot, as this source would have given them. */
+  /** Converts a screenshot into the raw pixels that this source would have captured. */
   protected abstract pixelsOf(png: Buffer): Promise<Buffer>;
 
-  /** The frame as it would have come, from a screenshot: by default of the page as it stands. */
+  /** Makes the frame that would have been captured from a screenshot: by default from a new one of the current page. */
   protected async fromPicture(frame: number, png?: Buffer): Promise<Frame> {
     const pixels = await this.pixelsOf(png ?? (await this.picture()));
     if (!this.encoder) return { kind: 'pixels', data: Promise.resolve([pixels]) };
-    const given = await this.tap.give(frame, pixels);
-    if (typeof given !== 'string') return { kind: 'packet', ...given };
+    const encoded = await this.tap.encodePixels(frame, pixels);
+    if (typeof encoded !== 'string') return { kind: 'packet', ...encoded };
     const { scope } = this.page;
     throw new BrowserCrashError(
-      `${positionPrefix(scope.position)}the browser did not take a frame for its encoder`,
+      `${positionPrefix(scope.position)}the browser's encoder did not accept a frame`,
       { ...scope.position },
       'picture',
     );

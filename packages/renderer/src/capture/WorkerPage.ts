@@ -11,27 +11,28 @@ import { BrowserSession } from '../browser/BrowserSession.js';
 import { LlvmpipeError, llvmpipeFor } from '../browser/llvmpipe.js';
 import type { PageSession } from '../browser/PageSession.js';
 
-interface Held {
+interface OpenPage {
   key: string;
   session: BrowserSession;
   source: ScreenshotSource;
 }
 
 /**
- * The browser of one worker, with the page in it, kept from chunk to chunk: the next chunk goes on
- * from the frame where the last one ended. Give the same one to the jobs of a worker, one after the
- * other, and dispose of it after the last; it dies at once when the signal of those jobs aborts.
+ * The browser of one worker with its page, kept from chunk to chunk: the next chunk continues from the frame at which
+ * the last one ended. Use one WorkerPage for all jobs of a worker, one after the other, and dispose of it after the
+ * last. The browser is killed at once when the signal of those jobs aborts.
  */
 export class WorkerPage implements ScopeKeeper, AsyncDisposable {
-  /** The scope of the jobs that have had it, once there was one. */
+  /** The scope of the jobs that have used it; undefined before the first one. */
   scope: JobScope | undefined;
-  #held: Held | undefined;
-  #drawsUnseen = false;
+  #current: OpenPage | undefined;
+  /** Whether pages draw all WebGL, even in undrawn frames. */
+  #drawsAllWebGl = false;
   #closing: Promise<unknown> = Promise.resolve();
 
   /**
-   * `isWanted` says whether there will be another job after the present one; `onEvent` is told what
-   * happens between jobs and after the last.
+   * `isWanted` says whether there will be another job after the current one. `onEvent` receives the events between
+   * jobs and after the last one.
    */
   constructor(
     readonly isWanted: () => boolean = () => false,
@@ -39,23 +40,23 @@ export class WorkerPage implements ScopeKeeper, AsyncDisposable {
   ) {}
 
   /**
-   * The page, loaded: the one that is there when it can go on to the first frame of the options, else
-   * a new one, in a browser of the pool where there is one.
+   * Returns the loaded page: the current one if it can go on to the first frame of the options, else a new one, in a
+   * browser from the pool if there is a pool.
    */
   async open(scope: JobScope, options: ResolvedOptions, url: string, pool?: BrowserPool): Promise<ScreenshotSource> {
     const key = keyOf(options, url);
-    if (this.#held?.key === key && this.#held.source.next <= options.startFrame) return this.#held.source;
-    return this.#begin(key, scope, options, url, pool);
+    if (this.#current?.key === key && this.#current.source.next <= options.startFrame) return this.#current.source;
+    return this.#openNew(key, scope, options, url, pool);
   }
 
-  /** The same as a new page, which draws all that it draws also in frames that nobody sees; so do the next ones. */
-  async openDrawingAll(...opened: Parameters<WorkerPage['open']>): Promise<ScreenshotSource> {
-    this.#drawsUnseen = true;
+  /** Opens a new page that draws all WebGL, even in undrawn frames. So do all pages after it. */
+  async reopenDrawingAll(...parameters: Parameters<WorkerPage['open']>): Promise<ScreenshotSource> {
+    this.#drawsAllWebGl = true;
     await this.close();
-    return this.open(...opened);
+    return this.open(...parameters);
   }
 
-  async #begin(
+  async #openNew(
     key: string,
     scope: JobScope,
     options: ResolvedOptions,
@@ -66,27 +67,27 @@ export class WorkerPage implements ScopeKeeper, AsyncDisposable {
     let page: PageSession | undefined;
     try {
       return await scope.guard(async () => {
-        page = await loadDrawn(scope, options, url, pool);
+        page = await loadWithDriver(scope, options, url, pool);
         const source = await openSource(page);
-        page.drawsUnseen = this.#drawsUnseen;
-        this.#held = { key, session: page.session, source };
+        page.drawsAllWebGl = this.#drawsAllWebGl;
+        this.#current = { key, session: page.session, source };
         return source;
       });
     } catch (error) {
-      await putAway({ session: page?.session });
+      await dispose({ session: page?.session });
       throw error;
     }
   }
 
-  /** Ends the browser, or gives it back to its pool. The next job opens a new page. */
+  /** Ends the browser, or returns it to its pool. The next job opens a new page. */
   async close(): Promise<void> {
-    const held = this.#held;
-    this.#held = undefined;
-    this.#closing = Promise.all([this.#closing, held && putAway(held)]);
+    const current = this.#current;
+    this.#current = undefined;
+    this.#closing = Promise.all([this.#closing, current && dispose(current)]);
     await this.#closing;
   }
 
-  /** Does the same, and forgets the jobs that had it, one of which may have failed. */
+  /** Like `close`, and drops the scope of the jobs so far, one of which may have failed. */
   async reset(): Promise<void> {
     await this.close();
     this.scope?.[Symbol.dispose]();
@@ -99,40 +100,45 @@ export class WorkerPage implements ScopeKeeper, AsyncDisposable {
 }
 
 /**
- * The page, loaded, in a browser that draws WebGL as the options say. Most pages have none, and llvmpipe takes
- * 20 MiB more of a browser: `auto` begins without it, and loads a page that has WebGL once more.
+ * Loads the page in a browser that draws WebGL as the options say. Most pages have no WebGL, and with llvmpipe a
+ * browser needs 20 MiB more. So `auto` begins without it, and loads a page that has WebGL once more.
  */
-async function loadDrawn(
+async function loadWithDriver(
   scope: JobScope,
   options: ResolvedOptions,
   url: string,
   pool: BrowserPool | undefined,
 ): Promise<PageSession> {
-  const page = await loadAlone(scope, options, url, pool);
+  const page = await loadOnce(scope, options, url, pool);
   if (page.webgpu === 'wanted') {
     await page.session[Symbol.asyncDispose]();
-    return loadAlone(scope, { ...options, webgpu: true, webgl: 'swiftshader' }, url, pool);
+    return loadOnce(scope, { ...options, webgpu: true, webgl: 'swiftshader' }, url, pool);
   }
   if (options.webgl !== 'auto' || !page.usesWebGl || !llvmpipeFor('auto')) return page;
   await page.session[Symbol.asyncDispose]();
   try {
-    return await loadAlone(scope, { ...options, webgl: 'llvmpipe' }, url, pool);
+    return await loadOnce(scope, { ...options, webgl: 'llvmpipe' }, url, pool);
   } catch (error) {
     if (!isA(error, LlvmpipeError)) throw error;
     scope.emit({ type: 'warning', message: error.message, worker: scope.worker });
-    return loadAlone(scope, { ...options, webgl: 'swiftshader' }, url, pool);
+    return loadOnce(scope, { ...options, webgl: 'swiftshader' }, url, pool);
   }
 }
 
-async function loadAlone(...[scope, options, url, pool]: Parameters<typeof loadDrawn>): Promise<PageSession> {
+async function loadOnce(
+  scope: JobScope,
+  options: ResolvedOptions,
+  url: string,
+  pool: BrowserPool | undefined,
+): Promise<PageSession> {
   const session = await BrowserSession.open(scope, options, pool);
   try {
-    // Whatever fails here stops the others before the browser is waited for.
+    // A failure here stops the other workers before this browser has ended.
     return await scope.guard(async () => {
       const page = await loadPage(session, scope, options, url);
-      // Who asks and goes on with WebGL has done without it.
+      // A page that asks for WebGPU, does not get it and uses WebGL instead does not need it.
       if (page.webgpu !== 'lacking' || page.usesWebGl) return page;
-      throw new ToolError('the page needs WebGPU, and the browser has none', { ...scope.position });
+      throw new ToolError('the page needs WebGPU, which this browser does not have', { ...scope.position });
     });
   } catch (error) {
     await session[Symbol.asyncDispose]();
@@ -140,17 +146,12 @@ async function loadAlone(...[scope, options, url, pool]: Parameters<typeof loadD
   }
 }
 
-interface Belongings {
-  session: BrowserSession | undefined;
-  source?: ScreenshotSource;
-}
-
-async function putAway({ session, source }: Belongings) {
-  // The browser goes in this tick: what becomes of its page from now on is nobody's business.
+async function dispose({ session, source }: { session: BrowserSession | undefined; source?: ScreenshotSource }) {
+  // The session first: it kills the browser in this tick, and failures of the page no longer count.
   await Promise.all([session?.[Symbol.asyncDispose](), source?.[Symbol.asyncDispose]()]);
 }
 
-/** What must be the same for two chunks to be drawn by one page: everything but the range and its files. */
+/** Identifies what two chunks must share for one page to draw both: every option except the range and its files. */
 function keyOf(options: ResolvedOptions, url: string): string {
   return JSON.stringify([url, pageOptions(options)]);
 }

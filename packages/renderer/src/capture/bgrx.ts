@@ -1,6 +1,6 @@
 import { loadPng } from '../png.js';
 
-/** The pixels of a picture as a canvas gives them: blue, green, red and a byte that means nothing. */
+/** The pixels of a picture in the format of a captured canvas: blue, green, red and an unused byte. */
 export async function pixelsFromPng(png: Buffer): Promise<Buffer> {
   const PNG = await loadPng();
   const { data } = PNG.sync.read(png);

@@ -2,12 +2,12 @@ import type { ResolvedOptions } from '../options/options.js';
 import type { FrameTapEncoder } from '../page/frameTap.js';
 
 /**
- * Bits for each pixel of the video: 20 Mb/s at 1920x1080 and 30 frames a second. The encoder knows no
- * constant quality; with so many it comes near that of x264 at its default here (about 44 dB).
+ * Bits per pixel of the video: 20 Mb/s at 1920x1080 and 30 frames a second. The encoder has no constant-quality mode;
+ * at this rate its quality comes close to that of x264 with our defaults (about 44 dB).
  */
 const BITS_PER_PIXEL = 0.32;
 
-/** H.264 levels by the macroblocks that a frame and a second may have at most (table A-1 of the standard). */
+/** H.264 levels with their maximum number of macroblocks per frame and per second (table A-1 of the standard). */
 const LEVELS: readonly (readonly [level: number, perFrame: number, perSecond: number])[] = [
   [0x1f, 3600, 108_000],
   [0x28, 8192, 245_760],
@@ -17,7 +17,7 @@ const LEVELS: readonly (readonly [level: number, perFrame: number, perSecond: nu
   [0x34, 36_864, 2_073_600],
 ];
 
-/** What the browser's own H.264 encoder is set to: High profile, at the least level that holds the video. */
+/** The settings of the browser's H.264 encoder: High profile, at the lowest level that allows the video. */
 export function inPageEncoder({ pixelWidth, pixelHeight, fps, videoBitrate }: ResolvedOptions): FrameTapEncoder {
   const rate = fps.num / fps.den;
   const blocks = Math.ceil(pixelWidth / 16) * Math.ceil(pixelHeight / 16);
@@ -32,7 +32,7 @@ export function inPageEncoder({ pixelWidth, pixelHeight, fps, videoBitrate }: Re
   };
 }
 
-/** `8M`, `500k` or `8000000` as a number. */
+/** Parses a bit rate such as `8M`, `500k` or `8000000`. */
 function bitsPerSecond(text: string): number {
   const factor = text.endsWith('M') ? 1e6 : text.endsWith('k') ? 1e3 : 1;
   return Math.round(Number.parseFloat(text) * factor);

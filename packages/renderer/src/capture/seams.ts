@@ -7,19 +7,19 @@ import { callSource } from '../page/source.js';
 import type { SeamSide } from '../events.js';
 import type { ScreenshotSource } from './ScreenshotSource.js';
 
-/** More elements than these are not told apart: it would take longer than drawing the frame. */
+/** The maximum number of elements that are described: more would take longer than drawing the frame. */
 const MAX_ELEMENTS = 5000;
 
-/** The files about one side of a seam; `prefix` is the option `seamFiles`. */
+/** The paths of the files about one side of a seam. `prefix` is the option `seamFiles`. */
 export function seamFiles(prefix: string, side: SeamSide): { picture: string; page: string } {
   return { picture: `${prefix}.${side}.png`, page: `${prefix}.${side}.json` };
 }
 
 /**
- * Keeps the picture of a frame at a seam, with what is in the page now, and tells its hash. A frame
- * that was not taken as a picture is drawn as one.
+ * Writes the picture of a frame at a seam to a file, with a description of the page's elements, and emits a `seam`
+ * event with its hash. If the frame was not captured as a picture (`drawn`), a screenshot is taken.
  */
-export async function keepSeam(
+export async function recordSeam(
   source: ScreenshotSource,
   options: ResolvedOptions,
   scope: JobScope,
@@ -31,7 +31,7 @@ export async function keepSeam(
   const files = seamFiles(options.seamFiles, side);
   const state = await pageState(source, options, scope);
   const writing = Promise.all([writeFile(files.picture, png), writeFile(files.page, state)]);
-  await scope.wait(writing, options.deadlines.capture, 'the disk to take the picture of a seam');
+  await scope.wait(writing, options.deadlines.capture, 'the picture of a seam to be written');
   scope.emit({
     type: 'seam',
     side,
@@ -44,10 +44,10 @@ export async function keepSeam(
   });
 }
 
-/** What is in the page now: a list of ElementState as JSON. */
+/** Describes the current elements of the page: a list of ElementState as JSON. */
 export async function pageState(source: ScreenshotSource, options: ResolvedOptions, scope: JobScope): Promise<string> {
   const expression = `JSON.stringify(${callSource(describePage, MAX_ELEMENTS)})`;
   const answer = source.page.session.send('Runtime.evaluate', { expression, returnByValue: true });
-  const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to say what is in it');
+  const { result } = await scope.wait(answer, options.deadlines.capture, 'the page to describe its elements');
   return typeof result.value === 'string' ? result.value : '[]';
 }

@@ -8,8 +8,8 @@ const ADVICE = 'give an http:, https:, file: or data: address, or the path of a 
 
 /**
  * Calls `check` with the address of the page that `given` names: an address as it is, or the path of a file as a
- * `file:` address. Throws an OptionsError with what is wrong about it and what `check` finds. Whether a path leads
- * to a file is looked up only where `look` says so.
+ * `file:` address. Throws an OptionsError with the problems of `given` and those that `check` finds. Only with `look`
+ * is a path looked up, to see whether it leads to a file.
  */
 export function withAddress<T>(given: string, look: boolean, check: (url: string) => T): T {
   const { url, problem } = addressOf(given, look);
@@ -30,9 +30,9 @@ function addressOf(given: unknown, look: boolean): { url: string; problem?: stri
     return bad(`must be text (given: ${given === null ? 'null' : typeof given}): ${ADVICE}`);
   const text = given.trim();
   if (text === '' || text.includes('\0'))
-    return bad(`is ${text === '' ? 'empty' : 'not the name of anything'}: ${ADVICE}`);
+    return bad(`${text === '' ? 'is empty' : 'contains a null character'}: ${ADVICE}`);
   const path = resolve(text);
-  // A scheme has two letters or more, so that `C:\page.html` is a path.
+  // A scheme has at least two letters, so `C:\page.html` is a path.
   const [scheme] = /^[a-z][a-z0-9+.-]+:/i.exec(text) ?? [];
   if (scheme !== undefined && !(look && kindOf(path) === 'file')) {
     if (SCHEMES.includes(scheme.toLowerCase()) && URL.canParse(text)) return { url: text };
@@ -41,7 +41,7 @@ function addressOf(given: unknown, look: boolean): { url: string; problem?: stri
   }
   const kind = look ? kindOf(path) : 'file';
   if (kind === 'folder') return bad(`${path} is a folder: name the page in it`);
-  if (kind === undefined) return bad(`${shortUrl(text)} is no address, and there is no file ${path}: ${ADVICE}`);
+  if (kind === undefined) return bad(`${shortUrl(text)} is not an address, and there is no file ${path}: ${ADVICE}`);
   return { url: pathToFileURL(path).href };
 }
 

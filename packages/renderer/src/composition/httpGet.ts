@@ -4,24 +4,27 @@ import { get as getHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 export interface HttpOptions {
-  /** Ends the request, and the answer while it is read. */
+  /** Aborts the request, and reading the answer. */
   signal: AbortSignal;
   headers?: Record<string, string>;
-  /** Whether a certificate that nobody vouches for will do. Default false. */
+  /** Whether to accept untrusted certificates. Default false. */
   ignoreHttpsErrors?: boolean | undefined;
 }
 
 /**
- * Asks for an http: or https: address, with the name and password in it where it has them, and resolves when the
- * head of the answer is there. On a connection of its own: nothing is left open for the next request. For what
- * this process reads itself; unlike `fetch` it can do without a certificate, and finds the hosts that browsers find.
+ * Requests an http: or https: address, with the name and password in it if it has them. Resolves once the headers of
+ * the answer have arrived. Uses a separate connection, which is not kept open for the next request. For files that this
+ * process reads itself: unlike `fetch`, it can accept untrusted certificates and finds every host that browsers find.
  */
 export function httpGet(address: URL, { signal, headers, ignoreHttpsErrors }: HttpOptions): Promise<IncomingMessage> {
   const target = new URL(address);
   const authorization = basicAuthorization(address);
   target.username = target.password = '';
   const options = {
-    ...{ signal, lookup, agent: false as const, rejectUnauthorized: !ignoreHttpsErrors },
+    signal,
+    lookup,
+    agent: false as const,
+    rejectUnauthorized: !ignoreHttpsErrors,
     headers: { ...headers, ...(authorization ? { authorization } : {}) },
   };
   return new Promise((resolve, reject) => {
@@ -30,14 +33,14 @@ export function httpGet(address: URL, { signal, headers, ignoreHttpsErrors }: Ht
   });
 }
 
-/** What browsers make of the name and password of an address; undefined where it has none. */
+/** The Authorization header that browsers send for the name and password in an address; undefined if it has none. */
 export function basicAuthorization({ username, password }: URL): string | undefined {
   if (!username && !password) return undefined;
   const login = [username, password].map(decodePercents).join(':');
   return `Basic ${Buffer.from(login).toString('base64')}`;
 }
 
-/** Takes a `%` that encodes nothing as it is. */
+/** Decodes a text; leaves it unchanged if a `%` in it encodes nothing. */
 function decodePercents(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -46,7 +49,7 @@ function decodePercents(text: string): string {
   }
 }
 
-/** Whether an error says that a certificate is not to be trusted. */
+/** Whether an error says that a certificate is not trusted. */
 export function isCertificateError(error: unknown): boolean {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code);
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)/.test(code);
@@ -57,7 +60,9 @@ const LOOPBACK = [
   { address: '::1', family: 6 },
 ];
 
-/** Every name below `localhost` is this machine (RFC 6761), as it is to browsers; many systems do not know it. */
+/**
+ * Resolves every name below `localhost` to this machine (RFC 6761), as browsers do. Many systems cannot resolve them.
+ */
 const lookup: LookupFunction = (hostname, options, callback) => {
   if (!/\.localhost\.?$/i.test(hostname)) lookUp(hostname, options, callback);
   else if (options.all) callback(null, LOOPBACK);

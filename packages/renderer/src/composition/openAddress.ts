@@ -3,17 +3,17 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { shortUrl } from '../errors.js';
 import { httpGet, type HttpOptions } from './httpGet.js';
 
-/** What an address answers. */
+/** The answer of an address. */
 export interface Answer {
   status: number;
-  /** What the server says about the status. */
+  /** The server's status message. */
   reason: string;
   type: string;
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   close: () => void;
 }
 
-/** Opens an http:, https: or data: address as a browser would: with redirects, and compressed where that is offered. */
+/** Opens an http:, https: or data: address as a browser would: follows redirects, and accepts compressed answers. */
 export function openAddress(address: URL, options: HttpOptions): Promise<Answer> {
   return address.protocol === 'data:' ? readData(address) : follow(address, options);
 }
@@ -24,7 +24,7 @@ async function readData(address: URL): Promise<Answer> {
   return { status: 200, reason: '', type: response.headers.get('content-type') ?? '', body, close: () => {} };
 }
 
-/** So many redirects browsers follow. */
+/** How many redirects browsers follow. */
 const MAX_REDIRECTS = 20;
 
 async function follow(address: URL, options: HttpOptions, followed = 0): Promise<Answer> {
@@ -37,9 +37,9 @@ async function follow(address: URL, options: HttpOptions, followed = 0): Promise
   if ([301, 302, 303, 307, 308].includes(status) && given.location !== undefined) {
     response.destroy();
     const next = URL.canParse(given.location, address.href) ? new URL(given.location, address.href) : undefined;
-    if (!next || !/^https?:$/.test(next.protocol)) throw new Error(`it leads to ${shortUrl(given.location)}`);
-    if (followed === MAX_REDIRECTS) throw new Error(`it leads on more than ${MAX_REDIRECTS} times`);
-    // Browsers keep who they are within an origin.
+    if (!next || !/^https?:$/.test(next.protocol)) throw new Error(`it redirects to ${shortUrl(given.location)}`);
+    if (followed === MAX_REDIRECTS) throw new Error(`it redirects more than ${MAX_REDIRECTS} times`);
+    // Browsers keep the login within an origin.
     if (next.origin === address.origin && !next.username && !next.password) {
       ({ username: next.username, password: next.password } = address);
     }
@@ -48,7 +48,7 @@ async function follow(address: URL, options: HttpOptions, followed = 0): Promise
   const decoder = bodyDecoder(given['content-encoding']);
   const body = decoder ? response.pipe(decoder) : response;
   response.on('error', (error) => decoder?.destroy(error));
-  // It may fail before anybody reads the body, who is then told.
+  // The decoder may fail before the body is read. Reading it then reports the error.
   decoder?.on('error', () => {});
   const close = () => {
     response.destroy();

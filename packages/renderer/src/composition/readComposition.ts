@@ -10,9 +10,9 @@ import { rendererSchema } from '../options/schema.js';
 import { isCertificateError, type HttpOptions } from './httpGet.js';
 import { underDeadline } from '../lifecycle/abort.js';
 import { openAddress, type Answer } from './openAddress.js';
-import { isA, wordsOf } from '../unknowns.js';
+import { isA, messageOf } from '../unknowns.js';
 
-/** What a page declares about itself. Absent where it says nothing. */
+/** What a page declares about itself. A field that it does not declare is absent. */
 export interface Composition {
   /** The address that was read, as it was given. */
   url: string;
@@ -26,26 +26,26 @@ export interface Composition {
   durationInSeconds?: number;
   /** Length in frames. */
   frameCount?: number;
-  /** What it has for `window.genlock.props`: to be passed on as the option `inputProps`. */
+  /** The values for `window.genlock.props`, to be passed as the option `inputProps`. */
   props?: Record<string, unknown>;
-  /** `seek` says that the picture depends on the time alone: workers go straight to their first frame. */
+  /** `seek` means that the picture depends on the time alone: workers go straight to their first frame. */
   entry?: Entry;
 }
 
-/** How a page's declaration is read. */
+/** The options of `readComposition`. */
 export interface ReadCompositionOptions {
-  /** Stops it: it rejects with `signal.reason` itself. */
+  /** Stops reading: `readComposition` rejects with `signal.reason` itself. */
   signal?: AbortSignal;
   /** How long the address may take to answer in full, in milliseconds. Default 15 s. */
   timeoutMs?: number;
-  /** Whether a certificate that nobody vouches for will do. Default false. */
+  /** Whether to accept untrusted certificates. Default false. */
   ignoreHttpsErrors?: boolean | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const DECLARATION_TYPE = 'application/genlock+json';
 const PAGE_TYPES = ['text/html', 'application/xhtml+xml', 'image/svg+xml'];
-/** The type that a file's name promises. Other names are judged by how the file begins. */
+/** The content types by file name extension. For other names, the beginning of the file decides. */
 const TYPES_BY_EXTENSION: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.htm': 'text/html',
@@ -79,8 +79,8 @@ const declarationSchema = z.object(
 
 /**
  * Reads what a page declares about itself, without a browser. `url` is an http:, https:, file: or data:
- * address. Throws an InputError when nothing is there, when it is no page, or when its declaration is
- * broken; rejects with `signal.reason` itself when the signal aborts.
+ * address. Rejects with an InputError if nothing is there, if it is not a page, or if its declaration is
+ * invalid; and with `signal.reason` itself if the signal aborts.
  */
 export async function readComposition(
   url: string,
@@ -138,7 +138,7 @@ async function fetchPage(address: URL, url: string, options: HttpOptions): Promi
     if (signal.aborted || error instanceof InputError) throw error;
     throw new InputError(`cannot read ${shortUrl(url)}: ${explainFetchError(error)}`, {}, { cause: error });
   } finally {
-    // The rest of the page is not needed; an open body would keep the connection.
+    // The rest of the page is not needed. An open body would keep the connection open.
     page.close();
   }
 }
@@ -148,7 +148,7 @@ async function readPageFile(path: string, signal: AbortSignal): Promise<string |
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw new InputError(`${path} is a folder, not a page`);
-    // Opening a pipe would wait for whoever writes to it.
+    // Opening a named pipe would wait for a writer.
     if (!found.isFile()) throw new InputError(`${path} is not a file`);
     file = await open(path);
   } catch (error) {
@@ -184,7 +184,7 @@ function looksBinary(beginning: Buffer): boolean {
   return !utf16 && beginning.includes(0);
 }
 
-/** The text of the page's first declaration. Reads no further than that. */
+/** Finds the text of the page's first declaration. Reads no further than that. */
 async function findDeclaration(
   bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   type: string,
@@ -193,7 +193,7 @@ async function findDeclaration(
   let inside = false;
   let text = '';
   let found: string | undefined;
-  // Loaded only where a page is read: whoever renders with options of his own does without.
+  // Loaded only when a page is read: a render with complete options does not need it.
   const { Parser } = await import('htmlparser2');
   const parser = new Parser(
     {
@@ -234,20 +234,20 @@ function parseDeclaration(text: string, url: string): Omit<Composition, 'url'> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${place} does not hold JSON: ${wordsOf(error)}`, {}, { cause: error });
+    throw new InputError(`${place} is not valid JSON: ${messageOf(error)}`, {}, { cause: error });
   }
   const result = declarationSchema.safeParse(value);
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => [...path, message].join(' '));
     throw new InputError(`${place} cannot be used: ${faults.join('; ')}`);
   }
-  // What was not in the JSON is absent, not undefined, which zod's type cannot say.
+  // Fields that are not in the JSON are absent, not undefined, which zod's type cannot express.
   return result.data as Omit<Composition, 'url'>;
 }
 
 const FETCH_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (connection refused)',
-  ECONNRESET: 'the connection was cut',
+  ECONNRESET: 'the connection was reset',
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'the host cannot be reached',
@@ -256,12 +256,12 @@ const FETCH_REASONS: Readonly<Record<string, string>> = {
   EPROTO: 'the server does not speak TLS there (is it http:?)',
 };
 
-/** For a host with several addresses there are several reasons. */
+/** Explains a network error in plain words. A host with several addresses has several errors: the first one counts. */
 function explainFetchError(error: unknown): string {
   const first: unknown = isA(error, AggregateError) ? (error.errors[0] ?? error) : error;
-  if (!isA(first, Error)) return wordsOf(first);
+  if (!isA(first, Error)) return messageOf(first);
   if (isCertificateError(first)) {
-    return `its certificate is not trusted (${first.message}): ignoreHttpsErrors (--ignore-https-errors) opens it all the same`;
+    return `its certificate is not trusted (${first.message}): ignoreHttpsErrors (--ignore-https-errors) accepts it`;
   }
   const code = (first as NodeJS.ErrnoException).code;
   return (code === undefined ? undefined : FETCH_REASONS[code]) ?? first.message;
@@ -270,6 +270,6 @@ function explainFetchError(error: unknown): string {
 function explainFileError(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read';
-  return wordsOf(error);
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return messageOf(error);
 }

@@ -4,19 +4,19 @@ import type { VideoCoding } from '../ffmpeg/coding.js';
 import type { FileStamp } from '../ffmpeg/fileStamp.js';
 
 /**
- * What is known of a chunk that was rendered. All of it survives JSON, and all may be left out: the file says what is
- * needed. What is here need not be looked for again, or cannot be seen in the file.
+ * What is known about a rendered chunk. All of it survives JSON, and every field is optional: what is required can be
+ * found in the file. The fields save looking for it again, or say what cannot be seen in the file.
  */
 export interface ChunkResult {
-  /** How many frames the file holds: it was looked into. */
+  /** The number of frames in the file, which was verified. */
   frames?: number;
-  /** How it is coded, by ffprobe's names of the fields. */
+  /** How the file is coded, with ffprobe's names of the fields. */
   coding?: VideoCoding;
-  /** What the file was then. Only where it is the very file that the render was asked for: a copy is looked into. */
+  /** The state of the file when it was verified. Only for the original file: a copy is verified again. */
   stamp?: FileStamp;
-  /** How the page was captured, where it was opened for this chunk. */
+  /** How the page was captured, if it was opened for this chunk. */
   capture?: CaptureWay;
-  /** The addresses that the page has read; `repeatable` when they answer the same to who asks again. */
+  /** The addresses that the page has read. `repeatable`: reading them again gives the same answers. */
   files?: { urls: string[]; repeatable: boolean };
   /** The frames at its seams. Their pictures are the files that the option `seamFiles` names. */
   seams?: Partial<Record<SeamSide, SeamPicture>>;
@@ -39,8 +39,8 @@ const SCHEMA = z.object({
   seams: z.object({ entry: picture.optional(), end: picture.optional() }).optional(),
 });
 
-/** What an executor has resolved with, which may be anything: empty where it is no ChunkResult. */
+/** Reads what an executor resolved with, which may be anything. Returns an empty result if it is not a ChunkResult. */
 export function readChunkResult(value: unknown): ChunkResult {
-  // The schema is looser where the orchestrator only compares.
+  // The schema is looser than the type for values that the orchestrator only compares.
   return (SCHEMA.safeParse(value).data ?? {}) as unknown as ChunkResult;
 }

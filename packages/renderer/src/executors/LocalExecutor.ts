@@ -2,7 +2,7 @@ import { Renderer } from '../Renderer.js';
 import { toolVersions, type ToolVersions } from '../toolVersions.js';
 import type { ChunkResult, RendererOptions, RenderExecutor, RenderJobOptions } from '../types.js';
 
-/** Runs chunks in this process, each through a Renderer of its own. */
+/** Renders chunks in this process, each with a Renderer of its own. */
 export class LocalExecutor implements RenderExecutor {
   render(
     compositionUrl: string,

@@ -10,34 +10,34 @@ import { encodeArguments } from './arguments.js';
 import type { Frame, FrameFormat } from './Frame.js';
 
 /**
- * So many frames may be on their way. Pixels have their megabytes in memory that is used again; packets are small,
- * and come late where a browser's encoder has a frame that takes it longer than the page took to draw it.
+ * The maximum number of frames on their way to the encoder. Pixels are megabytes in memory that is soon reused. Packets
+ * are small, and may come late: the browser's encoder may take longer for a frame than the page took to draw it.
  */
-const AHEAD = { pixels: 1, packets: 3 };
+const MAX_IN_FLIGHT = { pixels: 1, packets: 3 };
 
 /** A frame on its way to the encoder. */
-interface Underway {
+interface FrameInFlight {
   frame: number | undefined;
-  /** Pending until its bytes have come from the browser. */
+  /** Pending until the bytes have arrived from the browser. */
   data: Promise<readonly Buffer[]>;
-  /** Pending until ffmpeg has them. */
-  taken: Promise<void>;
+  /** Pending until ffmpeg has accepted the bytes. */
+  accepted: Promise<void>;
 }
 
 /**
- * One ffmpeg that takes frames on standard input and writes a video file. Its standard input is
- * closed only after the last frame: closed earlier, ffmpeg would leave a playable, truncated file.
+ * An ffmpeg process that reads frames from standard input and writes a video file. Its standard input is
+ * closed only after the last frame: if it was closed earlier, ffmpeg would leave a playable, truncated file.
  */
 export class FrameEncoder implements AsyncDisposable {
   readonly format: FrameFormat;
   readonly #process: ManagedProcess;
-  /** Undefined where ffmpeg could not be started, which its end tells. */
+  /** Undefined if ffmpeg could not be started, which is reported when the process ends. */
   readonly #input: Writable | undefined;
   #open = true;
   #finishing = false;
   #last: Promise<readonly Buffer[]> | undefined;
-  /** The frames that are on their way, in their order. */
-  readonly #underway: Underway[] = [];
+  /** The frames on their way to the encoder, in order. */
+  readonly #inFlight: FrameInFlight[] = [];
 
   constructor(
     readonly scope: JobScope,
@@ -57,22 +57,24 @@ export class FrameEncoder implements AsyncDisposable {
     });
   }
 
-  /** Hands over one frame. Resolves when few enough of those before it are on their way that the next may be drawn. */
+  /** Sends one frame. Resolves once so few frames are in flight that the page may draw the next one. */
   async write(frame: Frame): Promise<void> {
     if (frame.kind === 'picture') this.#last = Promise.resolve([frame.png]);
-    else if (frame.kind !== 'hold') this.#last = frame.data;
-    if (!this.#last) throw new RangeError('the first frame cannot be held: there is none before it');
-    const ahead = frame.kind === 'packet' ? AHEAD.packets : AHEAD.pixels;
-    while (this.#underway.length >= ahead) await this.#firstTaken();
-    const data = this.#whole(this.#last);
-    const taken = this.#give(data, this.#underway.at(-1)?.taken);
-    // Who waits for them hears of their failure.
-    for (const promise of [data, taken]) void promise.catch(() => {});
-    this.#underway.push({ frame: this.scope.position.frame, data, taken });
+    else if (frame.kind !== 'unchanged') this.#last = frame.data;
+    if (!this.#last) throw new RangeError('the first frame cannot be `unchanged`: there is none before it');
+    const max = frame.kind === 'packet' ? MAX_IN_FLIGHT.packets : MAX_IN_FLIGHT.pixels;
+    while (this.#inFlight.length >= max) await this.#oldestAccepted();
+    const data = this.#checkSize(this.#last);
+    const accepted = this.#send(data, this.#inFlight.at(-1)?.accepted);
+    // A rejection is handled when the promise is awaited later.
+    for (const promise of [data, accepted]) void promise.catch(() => {});
+    this.#inFlight.push({ frame: this.scope.position.frame, data, accepted });
   }
 
-  /** Of raw frames ffmpeg knows none but their size: after one that is not whole, every other is out of its place. */
-  async #whole(data: Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
+  /**
+   * Checks that a raw frame is complete: ffmpeg splits raw input by size, so an incomplete one would shift all others.
+   */
+  async #checkSize(data: Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
     const position = { ...this.scope.position };
     const pieces = await data;
     const wanted = rawBytes(this.format, this.options);
@@ -82,39 +84,40 @@ export class FrameEncoder implements AsyncDisposable {
     throw new BrowserCrashError(message, position, 'picture');
   }
 
-  async #give(data: Promise<readonly Buffer[]>, before: Promise<void> | undefined): Promise<void> {
-    await before;
+  /** Writes the bytes of a frame to ffmpeg after those of the `previous` frame. */
+  async #send(data: Promise<readonly Buffer[]>, previous: Promise<void> | undefined): Promise<void> {
+    await previous;
     const pieces = await data;
     const input = this.#input;
     if (!input) return never();
-    // All in one call of the system.
+    // Corked, so that all pieces are written with one system call.
     input.cork();
-    const given = pieces.map((piece) => {
-      // Not when the stream has room for more: until then the memory is not to be used for another frame.
+    const written = pieces.map((piece) => {
+      // Waits for the callback, not for room in the stream: until then the memory must not be reused for another frame.
       return new Promise<void>((resolve) => {
         input.write(piece, (error) => {
-          // The encoder has ended: whoever waits for it waits for that, too.
+          // An error means that the encoder has ended, which is reported elsewhere.
           if (!error) resolve();
         });
       });
     });
     input.uncork();
-    await Promise.all(given);
+    await Promise.all(written);
   }
 
-  /** Resolves when the encoder has taken every frame: their source may go. */
+  /** Resolves once the encoder has accepted every frame: their source is no longer needed. */
   async written(): Promise<void> {
-    while (this.#underway.length > 0) await this.#firstTaken();
+    while (this.#inFlight.length > 0) await this.#oldestAccepted();
   }
 
-  async #firstTaken(): Promise<void> {
+  async #oldestAccepted(): Promise<void> {
     const { capture, encode } = this.options.deadlines;
-    const { frame, data, taken } = this.#underway[0]!;
-    const of = frame === undefined ? {} : { frame };
-    // The encoder cannot take what the browser has not sent.
-    await this.scope.wait(data, capture, 'the browser to send the bytes of the frame', { phase: 'capture', ...of });
-    await this.scope.wait(taken, encode, 'the encoder to take the frame', { phase: 'encode', ...of });
-    void this.#underway.shift();
+    const { frame, data, accepted } = this.#inFlight[0]!;
+    const place = frame === undefined ? {} : { frame };
+    // The two waits are separate, so that a StallError names the side that is late: the browser or the encoder.
+    await this.scope.wait(data, capture, 'the browser to send the bytes of the frame', { phase: 'capture', ...place });
+    await this.scope.wait(accepted, encode, 'the encoder to accept the frame', { phase: 'encode', ...place });
+    void this.#inFlight.shift();
   }
 
   /** Waits until the file is complete. */
@@ -126,7 +129,7 @@ export class FrameEncoder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What ends it now is its disposal, not a failure of its own.
+    // If the process ends from here on, that is no failure.
     this.#open = false;
     await this.#process[Symbol.asyncDispose]();
   }
@@ -139,7 +142,7 @@ export class FrameEncoder implements AsyncDisposable {
   }
 }
 
-/** The bytes of a raw frame; undefined where frames have no size of their own. */
+/** The size of a raw frame in bytes; undefined for formats whose frames vary in size. */
 function rawBytes(format: FrameFormat, { pixelWidth, pixelHeight }: ResolvedOptions): number | undefined {
   if (format === 'bgrx') return pixelWidth * pixelHeight * 4;
   const chroma = Math.ceil(pixelWidth / 2) * Math.ceil(pixelHeight / 2);

@@ -1,4 +1,4 @@
-/** What Genlock knows about a video codec: how ffmpeg makes it, and where it can be put. */
+/** What Genlock knows about a video codec: how ffmpeg encodes it, and which containers can hold it. */
 export interface Codec {
   /** The ffmpeg encoder. */
   encoder: string;
@@ -7,35 +7,36 @@ export interface Codec {
   /** Extension of the chunk files: a container with exact time stamps that can be joined by copying. */
   chunkExtension: 'mp4' | 'mov';
   pixelFormats: readonly string[];
-  /** Range and default of the constant quality; undefined where the codec has none. */
+  /** The range (from 0) and default of the constant quality; undefined if the codec has none. */
   crf?: { max: number; default: number };
-  /** The presets that can be named. */
+  /** The presets that can be chosen. */
   presets?: readonly string[];
-  /** What ffmpeg is told instead where none is named. */
-  unnamedPreset?: readonly string[];
-  /** And where the render is to be fast; undefined where the codec has nothing for that. */
+  /** The arguments that replace `-preset` if none is chosen. */
+  defaultPreset?: readonly string[];
+  /** The arguments for a `fast` render; undefined if the codec has none. */
   fast?: { preset: readonly string[]; quality: (crf: number) => readonly string[] };
 }
 
 const X26X_PRESETS = 'ultrafast superfast veryfast faster fast medium slow slower veryslow'.split(' ');
 
 /**
- * `superfast` with what `veryfast` has in addition for pictures that mostly stand still: it looks ahead, by as much
- * as pays for the memory. Measured at 1080p with crf 18 on a page in full motion, slides and a mixed page: half to
- * three quarters of the time of `veryfast`, files 5, 42 and 6% smaller, SSIM 0.8 to 1.2 dB less. Ten frames ahead
- * and a pyramid that is not strict would save 8% of the bits at equal SSIM, lose 4% and save 1%, for 45 MiB more of
- * 165. Without the look-ahead, slides are six times as large at the same crf. B-frames come three at a time: to find
- * out for each how many pay takes 5 to 19% of the time, for files as large (on ten pages between 12% smaller and 3%
- * larger, slides 23% of next to nothing) and 0.5 dB of SSIM at most.
+ * `superfast` with what `veryfast` has in addition for pictures that mostly stand still: a look-ahead, as long as it is
+ * worth its memory. Measured at 1080p with crf 18 on a page in full motion, on slides and on a mixed page, compared
+ * with `veryfast`: half to three quarters of the time, files 5, 42 and 6% smaller, SSIM 0.8 to 1.2 dB lower.
+ *
+ * A look-ahead of ten frames and a non-strict pyramid would change the bits at equal SSIM by -8, +4 and -1%, and need
+ * 45 MiB in addition to 165. Without a look-ahead, slides are six times as large at the same crf. B-frames always come
+ * three at a time: deciding on their number takes 5 to 19% of the time, for files of about the same size (on ten pages
+ * 12% smaller to 3% larger; slides 23%, of next to nothing) and at most 0.5 dB of SSIM.
  */
-const X264_UNNAMED = [
+const X264_DEFAULT = [
   ...['-preset', 'superfast', '-rc-lookahead', '5', '-mbtree', '1'],
   ...['-b-pyramid', 'strict', '-b_strategy', '0'],
 ];
 
 /**
- * `ultrafast` with what costs next to nothing: half a pixel's precision in motion and the loop filter; where a bit rate
- * is asked for, also bits where the eye wants them.
+ * `ultrafast` with additions that cost next to nothing: half-pixel precision in motion and the loop filter; and if a
+ * bit rate is set, adaptive quantisation.
  */
 const X264_FAST = [
   ...['-preset', 'ultrafast', '-subq', '1', '-deblock', '0:0', '-aq-mode', '1'],
@@ -43,16 +44,17 @@ const X264_FAST = [
 ];
 
 /**
- * What stands for a `crf` in a fast render: a constant quantiser, five above. To vary it x264 measures every picture,
- * which takes 6 to 28% of the time; it also puts more bits where there is little to see, without which blocks of colour
- * can be made out in gradients: colour gets a finer quantiser instead. Ten pages came out 0.3 to 2.2 dB better (SSIM)
- * than with that `crf`, in files between 2% smaller and 36% larger. As a `crf`, 0 is without loss, and so it is here.
+ * Replaces `crf` in a fast render by a constant quantiser that is five higher. With a crf, x264 measures every picture
+ * to vary the quantiser, which takes 6 to 28% of the time. It also spends more bits on flat areas, without which blocks
+ * of colour become visible in gradients: here colour gets a finer quantiser instead. Compared with the same `crf`, ten
+ * pages came out 0.3 to 2.2 dB better (SSIM), in files 2% smaller to 36% larger. A `crf` of 0 is lossless, and stays
+ * lossless.
  */
 function fastQuality(crf: number): readonly string[] {
   return crf === 0 ? ['-qp', '0'] : ['-qp', String(Math.min(51, Math.round(crf) + 5)), '-chromaoffset', '-4'];
 }
 
-/** Codecs by the name that users give. The quality defaults aim at no visible loss at a moderate size. */
+/** The codecs by their names in the options. The quality defaults aim at no visible loss at a moderate size. */
 export const CODECS: Readonly<Record<string, Codec>> = {
   h264: {
     encoder: 'libx264',
@@ -61,7 +63,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p'],
     crf: { max: 51, default: 18 },
     presets: X26X_PRESETS,
-    unnamedPreset: X264_UNNAMED,
+    defaultPreset: X264_DEFAULT,
     fast: { preset: X264_FAST, quality: fastQuality },
   },
   h265: {
@@ -71,7 +73,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     pixelFormats: ['yuv420p', 'yuv422p', 'yuv444p', 'yuv420p10le'],
     crf: { max: 51, default: 22 },
     presets: X26X_PRESETS,
-    unnamedPreset: ['-preset', 'veryfast'],
+    defaultPreset: ['-preset', 'veryfast'],
   },
   vp9: {
     encoder: 'libvpx-vp9',
@@ -87,7 +89,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
     pixelFormats: ['yuv420p', 'yuv420p10le'],
     crf: { max: 63, default: 30 },
     presets: Array.from({ length: 14 }, (_, speed) => String(speed)),
-    unnamedPreset: ['-preset', '8'],
+    defaultPreset: ['-preset', '8'],
   },
   prores: {
     encoder: 'prores_ks',
@@ -97,7 +99,7 @@ export const CODECS: Readonly<Record<string, Codec>> = {
   },
 };
 
-/** The one codec behind `lossless`: H.264 in RGB without quantisation decodes to exactly the RGB captured. */
+/** The codec of `lossless`: H.264 in RGB without quantisation, which decodes to exactly the captured RGB. */
 export const LOSSLESS: Codec = {
   encoder: 'libx264rgb',
   containers: ['mkv', 'mp4'],
@@ -105,7 +107,7 @@ export const LOSSLESS: Codec = {
   pixelFormats: ['rgb24'],
 };
 
-/** The same for the planes of the compositor: they are encoded as they are. */
+/** The codec of `lossless` for the compositor's planes, which are encoded without conversion. */
 export const LOSSLESS_PLANES: Codec = {
   encoder: 'libx264',
   containers: ['mkv', 'mp4'],
@@ -123,22 +125,22 @@ const ALIASES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(CODECS).map(([name, codec]) => [codec.encoder, name])),
 };
 
-/** Extensions of the files that Genlock can write. */
+/** The file name extensions of the videos that Genlock can write. */
 export const EXTENSIONS = ['mp4', 'mov', 'mkv', 'webm'] as const;
 
-/** The codec name in the table for any of its spellings; undefined when there is none. */
+/** The name in the table for any spelling of a codec; undefined if the codec is unknown. */
 export function codecName(name: string): string | undefined {
   const key = name.toLowerCase();
   const known = ALIASES[key] ?? key;
   return Object.hasOwn(CODECS, known) ? known : undefined;
 }
 
-/** The codec that a file name asks for when no codec is named. */
+/** The codec for a file name extension if none is chosen. */
 export function defaultCodecName(extension: string): string {
   return extension === 'webm' ? 'vp9' : 'h264';
 }
 
-/** True where the colour planes have half the width and height of the picture, which must then be even. */
+/** Whether the colour planes have half the width and height of the picture, which must then be even. */
 export function isSubsampled420(pixelFormat: string): boolean {
   return pixelFormat.startsWith('yuv420') || pixelFormat.startsWith('nv12');
 }

@@ -1,4 +1,6 @@
-/** What a decoder must know of a video, and what all parts of one must share: by the names that ffprobe has for it. */
+/**
+ * What a decoder must know about a video, and what all parts of a video must share. The fields have ffprobe's names.
+ */
 export interface VideoCoding {
   /** `h264`. */
   readonly codec_name: string;
@@ -23,7 +25,7 @@ export interface VideoCoding {
 }
 type CodingField = keyof VideoCoding;
 
-/** The fields that are compared, with the words for people. */
+/** The fields that are compared, with their names in messages. */
 const FIELDS: Readonly<Record<CodingField, string>> = {
   codec_name: 'codec',
   profile: 'profile',
@@ -39,19 +41,19 @@ const FIELDS: Readonly<Record<CodingField, string>> = {
 
 export const CODING_FIELDS = Object.keys(FIELDS) as CodingField[];
 
-/** Reads the fields from what ffprobe says of a stream, `name=value` by `name=value`. */
+/** Takes the coding from the fields that ffprobe prints about a stream. */
 export function codingOf(fields: ReadonlyMap<string, string>): VideoCoding {
   const entries = CODING_FIELDS.map((name) => [name, fields.get(name) ?? 'unknown']);
   return Object.fromEntries(entries) as VideoCoding;
 }
 
-/** How two videos differ, so that they cannot be parts of one: `pixel format yuv444p instead of yuv420p`. */
+/** Lists the differences that keep two videos from being joined: `pixel format yuv444p instead of yuv420p`. */
 export function codingDifferences(one: VideoCoding, other: VideoCoding): string[] {
   const differing = CODING_FIELDS.filter((name) => one[name] !== other[name]);
   return differing.map((name) => `${FIELDS[name]} ${short(other[name])} instead of ${short(one[name])}`);
 }
 
-/** A hash is as well told from another one by its beginning. */
+/** Shortens a hash to its beginning, which is enough to tell it from another one. */
 function short(value: string): string {
   return value.replace(/^(sha256:.{12}).*$/i, '$1…');
 }

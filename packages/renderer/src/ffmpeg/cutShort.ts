@@ -3,7 +3,7 @@ import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { fileURLToPath } from 'node:url';
 
-/** What a part of a file holds, and how long the whole of it is. */
+/** A part of a file, and the size of the whole file. */
 interface Part {
   data: Buffer;
   total: number;
@@ -11,14 +11,14 @@ interface Part {
 
 type Read = (at: number, length: number) => Promise<Part | undefined>;
 
-/** More boxes than these in a row are those of a stream in fragments, which may end anywhere. */
+/** A file with more top-level boxes than this is a fragmented stream, which may end anywhere. */
 const MAX_BOXES = 20;
-/** A box begins with its length in 4 bytes and its name, and with a length of 1 has the true one in 8 bytes more. */
+/** The size of a box header: 4 bytes of length and 4 of name; if the length is 1, the real one follows in 8 bytes. */
 const HEADER = 16;
 
 /**
- * How many bytes an MP4 or MOV file is short of what its parts say that they hold: a browser plays such a file as
- * far as it goes, and shows its last picture from there on. 0 for a whole file, and where it cannot be told.
+ * How many bytes are missing at the end of an MP4 or MOV file, according to the lengths of its boxes. A browser plays a
+ * truncated file as far as it goes, and then keeps showing its last picture. 0 for a complete file, or if unknown.
  */
 export async function bytesMissing(url: string, signal: AbortSignal): Promise<number> {
   const read = url.startsWith('file:') ? readFrom(fileURLToPath(url)) : readOver(url, signal);
@@ -53,7 +53,7 @@ function readOver(url: string, signal: AbortSignal): Read {
   return (at, length) =>
     new Promise((resolve, reject) => {
       const headers = { range: `bytes=${at}-${at + length - 1}` };
-      // A connection of its own: nothing is left open for the next request.
+      // A separate connection, which is not kept open for the next request.
       const request = get(url, { agent: false, signal, headers }, (response) => {
         const total = Number(/\/(\d+)$/.exec(response.headers['content-range'] ?? '')?.[1]);
         if (response.statusCode !== 206 || !Number.isFinite(total)) {

@@ -2,19 +2,19 @@ import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * What a file was when it was looked into: it is another one, or was written to, when one of these differs. Texts of
- * digits, as JSON has no numbers of this size.
+ * Identifies the state of a file: if one of these fields differs, it is another file, or it was written to. The numbers
+ * are strings of digits, since JSON cannot represent numbers of this size.
  */
 export interface FileStamp {
-  /** Its number in the file system. */
+  /** Its inode number. */
   inode: string;
-  /** Its size. */
+  /** Its size in bytes. */
   bytes: string;
   /** Nanoseconds since 1970. */
   modified: string;
 }
 
-/** Undefined where there is no such file: who looks into it says so. */
+/** The stamp of a file. Undefined if there is no such file: reading it will report that. */
 export async function stampOf(path: string): Promise<FileStamp | undefined> {
   try {
     const { ino, size, mtimeNs } = await stat(path, { bigint: true });
@@ -24,7 +24,7 @@ export async function stampOf(path: string): Promise<FileStamp | undefined> {
   }
 }
 
-/** Whether a file is still what it was, so that what was found then holds now. */
+/** Whether a file is unchanged since its stamp was taken, so that what was verified then still holds. */
 export async function isUnchanged(path: string, stamp: FileStamp): Promise<boolean> {
   return isDeepStrictEqual(await stampOf(path), stamp);
 }

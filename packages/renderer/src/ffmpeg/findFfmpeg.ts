@@ -9,7 +9,7 @@ export interface FfmpegPaths {
   ffprobe: string;
 }
 
-/** What to do where there is no ffmpeg. */
+/** What to do if there is no ffmpeg. */
 export const FFMPEG_HELP = 'On Debian or Ubuntu: sudo apt-get install -y ffmpeg. On macOS: brew install ffmpeg.';
 
 /**
@@ -26,17 +26,17 @@ export function locateFfmpeg(options: {
   return { ffmpeg, ffprobe: locate('ffprobe', named) };
 }
 
-/** As `locateFfmpeg`, and asks ffmpeg for its version and its encoders. */
+/** Like `locateFfmpeg`, and asks ffmpeg for its version and its encoders. */
 export async function findFfmpeg(
   options: { ffmpegPath?: string | undefined; ffprobePath?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<FfmpegPaths & { version: string; encoders: Set<string> }> {
   const paths = locateFfmpeg(options);
-  const asked = { role: 'ffmpeg', deadlineMs: 20_000, ...(options.signal ? { signal: options.signal } : {}) };
-  const { stdout, ...end } = await runCommand(paths.ffmpeg, ['-encoders'], asked);
+  const runOptions = { role: 'ffmpeg', deadlineMs: 20_000, ...(options.signal ? { signal: options.signal } : {}) };
+  const { stdout, ...end } = await runCommand(paths.ffmpeg, ['-encoders'], runOptions);
   if (end.code !== 0) throw new ToolError(`${paths.ffmpeg} does not work: it ${howItEnded(end)}: ${end.stderr.trim()}`);
   const versionIn = (text: string) => /^ffmpeg version (\S+)/m.exec(text)?.[1];
-  // Its banner has told the version, so that one start is enough; not where a script hides the banner.
-  const version = versionIn(end.stderr) ?? versionIn((await runCommand(paths.ffmpeg, ['-version'], asked)).stdout);
+  // The banner usually states the version, so that one start is enough, unless a wrapper script hides the banner.
+  const version = versionIn(end.stderr) ?? versionIn((await runCommand(paths.ffmpeg, ['-version'], runOptions)).stdout);
   // A line of the list: six flags, then the encoder's name.
   const encoders = [...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map((match) => match[1]!).filter((name) => name !== '=');
   return {

@@ -1,4 +1,4 @@
-/** The hashes of ffmpeg's `framehash` format, in the order of the frames. */
+/** Reads the hashes from ffmpeg's `framehash` format, in the order of the frames. */
 export function parseFrameHashes(text: string): string[] {
   return text
     .split('\n')
@@ -6,7 +6,7 @@ export function parseFrameHashes(text: string): string[] {
     .map((line) => line.slice(line.lastIndexOf(',') + 1).trim());
 }
 
-/** Genlock's own form: a line `<frame> <hash>` for each frame. */
+/** Writes hashes in Genlock's own format: a line `<frame> <hash>` for each frame. */
 export function formatHashes(hashes: readonly string[], startFrame: number): string {
   return hashes.map((hash, index) => `${startFrame + index} ${hash}\n`).join('');
 }

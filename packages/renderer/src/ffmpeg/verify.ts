@@ -5,7 +5,7 @@ import type { ProcessOptions } from '../lifecycle/ManagedProcess.js';
 import { probeArguments } from './arguments.js';
 import { codingOf, type VideoCoding } from './coding.js';
 
-/** What a video file must be. */
+/** The properties that a video file must have. */
 export interface ExpectedVideo {
   frames: number;
   fps: FrameRate;
@@ -20,8 +20,8 @@ export interface VerifyOptions extends Pick<ProcessOptions, 'signal' | 'onStart'
 }
 
 /**
- * Checks that a file holds exactly these frames, at this rate and size: an encoder that exits with
- * code 0 proves nothing. Returns how they are coded. Throws a VerificationError.
+ * Checks that a file contains exactly these frames, at this rate and size: that the encoder exits with code 0 does not
+ * prove it. Returns how they are coded. Throws a VerificationError if they are wrong.
  */
 export async function verifyVideo(path: string, expected: ExpectedVideo, options: VerifyOptions): Promise<VideoCoding> {
   const { ffprobe, deadlineMs, position, ...processOptions } = options;
@@ -41,9 +41,9 @@ export async function verifyVideo(path: string, expected: ExpectedVideo, options
 
   const faults: string[] = [];
   if (times.length !== expected.frames) faults.push(`${times.length} frames instead of ${expected.frames}`);
-  const stray = strayFrame(times, expected.fps, path);
-  if (stray !== undefined) {
-    faults.push(`frame ${stray} is not at its time at ${formatFrameRate(expected.fps)} frames per second`);
+  const misplaced = misplacedFrame(times, expected.fps, path);
+  if (misplaced !== undefined) {
+    faults.push(`frame ${misplaced} is not at its time at ${formatFrameRate(expected.fps)} frames per second`);
   }
   if (width !== expected.width || height !== expected.height) {
     faults.push(`${width}x${height} pixels instead of ${expected.width}x${expected.height}`);
@@ -52,11 +52,11 @@ export async function verifyVideo(path: string, expected: ExpectedVideo, options
   return codingOf(fields);
 }
 
-/** The first frame that is not at n / fps; undefined when each one is. */
-function strayFrame(times: readonly number[], fps: FrameRate, path: string): number | undefined {
+/** The first frame n that is not at n / fps; undefined if there is none. */
+function misplacedFrame(times: readonly number[], fps: FrameRate, path: string): number | undefined {
   // ffprobe prints microseconds; Matroska and WebM hold milliseconds.
   const tolerance = /\.(mkv|webm)(\.part-|$)/i.test(path) ? 0.0006 : 0.00001;
   const sorted = Float64Array.from(times).sort();
-  const stray = sorted.findIndex((time, frame) => !(Math.abs(time - frameTime(frame, fps)) <= tolerance));
-  return stray < 0 ? undefined : stray;
+  const misplaced = sorted.findIndex((time, frame) => !(Math.abs(time - frameTime(frame, fps)) <= tolerance));
+  return misplaced < 0 ? undefined : misplaced;
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { StallError, TeardownError, describePosition } from '../errors.js';
-import { wasKilled } from '../errorRecord.js';
+import { processWasKilled } from '../errorRecord.js';
 import type { ProcessState, RenderEvent } from '../events.js';
 import { abortable, isEcho, linkAbort, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
@@ -169,7 +169,7 @@ export class JobScope implements Disposable {
    * failure of its own while the job is stopping is told too; what the kill itself has caused is not.
    */
   fail(error: unknown): void {
-    if (this.#over || (this.signal.aborted && wasKilled(error))) return;
+    if (this.#over || (this.signal.aborted && processWasKilled(error))) return;
     if (this.#abort(error)) this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
   }
 

@@ -1,7 +1,7 @@
 import { ChildProcess, spawn, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { attempt, wordsOf } from '../unknowns.js';
+import { attempt, messageOf } from '../unknowns.js';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
 import { endOfCommand, hasNamespace, type ProcessEnd } from './howItEnded.js';
@@ -218,7 +218,7 @@ export class ManagedProcess implements AsyncDisposable {
         const survivors = await this.#sweep();
         if (survivors.length === 0 || patience.isOver) return { survivors };
       } catch (error) {
-        if (patience.isOver) return { survivors: [], unseen: wordsOf(error) };
+        if (patience.isOver) return { survivors: [], unseen: messageOf(error) };
         await setTimeout(LOOK_AGAIN_MS);
       }
     }

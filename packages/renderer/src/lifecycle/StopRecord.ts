@@ -2,7 +2,7 @@ import type { BudgetError } from '../errors.js';
 import { TeardownError, type RenderPhase, type RenderPosition } from '../errors.js';
 import { codeOf, positionOf } from '../errorRecord.js';
 import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
-import { attempt, isA, wordsOf } from '../unknowns.js';
+import { attempt, isA, messageOf } from '../unknowns.js';
 import { keepReceipt } from './stopReceipts.js';
 
 /** What a receipt says that its record does not know. */
@@ -24,7 +24,7 @@ export class StopRecord {
   begin(error: unknown, byUser: boolean, first: RenderPosition): boolean {
     if (this.#cause) return false;
     const known = byUser ? {} : { ...first, ...positionOf(error) };
-    this.#cause = { at: performance.now(), reason: reasonOf(error, byUser), message: wordsOf(error), first: known };
+    this.#cause = { at: performance.now(), reason: reasonOf(error, byUser), message: messageOf(error), first: known };
     return true;
   }
 

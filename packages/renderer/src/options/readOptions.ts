@@ -1,5 +1,5 @@
 import { OptionsError } from '../errors.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 
 /**
  * The options, each read once and as it is now: a caller who changes one while the render runs changes nothing,
@@ -42,7 +42,7 @@ function attempt<T>(work: () => T): { value: T } | { why: string } {
   try {
     return { value: work() };
   } catch (error) {
-    return { why: wordsOf(error).split('\n')[0]! };
+    return { why: messageOf(error).split('\n')[0]! };
   }
 }
 

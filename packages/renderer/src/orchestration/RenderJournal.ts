@@ -4,7 +4,7 @@ import type { RenderEvent, RenderState, WorkerState } from '../events.js';
 import { callUser } from '../lifecycle/callUser.js';
 import { StopRecord } from '../lifecycle/StopRecord.js';
 import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from '../types.js';
-import { nameOf, wordsOf } from '../unknowns.js';
+import { nameOf, messageOf } from '../unknowns.js';
 
 /** How many workers are named one by one where people read it. */
 const NAMED_WORKERS = 4;
@@ -144,7 +144,7 @@ export class RenderJournal {
     const worker = this.#workers[index]!;
     const { phase, frame } = { ...this.position(index), ...positionOf(error) };
     this.#retries.push({
-      ...{ worker: index, chunk, attempt, of, error: { name: nameOf(error), message: wordsOf(error) } },
+      ...{ worker: index, chunk, attempt, of, error: { name: nameOf(error), message: messageOf(error) } },
       ...(phase ? { phase } : {}),
       ...(frame === undefined ? {} : { frame }),
     });

@@ -1,6 +1,6 @@
 import { WorkerPage } from '../capture/WorkerPage.js';
 import { type RenderPosition } from '../errors.js';
-import { wasKilled } from '../errorRecord.js';
+import { processWasKilled } from '../errorRecord.js';
 import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
 import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
@@ -164,13 +164,13 @@ export class RenderWorkers {
     const onFailure = (error: unknown, position: RenderPosition) => {
       if (group.isEcho(error) || (crash && isEcho(error, crash.error))) return;
       failed = true;
-      if (!signal.aborted && crashes.length < options.retries && wasKilled(error)) {
+      if (!signal.aborted && crashes.length < options.retries && processWasKilled(error)) {
         crash ??= { error };
         return;
       }
       // After the last retry the first error comes out, as it would have without retries.
       const earlier = crash ? [...crashes, crash.error] : crashes;
-      const inOrder = wasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
+      const inOrder = processWasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
       for (const each of inOrder) fail(each, position);
     };
 

@@ -3,7 +3,7 @@ import type { SeamPicture, SeamSide } from '../events.js';
 import { SeamAudit, type Again, type BrokenSeam } from './SeamAudit.js';
 import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderReport, SeamDifference } from '../types.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 import type { WorkerContext } from './WorkerContext.js';
 
 /**
@@ -135,7 +135,7 @@ export class SeamRepair {
 
   /** Lets work on pictures go on beside the rendering, which is right without it: a failure is a warning. */
   #beside(problem: string, work: Promise<void>): void {
-    this.#pictureWork.push(work.catch((error: unknown) => this.#warn(`${problem}: ${wordsOf(error)}`)));
+    this.#pictureWork.push(work.catch((error: unknown) => this.#warn(`${problem}: ${messageOf(error)}`)));
   }
 
   #warn(message: string): void {

@@ -10,7 +10,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import type { OutputJob } from '../outputs/Output.js';
 import { RenderJournal } from './RenderJournal.js';
 import type { RenderJobOptions, RenderPlan } from '../types.js';
-import { wordsOf } from '../unknowns.js';
+import { messageOf } from '../unknowns.js';
 
 /**
  * The one way to stop: a run of several workers that end together. The first failure, the user's signal or a limit
@@ -105,7 +105,7 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
 
   /** Something beside the run did not work. */
   readonly warn = (what: string, error: unknown): void => {
-    this.journal.record({ type: 'warning', message: `${what}: ${wordsOf(error)}` });
+    this.journal.record({ type: 'warning', message: `${what}: ${messageOf(error)}` });
   };
 
   /** Something that should be gone could not be removed. */

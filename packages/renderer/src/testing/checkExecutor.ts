@@ -1,6 +1,6 @@
 import { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RendererOptions, RenderExecutor } from '../types.js';
-import { isA, wordsOf } from '../unknowns.js';
+import { isA, messageOf } from '../unknowns.js';
 import { CHECKS, Unjudged } from './executorChecks.js';
 import { TrialSeries } from './TrialSeries.js';
 
@@ -91,7 +91,7 @@ export async function assertExecutorConforms(
 }
 
 function judge(error: unknown): Pick<CheckResult, 'outcome' | 'problem'> {
-  return { outcome: isA(error, Unjudged) ? 'skipped' : 'failed', problem: wordsOf(error) };
+  return { outcome: isA(error, Unjudged) ? 'skipped' : 'failed', problem: messageOf(error) };
 }
 
 function describe({ name, claim, outcome, problem }: CheckResult): string {

@@ -1,5 +1,5 @@
 import type { RenderEvent } from '../events.js';
-import { isA, namedWordsOf, wordsOf } from '../unknowns.js';
+import { isA, nameAndMessageOf, messageOf } from '../unknowns.js';
 import { verifyFrames, verifyPictures } from './readBack.js';
 import { THROWN, type Range } from './testPage.js';
 import { Traces } from './Traces.js';
@@ -58,7 +58,7 @@ export const CHECKS: readonly Check[] = [
     run: (series) =>
       forEachAborted(series, ({ trial: { outcome, signal } }) =>
         outcome.status === 'rejected' && outcome.reason !== signal.reason
-          ? `rejected with ${namedWordsOf(outcome.reason)} instead of ${namedWordsOf(signal.reason)}`
+          ? `rejected with ${nameAndMessageOf(outcome.reason)} instead of ${nameAndMessageOf(signal.reason)}`
           : undefined,
       ),
   },
@@ -122,7 +122,7 @@ export const CHECKS: readonly Check[] = [
 async function verifyTrial(trial: Trial, { own, limits }: TrialSeries, verify = verifyPictures): Promise<void> {
   const { outcome } = trial;
   if (outcome.status === 'pending') throw new Error(`did not settle within ${limits.renderMs} ms`);
-  if (outcome.status === 'rejected') throw new Error(`rejected with ${namedWordsOf(outcome.reason)}`);
+  if (outcome.status === 'rejected') throw new Error(`rejected with ${nameAndMessageOf(outcome.reason)}`);
   await verify(trial.output, trial.request, own);
 }
 
@@ -136,7 +136,8 @@ async function checkPreAborted(series: TrialSeries): Promise<void> {
   const { outcome } = trial;
   if (outcome.status === 'pending') throw new Error(`did not settle within ${series.limits.stopMs} ms`);
   if (outcome.status === 'fulfilled') throw new Error('rendered all the same');
-  if (outcome.reason !== reason) throw new Error(`rejected with ${namedWordsOf(outcome.reason)} instead of the reason`);
+  if (outcome.reason !== reason)
+    throw new Error(`rejected with ${nameAndMessageOf(outcome.reason)} instead of the reason`);
   const told = trial.events.length + trial.shares.length;
   if (told > 0) throw new Error(`told ${told} events`);
   const processes = [...started, ...traces.survivors()];
@@ -175,9 +176,9 @@ async function checkOwnError(series: TrialSeries): Promise<void> {
   if (outcome.status === 'pending') throw new Error(`did not settle within ${series.limits.renderMs} ms`);
   if (outcome.status === 'fulfilled') throw new Error('made a video of a page that throws');
   const { reason } = outcome;
-  if (!isA(reason, Error)) throw new Error(`rejected with ${namedWordsOf(reason)}, which is no Error`);
-  if (!wordsOf(reason).includes(THROWN)) {
-    throw new Error(`the error does not name what the page threw ("${THROWN}"): ${namedWordsOf(reason)}`);
+  if (!isA(reason, Error)) throw new Error(`rejected with ${nameAndMessageOf(reason)}, which is no Error`);
+  if (!messageOf(reason).includes(THROWN)) {
+    throw new Error(`the error does not name what the page threw ("${THROWN}"): ${nameAndMessageOf(reason)}`);
   }
   const told = events.filter((event): event is Extract<RenderEvent, { type: 'worker-failed' }> => {
     return event.type === 'worker-failed';

@@ -63,7 +63,8 @@ export class PageRest {
       for (let isAgain = true; isAgain && !this.scope.signal.aborted;) {
         const inside = this.order.workersLoad ? await this.targets.evaluateWorkers<Rest>('atRest()') : [];
         const rests = await this.targets.evaluateAll<Rest>('atRest()');
-        for (const url of [...inside, ...rests].flatMap(({ unbegun }) => unbegun)) this.network.workerEnds(url);
+        for (const url of [...inside, ...rests].flatMap(({ unstartedWorkers }) => unstartedWorkers))
+          this.network.workerEnds(url);
         state = {
           hears: rests.some(({ hears }) => hears),
           needsFrame: rests.some(({ needsFrame }) => needsFrame),

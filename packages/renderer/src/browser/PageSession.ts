@@ -4,7 +4,7 @@ import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { wordsOf } from '../unknowns.js';
-import type { FileFaults, FrameFate, Outcome } from '../page/index.js';
+import type { FileFaults, FrameUse, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
@@ -183,18 +183,18 @@ export class PageSession {
    * moments, but not every frame. Where it is there already, nothing happens. What WebGL draws in
    * one that nobody sees (`passed`) is left out. Throws an UnseenDrawingError when something of that is needed.
    */
-  async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
+  async step(frame: number, deadlineMs: number, frameUse: FrameUse = 'drawn'): Promise<void> {
     if (frame === this.#frame) return;
     for (let due = this.refreshes.takeDue(frame); due; due = this.refreshes.takeDue(frame)) {
       if (!this.followsRefreshes) this.#fail(this.#gone(due.url));
-      await this.#goOn(due, deadlineMs, due.frame === frame ? fate : 'passed');
+      await this.#goOn(due, deadlineMs, due.frame === frame ? frameUse : 'undrawn');
     }
-    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, fate);
+    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, frameUse);
   }
 
   /** Takes the page to the frame of its refresh, and on to the other document. */
-  async #goOn({ frame, url }: Refresh, deadlineMs: number, fate: FrameFate): Promise<void> {
-    await this.#stepTo(frame, deadlineMs, 'passed');
+  async #goOn({ frame, url }: Refresh, deadlineMs: number, frameUse: FrameUse): Promise<void> {
+    await this.#stepTo(frame, deadlineMs, 'undrawn');
     const first = this.#loaded;
     this.#loaded = undefined;
     const { num, den } = this.options.fps;
@@ -203,15 +203,15 @@ export class PageSession {
     await this.#open(url, this.options.deadlines.load);
     this.#loaded = first;
     // The document begins in this frame.
-    const outcome = await this.#run(`step(${frame}, ${frame}, '${fate}')`, deadlineMs);
+    const outcome = await this.#run(`step(${frame}, ${frame}, '${frameUse}')`, deadlineMs);
     await this.#untilDrawable(outcome, deadlineMs);
   }
 
-  async #stepTo(frame: number, deadlineMs: number, fate: FrameFate): Promise<void> {
+  async #stepTo(frame: number, deadlineMs: number, frameUse: FrameUse): Promise<void> {
     const from = this.#frame ?? -1;
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
-    const drawn = fate === 'passed' && this.drawsUnseen ? 'taken' : fate;
+    const drawn = frameUse === 'undrawn' && this.drawsUnseen ? 'read' : frameUse;
     const lists = await this.scope.wait(this.#newAnimations.take(), deadlineMs, 'the browser to name new animations');
     const call = `step(${frame}, ${from}, '${drawn}', ${lists})`;
     await this.#untilDrawable(await this.#run(call, deadlineMs), deadlineMs);
@@ -231,13 +231,13 @@ export class PageSession {
     let outcome = await this.#untilQuiet(stepped, deadlineMs);
     // Observers of layout are called in a frame of the browser's own; view transitions begin, and what can be seen now
     // is asked for, in one.
-    let wanted = outcome.observes || outcome.photographs;
+    let wanted = outcome.hasObservers || outcome.needsSnapshots;
     for (let made = 0; wanted && made < MAX_OWN_FRAMES; made++) {
       const { begun } = this.#network;
-      await this.frames.make(outcome.photographs === true, deadlineMs);
+      await this.frames.make(outcome.needsSnapshots === true, deadlineMs);
       outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
       const isHalf = outcome.skipsLayout && made === 0;
-      wanted = outcome.observed > 0 || outcome.photographs || this.#network.begun > begun || isHalf;
+      wanted = outcome.observerCalls > 0 || outcome.needsSnapshots || this.#network.begun > begun || isHalf;
     }
   }
 
@@ -257,11 +257,11 @@ export class PageSession {
         // What has loaded is put to use, which may need more files.
       } else if (total.hidesRoots) {
         await this.scope.wait(this.#targets.adoptShadowRoots(), deadlineMs, 'the page to tell of its shadow trees');
-      } else if (!again && !total.holdsBack && !(total.again && this.#targets.count > 1)) break;
+      } else if (!again && !total.hasPostponed && !(total.settleAgain && this.#targets.count > 1)) break;
       again = false;
-      const goesOn = total.holdsBack === true && this.#network.loading.length === 0;
+      const goesOn = total.hasPostponed === true && this.#network.loading.length === 0;
       const next = await this.#settleOnce(deadlineMs, goesOn);
-      total = { ...next, observed: total.observed + next.observed };
+      total = { ...next, observerCalls: total.observerCalls + next.observerCalls };
     }
     await this.#files.judge(this.#faults, deadlineMs);
     return total;
@@ -277,11 +277,11 @@ export class PageSession {
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;
     });
     // Who is told of it at a later frame would look for it there.
-    if (outcomes.some(({ failed }) => failed)) {
+    if (outcomes.some(({ workerFailed }) => workerFailed)) {
       const { signal } = this.scope;
       await this.scope.wait(setTimeout(FAILURE_MS, undefined, { signal }), deadlineMs, 'word of a worker that failed');
     }
-    if (outcomes.some(({ lacks }) => lacks)) throw new UnseenDrawingError();
+    if (outcomes.some(({ missesDrawing }) => missesDrawing)) throw new UnseenDrawingError();
     this.#faults = outcomes.flatMap(({ files }) => files ?? []);
     this.webgpu ??= outcomes.find(({ webgpu }) => webgpu)?.webgpu;
     if (this.webgpu === 'wanted' && this.#loaded !== undefined) {
@@ -291,7 +291,7 @@ export class PageSession {
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
-    this.#newAnimations.givesAll ||= outcomes.some(({ parts }) => parts === true);
+    this.#newAnimations.givesAll ||= outcomes.some(({ stylesParts }) => stylesParts === true);
     this.#newAnimations.known = outcomes.reduce((sum, { animations = 0 }) => sum + animations, 0);
     return joinOutcomes(outcomes);
   }
@@ -302,19 +302,20 @@ export class PageSession {
    */
   async #untilKept(call: string): Promise<Outcome[]> {
     let outcomes = await this.#evaluate(call);
-    const isOver = () => this.scope.signal.aborted || outcomes.some(({ failed, lacks }) => failed || lacks);
-    while (outcomes.some(({ awaits }) => awaits) && !isOver()) {
+    const isOver = () =>
+      this.scope.signal.aborted || outcomes.some(({ workerFailed, missesDrawing }) => workerFailed || missesDrawing);
+    while (outcomes.some(({ awaitsPromises }) => awaitsPromises) && !isOver()) {
       await this.#network.idle();
-      const { observed } = joinOutcomes(outcomes);
+      const { observerCalls } = joinOutcomes(outcomes);
       outcomes = await this.#evaluate(`settle(${this.#frame}, true, true)`);
-      if (outcomes[0]) outcomes[0].observed += observed;
+      if (outcomes[0]) outcomes[0].observerCalls += observerCalls;
     }
     return outcomes;
   }
 
   async #evaluate(call: string): Promise<Outcome[]> {
     const outcomes = await this.#targets.evaluateAll<Outcome>(call);
-    for (const url of outcomes.flatMap(({ unbegun }) => unbegun ?? [])) this.#network.workerEnds(url);
+    for (const url of outcomes.flatMap(({ unstartedWorkers }) => unstartedWorkers ?? [])) this.#network.workerEnds(url);
     return outcomes;
   }
 

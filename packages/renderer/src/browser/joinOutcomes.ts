@@ -3,13 +3,13 @@ import type { Outcome } from '../page/index.js';
 /** What is left to do after all documents of a page have answered. */
 export function joinOutcomes(outcomes: readonly Outcome[]): Outcome {
   return {
-    again: outcomes.some(({ again }) => again),
-    awaits: outcomes.some(({ awaits }) => awaits),
-    holdsBack: outcomes.some(({ holdsBack }) => holdsBack),
-    observes: outcomes.some(({ observes }) => observes),
+    settleAgain: outcomes.some(({ settleAgain }) => settleAgain),
+    awaitsPromises: outcomes.some(({ awaitsPromises }) => awaitsPromises),
+    hasPostponed: outcomes.some(({ hasPostponed }) => hasPostponed),
+    hasObservers: outcomes.some(({ hasObservers }) => hasObservers),
     skipsLayout: outcomes.some(({ skipsLayout }) => skipsLayout),
-    photographs: outcomes.some(({ photographs }) => photographs),
+    needsSnapshots: outcomes.some(({ needsSnapshots }) => needsSnapshots),
     hidesRoots: outcomes.some(({ hidesRoots }) => hidesRoots),
-    observed: outcomes.reduce((sum, { observed }) => sum + observed, 0),
+    observerCalls: outcomes.reduce((sum, { observerCalls }) => sum + observerCalls, 0),
   };
 }

@@ -25,7 +25,7 @@ export async function waitForPage<T>(
   const answered = new AbortController();
   const ask = async () => {
     await setTimeout(deadlineMs / 2, undefined, { signal: answered.signal, ref: false });
-    names = (await targets.evaluateAll<string[]>('waitsFor()')).flat();
+    names = (await targets.evaluateAll<string[]>('pendingNames()')).flat();
   };
   void ask().catch(() => {});
   const what = () => say([...new Set([...(names ?? []), ...network.underWay.map(shortUrl)])], names !== undefined);

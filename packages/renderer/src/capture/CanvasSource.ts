@@ -36,7 +36,7 @@ export class CanvasSource extends TapSource {
   }
 
   override async capture(frame: number): Promise<Frame> {
-    await this.advance(frame, 'taken');
+    await this.advance(frame, 'read');
     // The comparison has had the page drawn, which empties a canvas of WebGL.
     if (frame === 0 && this.#holdsFirst) return this.#use(await this.tap.again(frame), frame);
     // All that happens in a frame but drawing: what is told to the page there may draw on its canvas.

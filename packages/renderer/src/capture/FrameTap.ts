@@ -12,7 +12,7 @@ import {
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
-  type Outcome,
+  type CaptureOutcome,
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
@@ -116,18 +116,18 @@ export class FrameTap implements AsyncDisposable {
   /** As `take`, or without a moment as `again`, but only to be compared. Returns the reason where there is none. */
   look(since: bigint | undefined, patienceMs: number): Promise<string> {
     const purpose = 'none';
-    if (since === undefined) return this.#refusal({ again: LOOK, purpose });
+    if (since === undefined) return this.#refusal({ unchanged: LOOK, purpose });
     return this.#refusal({ take: LOOK, since: Number(since / 1000n), patienceMs, purpose });
   }
 
   /** Takes the newest frame, again or for the first time: nothing has changed since it was drawn. */
   again(frame: number): Promise<Taken | string> {
-    return this.#ask(frame, { again: frame, purpose: 'video' });
+    return this.#ask(frame, { unchanged: frame, purpose: 'video' });
   }
 
   /** Takes a frame with these pixels (BGRX), to be encoded like one that was captured. */
   give(frame: number, pixels: Buffer): Promise<Taken | string> {
-    return this.#ask(frame, { give: frame, pixels: pixels.toString('base64') });
+    return this.#ask(frame, { supplied: frame, pixels: pixels.toString('base64') });
   }
 
   /** Whether there is a canvas on the page. */
@@ -193,9 +193,9 @@ export class FrameTap implements AsyncDisposable {
     return String(await this.#request(request));
   }
 
-  async #request(request: FrameTapRequest): Promise<Outcome> {
+  async #request(request: FrameTapRequest): Promise<CaptureOutcome> {
     const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
-    return (await this.#wait(answer, 'the browser to hand over a frame')) as Outcome;
+    return (await this.#wait(answer, 'the browser to hand over a frame')) as CaptureOutcome;
   }
 
   /** Reads a frame from the file before the next one is written there. */

@@ -233,9 +233,9 @@ export function installAnimations(control: Control): void {
     if (!start) continue;
     owner['startViewTransition'] = function (this: unknown, ...args: unknown[]) {
       const transition = start.apply(this, args);
-      control.photographing++;
+      control.pendingSnapshots++;
       const done = () => {
-        control.photographing--;
+        control.pendingSnapshots--;
       };
       transition.ready.then(done, done);
       return transition;

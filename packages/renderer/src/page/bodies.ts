@@ -45,7 +45,7 @@ export function installBodies(control: Control): void {
         if (stream && !fedByPage.has(this)) {
           const { headers } = this;
           const isLive = /^text\/event-stream/i.test(headers.get('content-type') ?? '');
-          streams.comes(stream, { isOpen: !headers.has('content-length'), isLive });
+          streams.registerSource(stream, { isOpen: !headers.has('content-length'), isLive });
         }
         return stream;
       },

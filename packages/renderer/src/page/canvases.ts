@@ -24,13 +24,13 @@ export function installCanvases(control: Control): void {
   }
 
   control.canvases = {
-    give: (message, transfer) => {
+    release: (message, transfer) => {
       if (!transfer.some((each) => each instanceof OffscreenCanvas && ids.has(each))) return [];
       const given = [...canvasesIn(message)].map((canvas) => (transfer.includes(canvas) ? ids.get(canvas) : undefined));
       for (const id of given) if (id !== undefined) drawn.delete(id);
       return given;
     },
-    take: (message, given) => {
+    adopt: (message, given) => {
       for (const [index, canvas] of [...canvasesIn(message)].entries()) {
         const id = given[index];
         if (id === undefined) continue;

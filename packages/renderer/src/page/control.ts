@@ -1,6 +1,6 @@
-import type { CanvasDesk } from './canvasDesk.js';
+import type { CanvasRegistry } from './canvasRegistry.js';
 import type { Moment, PageConfig } from './config.js';
-import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
+import type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
@@ -43,7 +43,7 @@ export interface Control extends Moment {
   /** Whether there was any of that: told once. */
   takeActive(): boolean;
   /** What becomes of the frame that is being prepared. */
-  fate: FrameFate;
+  frameUse: FrameUse;
   /** Where a document of the same origin keeps its control object. */
   readonly key: symbol;
   /**
@@ -52,7 +52,7 @@ export interface Control extends Moment {
    */
   track<T>(promise: Promise<T>, name?: string, patience?: number): Promise<T>;
   /** The names of the work that the clock waits for, each once. */
-  waitsFor(): string[];
+  pendingNames(): string[];
   /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
   hold(promise: Promise<unknown>): void;
   /** Counts what an object does as pending until the first of these events. Resolves then. */
@@ -102,7 +102,7 @@ export interface Control extends Moment {
   /** The bytes of what `readFile` found. */
   bytesOf(response: Response): Promise<ArrayBuffer>;
   /** Whether a script may hear of it when a picture has loaded. */
-  hearsPictures(): boolean;
+  listensToImages(): boolean;
   /** Whether messages and tasks are being run. */
   isExchanging: boolean;
   /** Posts a message past everything that counts messages. */
@@ -117,14 +117,14 @@ export interface Control extends Moment {
    * Runs a timer of which only the least delay of nested timers has not passed, if there is one: the page asks again
    * and again for what takes no virtual time. Returns whether there was one.
    */
-  runEarly(): Promise<boolean>;
+  runClampedTimer(): Promise<boolean>;
   /**
    * The clock stands still for a promise of the page, and nothing else is left: messages that are held back go on, and
    * a timer that only its least delay holds back runs, here and in the workers. Returns whether there was any of that.
    */
-  urge(): Promise<boolean>;
+  nudge(): Promise<boolean>;
   /** The part of this that is the workers'. */
-  urgeWorkers(): Promise<boolean>;
+  nudgeWorkers(): Promise<boolean>;
   /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
   runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
@@ -132,15 +132,15 @@ export interface Control extends Moment {
   /** Runs the frame callbacks that are waiting, once. */
   runFrameCallbacks(): Promise<void>;
   /** Goes up with timers, tasks and messages: whether the page has had any since. */
-  stirs: number;
+  activity: number;
   /** Messages and tasks are counted in each part of a moment: names the present one. */
   partOfMoment(): string;
   /** Tells that some are held back until the next part. */
-  holdBack(): void;
+  notePostponed(): void;
   /** Whether some are held back that may go on within this moment. */
-  holdsBack(): boolean;
+  hasPostponed(): boolean;
   /** Begins the next part for them; with `always` also where the moment has had all of its parts. Returns whether there are any. */
-  goOn(always?: boolean): boolean;
+  releasePostponed(always?: boolean): boolean;
   /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
   exchange(): Promise<boolean>;
   /** The parts of `exchange`. Each one returns whether it has done anything. */
@@ -150,7 +150,7 @@ export interface Control extends Moment {
    * Gives the page, or its worker, another port in the place of this one, which is ours: `sent` is called for whatever
    * goes out of it, and `deliver` hands over what has come in.
    */
-  splitPort(real: MessagePort, sent: () => void): { theirs: MessagePort; deliver(message: MessageEvent): void };
+  splitPort(real: MessagePort, sent: () => void): { replacement: MessagePort; deliver(message: MessageEvent): void };
   /** When the next timer of a worker is due. */
   nextWorkerDue(): number;
   /** Runs the timers of workers up to this virtual time. */
@@ -158,7 +158,7 @@ export interface Control extends Moment {
   /** Runs the frame callbacks of workers. */
   runWorkerFrames(): Promise<void>;
   /** Canvases of the page that are drawn elsewhere: their numbers go with them. */
-  canvases: CanvasDesk | undefined;
+  canvases: CanvasRegistry | undefined;
   /** Brings what was drawn on such canvases into the page. */
   showCanvases(): Promise<void>;
   /** Puts hints for layers that make a picture depend on earlier ones into other words. */
@@ -176,19 +176,19 @@ export interface Control extends Moment {
   /** What the page has asked of WebGPU and not got. */
   webgpu: Outcome['webgpu'];
   /** Whether it is not the page that reads and draws at present. */
-  isOurs: boolean;
+  isInternal: boolean;
   /** Takes note that somebody reads what is on a canvas, if it is one. */
-  readsCanvas(source: unknown): void;
+  noteCanvasRead(source: unknown): void;
   /** Whether something is to be seen, or was read, that was left out of a frame because that was not to be drawn. */
-  lacksDrawing(): boolean;
+  missesDrawing(): boolean;
   /** Waits until a worker has nothing more to do at the present virtual time. */
   untilIdle(): Promise<void>;
   /** Whether a worker has failed since this was last asked, and the page has not handled that. */
   hasFailed(): boolean;
   /** Pictures of canvases that workers of this worker have drawn. */
-  takePassedOn(): [id: number, picture: ImageBitmap][];
+  takeForwardedPictures(): [id: number, picture: ImageBitmap][];
   /** Addresses of workers that were ended before they had begun, each one told once. */
-  takeUnbegun(): string[];
+  takeUnstartedWorkers(): string[];
   /**
    * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
    * new ones of style sheets are found only with `all`.
@@ -199,7 +199,7 @@ export interface Control extends Moment {
   /** How many animations are known. */
   countAnimations(): number;
   /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
-  holdSvgs(at: number): void;
+  pauseSvgs(at: number): void;
   /** Moves every animation that was found running to virtual time `to`. */
   moveAnimations(to: number): void;
   /** The trees of elements in the document: its own and those of shadow roots. */
@@ -255,7 +255,7 @@ export interface Control extends Moment {
    */
   presentVideos(): VideoNews;
   /** Tells that a video has been sought. */
-  videoSought(video: HTMLVideoElement): void;
+  videoSeeked(video: HTMLVideoElement): void;
   /** Whether the page waits for the next picture of a video. */
   isVideoAwaited(video: HTMLVideoElement): boolean;
   /** Takes a shadow root among the trees: those that scripts attach come by themselves. */
@@ -269,22 +269,22 @@ export interface Control extends Moment {
   /** Whether an observer of layout is at work, and how often such observers have been called. */
   observers: { targets: number; calls: number };
   /** Whether the browser has left something to itself until it can be seen: only in a frame will it find out. */
-  awaitsView(): boolean;
+  hasDeferredContent(): boolean;
   /** Whether there is something that the browser does not even lay out until it can be seen. */
   skipsLayout: boolean;
   /** How many view transitions have yet to take their pictures of the page. */
-  photographing: number;
+  pendingSnapshots: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
    * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`;
    * with `isUrged` the document is urged first.
    */
-  settle(frame?: number, goesOn?: boolean, isUrged?: boolean): Promise<Outcome>;
+  settle(frame?: number, releasesPostponed?: boolean, isNudged?: boolean): Promise<Outcome>;
   /**
    * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
    * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.
    */
-  step(frame: number, from: number, fate?: FrameFate, hasNewAnimations?: boolean): Promise<Outcome>;
+  step(frame: number, from: number, frameUse?: FrameUse, hasNewAnimations?: boolean): Promise<Outcome>;
 }
 
 /** A part of the clock. */

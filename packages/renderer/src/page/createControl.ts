@@ -59,7 +59,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.active = control.wasActive = false;
       return was;
     },
-    fate: 'shown',
+    frameUse: 'drawn',
     key: Symbol.for(key),
     pending,
     readFile: (url) => realFetch(url.replace(/#.*/, '') + config.ownRequest, { cache: 'force-cache' }),
@@ -79,7 +79,7 @@ export function createControl(config: PageConfig, key: string): Control {
         },
       );
     },
-    waitsFor: () => [...new Set(names.values())],
+    pendingNames: () => [...new Set(names.values())],
     hold: (promise) => {
       const done = begin();
       promise.then(done, done);
@@ -101,14 +101,14 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
-    stirs: 0,
+    activity: 0,
     partOfMoment: () => `${present().moment} ${part.number}`,
-    holdBack: () => {
+    notePostponed: () => {
       present().isHeldBack = true;
     },
-    holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
-    goOn: (always = false) => {
-      if (!(always ? present().isHeldBack : control.holdsBack())) return false;
+    hasPostponed: () => present().isHeldBack && part.number < PARTS - 1,
+    releasePostponed: (always = false) => {
+      if (!(always ? present().isHeldBack : control.hasPostponed())) return false;
       part.number++;
       part.isHeldBack = false;
       return true;
@@ -143,31 +143,38 @@ export function createControl(config: PageConfig, key: string): Control {
     },
     verified: () => [],
     atRest: () =>
-      Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),
-    hearsPictures: () => false,
+      Promise.resolve({
+        busy: false,
+        blocked: false,
+        hears: false,
+        needsFrame: false,
+        verified: [],
+        unstartedWorkers: [],
+      }),
+    listensToImages: () => false,
     isExchanging: false,
     exchanges: new Set(),
     exchange: () => (exchanged = exchanged.then(exchange)),
     observers: { targets: 0, calls: 0 },
-    awaitsView: () => false,
+    hasDeferredContent: () => false,
     skipsLayout: false,
-    photographing: 0,
+    pendingSnapshots: 0,
     promised: 0,
     addTimer: () => 0,
     shiftTimers: () => {},
-    runEarly: () => Promise.resolve(false),
-    urge: async () => {
-      const goesOn = control.goOn(true);
-      const urged = await Promise.all([control.runEarly(), control.urgeWorkers()]);
+    runClampedTimer: () => Promise.resolve(false),
+    nudge: async () => {
+      const goesOn = control.releasePostponed(true);
+      const urged = await Promise.all([control.runClampedTimer(), control.nudgeWorkers()]);
       return goesOn || urged.includes(true);
     },
-    urgeWorkers: () => Promise.resolve(false),
+    nudgeWorkers: () => Promise.resolve(false),
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
     workers: undefined,
-    splitPort: (real) => ({ theirs: real, deliver: () => {} }),
+    splitPort: (real) => ({ replacement: real, deliver: () => {} }),
     nextWorkerDue: () => Infinity,
     runWorkerTimers: () => Promise.resolve(),
     runWorkerFrames: () => Promise.resolve(),
@@ -184,9 +191,9 @@ export function createControl(config: PageConfig, key: string): Control {
     usesWebGl: () => false,
     webgpu: undefined,
     readWebGl: () => {},
-    isOurs: false,
-    readsCanvas: () => {},
-    lacksDrawing: () => false,
+    isInternal: false,
+    noteCanvasRead: () => {},
+    missesDrawing: () => false,
     untilIdle: async () => {
       for (;;) {
         await control.inTask(() => {});
@@ -194,18 +201,18 @@ export function createControl(config: PageConfig, key: string): Control {
         const { fonts } = globalThis as { fonts?: FontFaceSet };
         const waiting: Promise<unknown>[] = [...control.pending];
         if (fonts?.status === 'loading') waiting.push(fonts.ready);
-        if (waiting.length === 0 && !control.goOn()) break;
+        if (waiting.length === 0 && !control.releasePostponed()) break;
         await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
       }
       control.finishDrawing();
     },
     hasFailed: () => false,
-    takePassedOn: () => [],
-    takeUnbegun: () => [],
+    takeForwardedPictures: () => [],
+    takeUnstartedWorkers: () => [],
     observeAnimations: () => {},
     keepAnimation: () => {},
     countAnimations: () => 0,
-    holdSvgs: () => {},
+    pauseSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
     sheetsIn: () => [],
@@ -232,13 +239,13 @@ export function createControl(config: PageConfig, key: string): Control {
     showVideo: () => Promise.resolve(),
     videos: () => [],
     presentVideos: () => 'none',
-    videoSought: () => {},
+    videoSeeked: () => {},
     isVideoAwaited: () => false,
     adoptShadowRoot: () => {},
     hidesRoots: () => false,
     rootsSearched: () => {},
     refresh: () => {},
-    settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
+    settle: () => Promise.resolve({ settleAgain: false, hasObservers: false, observerCalls: 0 }),
     step: () => control.settle(),
   };
 
@@ -270,10 +277,10 @@ export function createControl(config: PageConfig, key: string): Control {
       control.isExchanging = false;
       control.deliver();
       if (!busy) return any;
-      control.stirs++;
+      control.activity++;
       any = true;
     }
-    control.holdBack();
+    control.notePostponed();
     return any;
   }
 

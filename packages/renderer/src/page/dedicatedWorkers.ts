@@ -12,7 +12,7 @@ export function installDedicatedWorkers(control: Control): void {
   const postMessage = RealWorker.prototype.postMessage as (this: Worker, ...args: unknown[]) => void;
 
   function follow(worker: Worker, address: string): void {
-    const [made, port] = workers.follow(address, false, ({ data, ports, lastEventId, origin }) => {
+    const [made, port] = workers.connect(address, false, ({ data, ports, lastEventId, origin }) => {
       worker.dispatchEvent(
         new MessageEvent('message', { data: data as unknown, ports: [...ports], lastEventId, origin }),
       );
@@ -23,11 +23,11 @@ export function installDedicatedWorkers(control: Control): void {
       event.stopImmediatePropagation();
       const data: unknown = event.data;
       // What it says while it begins: it has no port yet.
-      if (typeof data === 'object' && data !== null && KEY in data) workers.hear(made, data[KEY] as WorkerReply);
-      else workers.arrive(made, event);
+      if (typeof data === 'object' && data !== null && KEY in data) workers.handleReply(made, data[KEY] as WorkerReply);
+      else workers.handleMessage(made, event);
     });
-    worker.addEventListener('messageerror', () => workers.arrive(made));
-    worker.addEventListener('error', (event) => event.isTrusted && workers.fail(made, event));
+    worker.addEventListener('messageerror', () => workers.handleMessage(made));
+    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(made, event));
     postMessage.call(worker, KEY, [port]);
   }
 
@@ -55,9 +55,9 @@ export function installDedicatedWorkers(control: Control): void {
     const to = byWorker.get(this);
     const [message, options] = args as [unknown, Transferable[] | StructuredSerializeOptions | undefined];
     const transfer = (Array.isArray(options) ? options : options?.transfer) ?? [];
-    const canvases = to && transfer.length > 0 ? (control.canvases?.give(message, transfer) ?? []) : [];
+    const canvases = to && transfer.length > 0 ? (control.canvases?.release(message, transfer) ?? []) : [];
     if (to && canvases.length > 0) {
-      to.draws = true;
+      to.drawsCanvases = true;
       control.realPost.call(to.port, { message: to.sent, canvases } satisfies CanvasNote);
     }
     postMessage.apply(this, args);
@@ -66,6 +66,6 @@ export function installDedicatedWorkers(control: Control): void {
   RealWorker.prototype.terminate = function () {
     terminate.call(this);
     const gone = byWorker.get(this);
-    if (gone) workers.end(gone);
+    if (gone) workers.handleTermination(gone);
   };
 }

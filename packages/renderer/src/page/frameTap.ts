@@ -43,9 +43,9 @@ export type FrameTapRequest =
   /** Takes the newest frame, once one was drawn not before this moment (microseconds of the system's monotonic clock). */
   | { take: number; since: number; patienceMs: number; purpose: Purpose }
   /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
-  | { again: number; purpose: Purpose }
+  | { unchanged: number; purpose: Purpose }
   /** Takes a frame with these pixels (BGRX), in base64: it was taken otherwise. */
-  | { give: number; pixels: string }
+  | { supplied: number; pixels: string }
   /**
    * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
    * been emptied by that.
@@ -61,15 +61,15 @@ export type Purpose = 'video' | 'none';
  * What becomes of a frame that was asked for: why there is none; the empty string when there is one, and its bytes
  * will come; or the number of its bytes, which lie in the file that the server knows.
  */
-export type Outcome = string | number;
+export type CaptureOutcome = string | number;
 
 /** What the worker asks the server: whether it has found the file, or for the picture. */
 export type FrameQuestion = 'file' | 'picture';
 
 /** The answer to a request. */
-export interface Answer {
+export interface CaptureAnswer {
   frame: number;
-  outcome: Outcome;
+  outcome: CaptureOutcome;
 }
 
 /** What is on a canvas, read from its WebGL: four bytes a pixel (RGBA), the lowest row first. */
@@ -85,7 +85,7 @@ interface CapturedFrames {
 }
 
 /** What the worker gets beside requests. */
-export type Message =
+export type TapMessage =
   | { url: string; file: string; width: number; height: number }
   /** Frames of the compositor come from here; when the first one does, the answer with this number says so. */
   | { readable: ReadableStream<VideoFrame>; first: number }
@@ -101,7 +101,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
   /** It takes some 5 ms where nothing else runs. */
   const FIRST_PATIENCE_MS = 20;
   const { url, file, width, height, view, mark } = config;
-  const waiting = new Map<number, { resolve: (outcome: Outcome) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (outcome: CaptureOutcome) => void; reject: (error: Error) => void }>();
   let failure: Error | undefined;
   /** WebGL by canvas, of those that have been seen with a picture: only then do they have a context for certain. */
   const contexts = new WeakMap<HTMLCanvasElement, WebGLRenderingContext | WebGL2RenderingContext | undefined>();
@@ -116,10 +116,10 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       worker.onmessage = ({ data }) => resolve(String(data));
       worker.onerror = ({ message }) => resolve(message || 'its rules (Content-Security-Policy) let no worker start');
     });
-    const send = (message: Message, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
+    const send = (message: TapMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
     send({ url, file, width, height });
     const refusal = await ready;
-    worker.onmessage = ({ data }: MessageEvent<Answer | { failure: string } | { memory: ArrayBuffer }>) => {
+    worker.onmessage = ({ data }: MessageEvent<CaptureAnswer | { failure: string } | { memory: ArrayBuffer }>) => {
       if ('failure' in data) {
         failure = new Error(data.failure);
         for (const { reject } of waiting.values()) reject(failure);
@@ -127,10 +127,10 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       else waiting.get(data.frame)?.resolve(data.outcome);
     };
 
-    const answer = async (frame: number): Promise<Outcome> => {
+    const answer = async (frame: number): Promise<CaptureOutcome> => {
       if (failure) throw failure;
       try {
-        return await new Promise<Outcome>((resolve, reject) => waiting.set(frame, { resolve, reject }));
+        return await new Promise<CaptureOutcome>((resolve, reject) => waiting.set(frame, { resolve, reject }));
       } finally {
         waiting.delete(frame);
       }
@@ -161,7 +161,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
     const askForCanvas = async (
       canvas: HTMLCanvasElement | string,
       request: Extract<FrameTapRequest, { canvas: number }>,
-    ): Promise<Outcome> => {
+    ): Promise<CaptureOutcome> => {
       if (typeof canvas === 'string') return canvas;
       try {
         const gl = contexts.get(canvas);
@@ -179,7 +179,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       if (isSeen && !contexts.has(canvas)) contexts.set(canvas, findContext(canvas));
       return outcome;
     };
-    const ask = (request: FrameTapRequest): Promise<Outcome> | Outcome => {
+    const ask = (request: FrameTapRequest): Promise<CaptureOutcome> | CaptureOutcome => {
       if ('canvas' in request) {
         const canvas = ours.genlockFindCanvas(view.width, view.height);
         return askForCanvas(canvas, request);

@@ -1,11 +1,11 @@
 import type { CanvasKind, canvasRefusal } from './canvasRefusal.js';
 import type {
-  Answer,
+  CaptureAnswer,
   CANVAS_REFUSAL,
   FrameQuestion,
   FrameTapEncoder,
-  Message,
-  Outcome,
+  TapMessage,
+  CaptureOutcome,
   PLANES_OF,
   Purpose,
   Rows,
@@ -145,7 +145,8 @@ export function frameTapWorker(): void {
     }
   };
 
-  const answer = (frame: number, outcome: Outcome = '') => postMessage({ frame, outcome } satisfies Answer);
+  const answer = (frame: number, outcome: CaptureOutcome = '') =>
+    postMessage({ frame, outcome } satisfies CaptureAnswer);
 
   const sendPixels = (number: number, frame: VideoFrame) => {
     // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
@@ -268,7 +269,7 @@ export function frameTapWorker(): void {
   };
 
   /** The same of what was read from the canvas. */
-  const takeRows = ({ canvas: number, rows, columns, opaque, drawn, purpose }: Extract<Message, Rows>) => {
+  const takeRows = ({ canvas: number, rows, columns, opaque, drawn, purpose }: Extract<TapMessage, Rows>) => {
     const pixels = room(rows.byteLength);
     const lines = rows.byteLength / (columns * 4);
     for (let line = 0; line < lines; line++) {
@@ -299,15 +300,15 @@ export function frameTapWorker(): void {
     });
   };
 
-  globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
+  globalThis.onmessage = ({ data }: MessageEvent<TapMessage>) => {
     if ('url' in data) {
       name = data.file;
       size = { width: data.width, height: data.height };
       void connect(data.url).then((refusal) => postMessage(refusal));
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
-    else if ('again' in data) takeCaptured(data.again, newestFrame(), data.purpose);
-    else if ('give' in data) takeGiven(data.give, data.pixels);
+    else if ('unchanged' in data) takeCaptured(data.unchanged, newestFrame(), data.purpose);
+    else if ('supplied' in data) takeGiven(data.supplied, data.pixels);
     else if ('rows' in data) takeRows(data);
     else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);
     else if ('compare' in data) compare(data.compare).catch(fail);

@@ -16,7 +16,7 @@ export interface Playback {
   /** The timer for its end. */
   timer: number | undefined;
   /** Virtual time at which the page was last told where it is, in milliseconds. */
-  told: number;
+  lastTimeUpdate: number;
   /** The first events of those that tell that there is data. */
   ready: Map<string, Event>;
   /** Counts the sources it has had. */
@@ -30,7 +30,7 @@ export interface Media {
   /** Whether it shows a live stream, which has no time that could be sought: it is left alone. */
   isLive(element: HTMLMediaElement): boolean;
   /** What is known of an element, which is taken over with the first call. */
-  of(element: HTMLMediaElement): Playback;
+  playbackOf(element: HTMLMediaElement): Playback;
   /** Present time in the element, in seconds. */
   timeOf(element: HTMLMediaElement, playback: Playback): number;
   atEnd(element: HTMLMediaElement, playback: Playback): boolean;
@@ -48,5 +48,5 @@ export interface Media {
   /** All elements that have no live stream. */
   elements(): HTMLMediaElement[];
   /** Called with each element that is taken over. */
-  onTaken(element: HTMLMediaElement): void;
+  onAdopted(element: HTMLMediaElement): void;
 }

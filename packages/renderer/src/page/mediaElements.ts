@@ -4,7 +4,7 @@ import type { Playback } from './media.js';
 /** Puts the virtual playing in place of the elements' own, in every media element of the page. */
 export function installMediaElements(control: Control): void {
   const media = control.media!;
-  const { isLive, of } = media;
+  const { isLive, playbackOf } = media;
   const READY_EVENTS = ['canplay', 'canplaythrough'];
   const OWN_EVENTS = [
     'play',
@@ -28,13 +28,13 @@ export function installMediaElements(control: Control): void {
     const { target: element, type } = event;
     if (!(element instanceof HTMLMediaElement) || !event.isTrusted || isLive(element)) return;
     // After each seek the browser has data again; the first time it is news.
-    const { ready } = of(element);
+    const { ready } = playbackOf(element);
     if (READY_EVENTS.includes(type) && (ready.get(type) ?? event) === event) {
       ready.set(type, event);
       return;
     }
     event.stopImmediatePropagation();
-    if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSought(element);
+    if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSeeked(element);
   }
 
   /** Pausing takes a paused element the right to start by itself. Before it has a source it would begin to look for one. */
@@ -42,7 +42,7 @@ export function installMediaElements(control: Control): void {
     if (element.networkState !== HTMLMediaElement.NETWORK_EMPTY && !isLive(element)) native.pause.call(element);
   }
 
-  media.onTaken = (element) => {
+  media.onAdopted = (element) => {
     for (const type of OWN_EVENTS) listen.call(element, type, keepFromPage);
     listen.call(element, 'loadstart', () => holdBack(element));
     holdBack(element);
@@ -73,13 +73,13 @@ export function installMediaElements(control: Control): void {
     Object.defineProperty(elements, name, {
       ...real,
       get(this: HTMLMediaElement): unknown {
-        return isLive(this) ? real.get!.call(this) : get(this, of(this));
+        return isLive(this) ? real.get!.call(this) : get(this, playbackOf(this));
       },
       ...(set && {
         set(this: HTMLMediaElement, value: unknown) {
           // What is not a number is the browser's to refuse.
           if (isLive(this) || !Number.isFinite(Number(value))) real.set!.call(this, value);
-          else set(this, of(this), Number(value));
+          else set(this, playbackOf(this), Number(value));
         },
       }),
     });
@@ -103,8 +103,8 @@ export function installMediaElements(control: Control): void {
   }
   around(
     'playbackRate',
-    (element) => media.rebase(element, of(element)),
-    (element) => media.schedule(element, of(element)),
+    (element) => media.rebase(element, playbackOf(element)),
+    (element) => media.schedule(element, playbackOf(element)),
   );
   around('src', media.reset);
   around('srcObject', media.reset);
@@ -116,7 +116,7 @@ export function installMediaElements(control: Control): void {
   // An element is taken over before the page can listen to it, or, of those that the parser makes,
   // when it begins to load.
   elements.addEventListener = function (...args: Parameters<EventTarget['addEventListener']>) {
-    of(this);
+    playbackOf(this);
     listen.apply(this, args);
   };
   for (const name of ['createElement', 'createElementNS'] as const) {
@@ -124,7 +124,7 @@ export function installMediaElements(control: Control): void {
     Object.assign(Document.prototype, {
       [name](this: Document, ...args: unknown[]) {
         const element = create.apply(this, args);
-        if (element instanceof HTMLMediaElement) of(element);
+        if (element instanceof HTMLMediaElement) playbackOf(element);
         return element;
       },
     });
@@ -132,14 +132,14 @@ export function installMediaElements(control: Control): void {
   globalThis.Audio = new Proxy(Audio, {
     construct: (target, args, newTarget) => {
       const element = Reflect.construct(target, args, newTarget) as HTMLAudioElement;
-      of(element);
+      playbackOf(element);
       return element;
     },
   });
 
   function watch(root: EventTarget): void {
     const found = ({ target }: Event) => {
-      if (target instanceof HTMLMediaElement) of(target);
+      if (target instanceof HTMLMediaElement) playbackOf(target);
     };
     listen.call(root, 'loadstart', found, true);
     for (const type of OWN_EVENTS) listen.call(root, type, keepFromPage, true);

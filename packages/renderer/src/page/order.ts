@@ -40,7 +40,7 @@ export function installOrder(control: Control): void {
     while (isNext()) {
       await control.afterAll();
       if (!isNext()) break;
-      control.stirs++;
+      control.activity++;
       const { hand } = line.shift()!;
       await new Promise<void>((resolve) => {
         void control.inTask(() => {
@@ -94,10 +94,10 @@ export function installOrder(control: Control): void {
       return {
         busy,
         blocked: pass !== undefined,
-        hears: control.hearsPictures(),
+        hears: control.listensToImages(),
         needsFrame: needsFrame(),
         verified: control.verified(),
-        unbegun: control.takeUnbegun(),
+        unstartedWorkers: control.takeUnstartedWorkers(),
         webgpu,
       };
     }

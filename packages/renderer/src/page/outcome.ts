@@ -25,32 +25,32 @@ export interface FileFaults {
  * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
  * its canvases, or nobody sees it.
  */
-export type FrameFate = 'shown' | 'taken' | 'passed';
+export type FrameUse = 'drawn' | 'read' | 'undrawn';
 
 /** What is left to do for the renderer after a call of `step` or `settle`. */
 export interface Outcome {
   /** Something may have gone to another document: all are to settle once more. */
-  again: boolean;
+  settleAgain: boolean;
   /** Nothing is left to wait for but promises that the page has given us. */
-  awaits?: boolean;
+  awaitsPromises?: boolean;
   /** Messages or tasks are held back until nothing loads any more. */
-  holdsBack?: boolean;
+  hasPostponed?: boolean;
   /** Observers of layout wait for a frame of the browser. */
-  observes: boolean;
+  hasObservers: boolean;
   /** How often such observers have been called since the last outcome. */
-  observed: number;
+  observerCalls: number;
   /** What can be seen is found out in one frame of the browser, and laid out in the next. */
   skipsLayout?: boolean;
   /** A view transition takes its pictures of the page: it needs frames that are drawn. */
-  photographs?: boolean;
+  needsSnapshots?: boolean;
   /** There may be shadow trees that only the browser can find. */
   hidesRoots?: boolean;
   /** Addresses of workers that were ended before they had begun: of those the browser tells nothing more. */
-  unbegun?: string[];
+  unstartedWorkers?: string[];
   /** A worker has failed, of which the browser will tell. */
-  failed?: boolean;
+  workerFailed?: boolean;
   /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
-  lacks?: boolean;
+  missesDrawing?: boolean;
   /** The page has asked for WebGPU, which this browser was not started with, or does not have. */
   webgpu?: 'wanted' | 'lacking' | undefined;
   /** WebGL is at work in the document. */
@@ -58,7 +58,7 @@ export interface Outcome {
   /** What became of its files. */
   files?: FileFaults;
   /** There may be animations that no script can list. */
-  parts?: boolean;
+  stylesParts?: boolean;
   /** How many animations are known in the document. */
   animations?: number;
   /** There are videos, whose pictures the browser puts into the page's in its own time. */
@@ -76,6 +76,6 @@ export interface Rest {
   /** It may be that it ends its load only in a frame of the browser. */
   needsFrame: boolean;
   /** As in an outcome. */
-  unbegun: string[];
+  unstartedWorkers: string[];
   webgpu?: Outcome['webgpu'];
 }

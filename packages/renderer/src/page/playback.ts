@@ -25,7 +25,7 @@ export function installPlayback(control: Control): void {
   const hasPicture = (element: HTMLMediaElement): element is HTMLVideoElement =>
     element instanceof HTMLVideoElement && element.videoWidth > 0;
 
-  function of(element: HTMLMediaElement): Playback {
+  function playbackOf(element: HTMLMediaElement): Playback {
     const known = playbacks.get(element);
     if (known) return known;
     const playback: Playback = {
@@ -38,14 +38,14 @@ export function installPlayback(control: Control): void {
       autoplays: true,
       stopAt: undefined,
       timer: undefined,
-      told: control.now,
+      lastTimeUpdate: control.now,
       ready: new Map(),
       source: 0,
       starting: undefined,
     };
     playbacks.set(element, playback);
     elements.add(new WeakRef(element));
-    media.onTaken(element);
+    media.onAdopted(element);
     listen.call(element, 'loadedmetadata', () => readFragment(element, playback));
     listen.call(element, 'durationchange', () => schedule(element, playback));
     return playback;
@@ -110,7 +110,7 @@ export function installPlayback(control: Control): void {
   }
 
   function reset(element: HTMLMediaElement): void {
-    const playback = of(element);
+    const playback = playbackOf(element);
     forget(playback.timer);
     interrupt(playback, 'The play() request was interrupted by a new load request.');
     Object.assign(playback, { paused: true, position: 0, at: control.now, shown: undefined, seeking: false });
@@ -130,7 +130,7 @@ export function installPlayback(control: Control): void {
     if (atEnd(element, playback)) playback.position = 0;
     playback.paused = false;
     playback.at = control.now;
-    playback.told = control.now;
+    playback.lastTimeUpdate = control.now;
     playback.starting ??= [];
     if (element.preload !== 'auto') element.preload = 'auto';
     tell(element, 'play');
@@ -196,7 +196,7 @@ export function installPlayback(control: Control): void {
   }
 
   function pause(element: HTMLMediaElement): void {
-    const playback = of(element);
+    const playback = playbackOf(element);
     playback.autoplays = false;
     if (playback.paused) return;
     rebase(element, playback);
@@ -207,7 +207,7 @@ export function installPlayback(control: Control): void {
   }
 
   function play(element: HTMLMediaElement): Promise<void> {
-    const playback = of(element);
+    const playback = playbackOf(element);
     const { error } = element;
     if (error) return Promise.reject(new DOMException(error.message, 'NotSupportedError'));
     start(element, playback);
@@ -231,7 +231,7 @@ export function installPlayback(control: Control): void {
     for (const reference of elements) {
       const element = reference.deref();
       if (!element) elements.delete(reference);
-      else if (!isLive(element)) yield [element, of(element)];
+      else if (!isLive(element)) yield [element, playbackOf(element)];
     }
   }
 
@@ -239,8 +239,8 @@ export function installPlayback(control: Control): void {
     const showings: Promise<void>[] = [];
     for (const [element, playback] of all()) {
       goOn(element, playback);
-      if (!playback.paused && control.now - playback.told >= TIMEUPDATE_MS) {
-        playback.told = control.now;
+      if (!playback.paused && control.now - playback.lastTimeUpdate >= TIMEUPDATE_MS) {
+        playback.lastTimeUpdate = control.now;
         tell(element, 'timeupdate');
       }
       const showing = show(element, playback);
@@ -267,12 +267,12 @@ export function installPlayback(control: Control): void {
       .filter(hasPicture)
       .filter((video) => video.isConnected);
 
-  const calls = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
+  const calls = { isLive, playbackOf, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
   const media: Media = {
     ...calls,
     giveUp: (url: string) => void incomplete.add(url),
     elements: () => [...all()].map(([element]) => element),
-    onTaken: () => {},
+    onAdopted: () => {},
   };
   control.media = media;
 }

@@ -22,7 +22,7 @@ export function installPorts(control: Control): void {
   }
 
   control.splitPort = (real, sent) => {
-    const { port1: theirs, port2: ours } = new MessageChannel();
+    const { port1: replacement, port2: ours } = new MessageChannel();
     const post = (message: unknown, transfer: Transferable[]) => {
       control.realPost.call(real, message, transfer);
       sent();
@@ -30,12 +30,12 @@ export function installPorts(control: Control): void {
     // Past our end: a worker that closes itself has said it by then. Who has been given the port has the browser's own.
     const postMessage = (message: unknown, options?: Transferable[] | StructuredSerializeOptions) =>
       post(message, (Array.isArray(options) ? options : options?.transfer) ?? []);
-    Object.defineProperty(theirs, 'postMessage', { value: postMessage, writable: true, configurable: true });
+    Object.defineProperty(replacement, 'postMessage', { value: postMessage, writable: true, configurable: true });
     const pass = ({ data, ports }: MessageEvent) =>
       [data, [...new Set([...ports, ...movablesIn(data)])] as Transferable[]] as const;
     ours.onmessage = (event) => post(...pass(event));
     ours.addEventListener('close', () => real.close());
     real.addEventListener('close', () => ours.close());
-    return { theirs, deliver: (message) => ours.postMessage(...pass(message)) };
+    return { replacement, deliver: (message) => ours.postMessage(...pass(message)) };
   };
 }

@@ -13,12 +13,12 @@ export function installSharedWorkers(control: Control): void {
   function follow(worker: SharedWorker, address: string): void {
     const workers = control.workers!;
     const real = (readPort.get as (this: SharedWorker) => MessagePort).call(worker);
-    const { theirs, deliver } = control.splitPort(real, () => made.sent++);
-    const [made, port]: [WorkerLink, MessagePort] = workers.follow(address, true, deliver);
-    ports.set(worker, theirs);
-    real.onmessage = (event) => workers.arrive(made, event);
-    real.onmessageerror = () => workers.arrive(made);
-    worker.addEventListener('error', (event) => event.isTrusted && workers.fail(made, event));
+    const { replacement, deliver } = control.splitPort(real, () => made.sent++);
+    const [made, port]: [WorkerLink, MessagePort] = workers.connect(address, true, deliver);
+    ports.set(worker, replacement);
+    real.onmessage = (event) => workers.handleMessage(made, event);
+    real.onmessageerror = () => workers.handleMessage(made);
+    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(made, event));
     control.realPost.call(real, KEY, [port]);
   }
 

@@ -24,7 +24,7 @@ export function installSmil(control: Control): void {
     for (const tree of trees) for (const svg of tree as Iterable<SVGSVGElement>) if (!svg.ownerSVGElement) yield svg;
   }
 
-  control.holdSvgs = (at) => {
+  control.pauseSvgs = (at) => {
     for (const svg of clocks()) {
       if (bases.has(svg)) continue;
       bases.set(svg, at);
@@ -35,7 +35,7 @@ export function installSmil(control: Control): void {
   const observe = control.observeAnimations;
   control.observeAnimations = (at, all) => {
     observe(at, all);
-    control.holdSvgs(at);
+    control.pauseSvgs(at);
   };
 
   const move = control.moveAnimations;

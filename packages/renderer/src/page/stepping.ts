@@ -1,4 +1,5 @@
 import type { Control } from './control.js';
+import type { Outcome } from './outcome.js';
 
 /** The order of events in one frame, as HTML's "update the rendering" has it. */
 export function installStepping(control: Control): void {
@@ -78,35 +79,35 @@ export function installStepping(control: Control): void {
     return false;
   }
 
-  async function outcome(awaits: boolean) {
+  async function takeOutcome(awaitsPromises: boolean): Promise<Outcome> {
     if (control.started) await control.showCanvases();
     control.finishDrawing();
-    if (control.fate !== 'passed') {
+    if (control.frameUse !== 'undrawn') {
       control.rewriteHints();
       control.adoptOwnSheet();
     }
     const { observers } = control;
-    const told = {
-      awaits,
-      again: control.takeActive(),
-      holdsBack: control.holdsBack(),
-      observes: observers.targets > 0 || control.awaitsView(),
+    const outcome = {
+      settleAgain: control.takeActive(),
+      awaitsPromises,
+      hasPostponed: control.hasPostponed(),
+      hasObservers: observers.targets > 0 || control.hasDeferredContent(),
+      observerCalls: observers.calls,
       skipsLayout: control.skipsLayout,
-      observed: observers.calls,
-      photographs: control.photographing > 0,
+      needsSnapshots: control.pendingSnapshots > 0,
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
-      failed: control.hasFailed(),
-      unbegun: control.takeUnbegun(),
+      workerFailed: control.hasFailed(),
+      unstartedWorkers: control.takeUnstartedWorkers(),
       animations: control.countAnimations(),
-      parts: control.stylesParts(),
+      stylesParts: control.stylesParts(),
       webgl: control.usesWebGl(),
       webgpu: control.webgpu,
-      lacks: control.lacksDrawing(),
+      missesDrawing: control.missesDrawing(),
       files: control.fileFaults(),
-    };
+    } satisfies Outcome;
     observers.calls = 0;
-    return told;
+    return outcome;
   }
 
   /**
@@ -136,13 +137,13 @@ export function installStepping(control: Control): void {
   }
 
   function observeAnimations(all: boolean): void {
-    observedAt = control.stirs;
+    observedAt = control.activity;
     control.observeAnimations(control.now, all);
   }
 
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    if (isJump || control.stirs !== observedAt) observeAnimations(isJump);
+    if (isJump || control.activity !== observedAt) observeAnimations(isJump);
     control.moveAnimations(control.now);
   }
 
@@ -153,18 +154,18 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, goesOn = false, isUrged = false) => {
+  control.settle = async (frame, releasesPostponed = false, isNudged = false) => {
     if (frame !== undefined) join(frame);
-    if (goesOn) control.goOn();
+    if (releasesPostponed) control.releasePostponed();
     // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
-    const awaits = await untilQuiet(isUrged && (await control.urge()) ? 0 : PATIENCE);
-    if (control.started) control.holdSvgs(control.now);
-    return outcome(awaits);
+    const awaitsPromises = await untilQuiet(isNudged && (await control.nudge()) ? 0 : PATIENCE);
+    if (control.started) control.pauseSvgs(control.now);
+    return takeOutcome(awaitsPromises);
   };
 
-  control.step = async (frame, from, fate = 'shown', hasNewAnimations = true) => {
+  control.step = async (frame, from, frameUse = 'drawn', hasNewAnimations = true) => {
     const first = !control.started;
-    control.fate = fate;
+    control.frameUse = frameUse;
     isJump = frame > from + 1;
     if (from >= 0) join(from);
     observeAnimations(first || hasNewAnimations);
@@ -180,8 +181,8 @@ export function installStepping(control: Control): void {
       if (next === frame) break;
       await control.exchange();
     }
-    const awaits = await untilQuiet();
-    control.holdSvgs(control.now);
-    return outcome(awaits);
+    const awaitsPromises = await untilQuiet();
+    control.pauseSvgs(control.now);
+    return takeOutcome(awaitsPromises);
   };
 }

@@ -20,5 +20,5 @@ export interface Streams {
   /** Whether it is a stream that the page feeds. */
   isFed(stream: unknown): boolean;
   /** Takes note of where a stream comes from. */
-  comes(stream: ReadableStream, source: StreamSource): void;
+  registerSource(stream: ReadableStream, source: StreamSource): void;
 }

@@ -235,7 +235,7 @@ export function installStreams(control: Control): void {
   control.streams = {
     relay,
     isFed: (stream) => stream instanceof ReadableStream && !sources.has(stream),
-    comes: (stream, source) => {
+    registerSource: (stream, source) => {
       if (!sources.has(stream)) sources.set(stream, source);
     },
   };

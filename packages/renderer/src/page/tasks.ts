@@ -116,7 +116,7 @@ export function installTasks(control: Control): void {
         return;
       }
       const copy = structuredClone({ message, transfer }, { transfer: (transfer ?? []) as Transferable[] });
-      control.holdBack();
+      control.notePostponed();
       held.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
     };
 

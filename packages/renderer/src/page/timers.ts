@@ -56,7 +56,7 @@ export function installTimers(control: Control): void {
   }
 
   function fire(timer: Timer): void {
-    control.stirs++;
+    control.activity++;
     control.now = Math.max(control.now, timer.due);
     if (timer.interval === undefined) {
       timers.delete(timer.id);
@@ -125,12 +125,12 @@ export function installTimers(control: Control): void {
       while (next > control.now && control.pending.size > mayWait) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      if (next > control.now && control.goOn()) await control.exchange();
+      if (next > control.now && control.releasePostponed()) await control.exchange();
       else if (!(await inTurn(() => runNext(until)))) return any;
     }
   };
 
-  control.runEarly = async () => {
+  control.runClampedTimer = async () => {
     // Whoever waits for the page to come to rest has its turn between two of them.
     await control.afterAll();
     return inTurn(async () => {

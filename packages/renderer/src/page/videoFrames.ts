@@ -83,7 +83,7 @@ export function installVideoFrames(control: Control): void {
       writeTime.call(video, seconds);
     });
   }
-  control.videoSought = (video) => seeks.get(video)?.();
+  control.videoSeeked = (video) => seeks.get(video)?.();
 
   async function until(condition: () => boolean, looks = LOOKS): Promise<boolean> {
     for (let count = 0; count < looks; count++) {

@@ -31,13 +31,13 @@ export function installWebGl(control: Control): void {
   control.usesWebGl = () => isUsed;
 
   control.finishDrawing = () => {
-    control.isOurs = true;
+    control.isInternal = true;
     for (const reference of contexts) {
       const context = reference.deref();
       if (!context) contexts.delete(reference);
       // A pixel is there when all is drawn: `finish` and fences do not wait in Chromium.
       else if (!context.isContextLost()) control.readWebGl(context, 1, 1, pixel);
     }
-    control.isOurs = false;
+    control.isInternal = false;
   };
 }

@@ -9,7 +9,7 @@ export interface WorkerRequest {
   callbacks: boolean;
   started: boolean;
   /** Is to be urged first: somebody waits for it while the clock stands still. */
-  urged: boolean;
+  nudged: boolean;
   /** Sends what is on the canvases of the page that it draws. */
   pictures: boolean;
 }
@@ -29,14 +29,14 @@ export interface WorkerReply {
   awaitsFrame: boolean;
   active: boolean;
   /** Urged, it had something that was held back. */
-  went?: boolean;
+  madeProgress?: boolean;
   /** The worker waits in `Atomics.wait`, or goes on after it. */
   blocked?: boolean;
   /** It has closed itself. */
   closed?: boolean;
   pictures?: [id: number, picture: ImageBitmap][];
   /** As in an outcome: of its own workers. */
-  unbegun?: string[];
+  unstartedWorkers?: string[];
 }
 
 /** A worker that a context talks to, and how far that has come. */
@@ -50,7 +50,7 @@ export interface WorkerLink {
   answered: number;
   /** Messages and errors from the worker that have come, and that it said it has sent. */
   arrived: number;
-  theirs: number;
+  announced: number;
   inbox: MessageEvent[];
   /** Gives the page a message that has come. */
   deliver(message: MessageEvent): void;
@@ -59,24 +59,24 @@ export interface WorkerLink {
   blocked: boolean;
   open: boolean;
   /** It, or a worker of its own, draws canvases of the page; and it has done something since they were shown. */
-  draws: boolean;
-  stirred: boolean;
-  went: boolean;
+  drawsCanvases: boolean;
+  hasChanged: boolean;
+  madeProgress: boolean;
   /** Looks again whether what is waited for has come. */
   wake: () => void;
-  asked: boolean;
+  isAsked: boolean;
 }
 
 /** The workers of a context. */
 export interface Workers {
   /** Keeps a worker in step: it has to get the port. */
-  follow(address: string, isShared: boolean, deliver: (message: MessageEvent) => void): [WorkerLink, MessagePort];
+  connect(address: string, isShared: boolean, deliver: (message: MessageEvent) => void): [WorkerLink, MessagePort];
   /** Takes note of what a worker says of itself. */
-  hear(link: WorkerLink, reply: WorkerReply): void;
+  handleReply(link: WorkerLink, reply: WorkerReply): void;
   /** Takes note of a message that has come, or of what stands for one. */
-  arrive(link: WorkerLink, message?: MessageEvent): void;
+  handleMessage(link: WorkerLink, message?: MessageEvent): void;
   /** Takes note of an error of the worker, which the page may handle; without a message its script has not loaded. */
-  fail(link: WorkerLink, event: Event): void;
+  handleError(link: WorkerLink, event: Event): void;
   /** The page has ended it. */
-  end(link: WorkerLink): void;
+  handleTermination(link: WorkerLink): void;
 }

@@ -15,7 +15,7 @@ export function installWorkers(control: Control): void {
   const errors: Event[] = [];
 
   const workers: Workers = {
-    follow: (address, isShared, deliver) => {
+    connect: (address, isShared, deliver) => {
       const { port1, port2 } = new MessageChannel();
       const made: WorkerLink = {
         address,
@@ -24,57 +24,57 @@ export function installWorkers(control: Control): void {
         sent: 0,
         answered: -1,
         arrived: 0,
-        theirs: 0,
+        announced: 0,
         inbox: [],
         deliver,
         due: Infinity,
         awaitsFrame: false,
         blocked: false,
         open: true,
-        draws: false,
-        stirred: false,
-        went: false,
+        drawsCanvases: false,
+        hasChanged: false,
+        madeProgress: false,
         wake: () => {},
-        asked: false,
+        isAsked: false,
       };
       links.add(made);
-      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.hear(made, data);
+      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.handleReply(made, data);
       return [made, port2];
     },
-    hear: (link, data) => {
+    handleReply: (link, data) => {
       if (data.closed) link.open = false;
-      link.theirs = data.sent;
+      link.announced = data.sent;
       link.blocked = data.blocked ?? false;
       if (data.blocked === undefined) {
         link.due = data.due;
         link.awaitsFrame = data.awaitsFrame;
-        link.asked = false;
-        link.went = data.went ?? false;
+        link.isAsked = false;
+        link.madeProgress = data.madeProgress ?? false;
         if (data.active) control.active = true;
       }
       for (const [id, picture] of data.pictures ?? []) {
         control.canvases?.show(id, picture);
         passedOn.set(id, picture);
       }
-      unbegun.push(...(data.unbegun ?? []));
+      unbegun.push(...(data.unstartedWorkers ?? []));
       link.wake();
     },
-    arrive: (link, message) => {
+    handleMessage: (link, message) => {
       link.arrived++;
       if (message) link.inbox.push(message);
       link.wake();
     },
-    fail: (link, event) => {
+    handleError: (link, event) => {
       if (event instanceof ErrorEvent) {
         errors.push(event);
-        workers.arrive(link);
+        workers.handleMessage(link);
       } else if (link.answered < 0) {
         drop(link);
         if (control.config.allowMissingAssets) return;
         reportError(new Error(`the script of a worker did not load: ${link.address}`));
       }
     },
-    end: (link) => {
+    handleTermination: (link) => {
       if (link.open && link.answered < 0 && link.arrived === 0) {
         const base = typeof document === 'undefined' ? location.href : document.baseURI;
         unbegun.push(new URL(link.address, base).href);
@@ -86,7 +86,7 @@ export function installWorkers(control: Control): void {
 
   function drop(gone: WorkerLink): void {
     gone.open = false;
-    gone.theirs = gone.arrived;
+    gone.announced = gone.arrived;
     links.delete(gone);
     gone.wake();
   }
@@ -97,21 +97,21 @@ export function installWorkers(control: Control): void {
     what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
   ): Promise<void> {
     const { sent } = of;
-    if (!of.asked) {
+    if (!of.isAsked) {
       const request: WorkerRequest = {
         now: control.now,
         frame: control.frame,
         started: control.started,
         sent,
         callbacks: what.callbacks ?? false,
-        urged: what.urged ?? false,
+        nudged: what.urged ?? false,
         pictures: what.pictures ?? false,
       };
-      of.asked = true;
-      of.stirred = !what.pictures;
+      of.isAsked = true;
+      of.hasChanged = !what.pictures;
       control.realPost.call(of.port, request);
     }
-    while (!of.blocked && !((!of.open || !of.asked) && of.arrived >= of.theirs)) {
+    while (!of.blocked && !((!of.open || !of.isAsked) && of.arrived >= of.announced)) {
       await new Promise<void>((resolve) => (of.wake = resolve));
     }
     of.answered = sent;
@@ -162,23 +162,25 @@ export function installWorkers(control: Control): void {
     const waiting = living().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
     await askAll(waiting, { callbacks: true });
   };
-  control.urgeWorkers = async () => {
+  control.nudgeWorkers = async () => {
     const called = living().filter(({ blocked }) => !blocked);
     await askAll(called, { urged: true });
-    return called.some(({ went }) => went);
+    return called.some(({ madeProgress }) => madeProgress);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();
-    const drawing = living().filter(({ draws, stirred, blocked }) => draws && stirred && !blocked);
+    const drawing = living().filter(
+      ({ drawsCanvases, hasChanged, blocked }) => drawsCanvases && hasChanged && !blocked,
+    );
     await askAll(drawing, { pictures: true });
   };
   control.hasFailed = () => errors.splice(0).some(({ defaultPrevented }) => !defaultPrevented);
-  control.takePassedOn = () => {
+  control.takeForwardedPictures = () => {
     const pictures = [...passedOn];
     passedOn.clear();
     return pictures;
   };
-  control.takeUnbegun = () => unbegun.splice(0);
+  control.takeUnstartedWorkers = () => unbegun.splice(0);
   const awaitsFrame = control.awaitsFrame;
   control.awaitsFrame = () => awaitsFrame() || living().some((each) => each.awaitsFrame);
 }

@@ -4,7 +4,7 @@ import type { Control } from './control.js';
  * Knows whether the page may hear of it when a picture has loaded. Where it does not, pictures need not come one after
  * the other. Must come after the parts that listen to pictures themselves.
  */
-export function installHearingPictures(control: Control): void {
+export function installImageListeners(control: Control): void {
   const ATTRIBUTES = ':is(img, image, input)[onload], :is(img, image, input)[onerror]';
   let hears = false;
 
@@ -38,7 +38,7 @@ export function installHearingPictures(control: Control): void {
     return decode.call(this);
   };
 
-  control.hearsPictures = () => {
+  control.listensToImages = () => {
     if (hears) return true;
     for (const root of control.roots()) if (root.querySelector(ATTRIBUTES)) return true;
     return false;

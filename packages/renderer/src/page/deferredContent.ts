@@ -4,7 +4,7 @@ import type { Control } from './control.js';
  * The browser loads lazy pictures and frames, and lays out what has `content-visibility: auto`, once a frame of its
  * own has found that they can be seen. Where there are such, it is to make one before the picture.
  */
-export function installComingIntoView(control: Control): void {
+export function installDeferredContent(control: Control): void {
   const STYLED = '[style*="content-visibility"]';
   const loaded = new WeakSet<EventTarget>();
 
@@ -57,7 +57,7 @@ export function installComingIntoView(control: Control): void {
   const isLazy = (element: HTMLImageElement | HTMLIFrameElement) =>
     element.loading === 'lazy' && (element instanceof HTMLIFrameElement ? !loaded.has(element) : !element.complete);
 
-  control.awaitsView = () => {
+  control.hasDeferredContent = () => {
     control.skipsLayout ||= skipsIn(document) || document.querySelector(STYLED) !== null;
     if (control.skipsLayout || [...images].some(isLazy) || [...frames].some(isLazy)) return true;
     for (const root of control.roots()) {

@@ -8,7 +8,7 @@ import type { Control } from './control.js';
  *
  * It is the browser that ends a frame, when it draws the page. Where it does not, that is done here.
  */
-export function installUnseenDrawing(control: Control): void {
+export function installSkippedDrawing(control: Control): void {
   type AnyContext = WebGLRenderingContext | WebGL2RenderingContext;
   type Methods = Record<string, ((this: unknown, ...args: unknown[]) => unknown) | undefined>;
   /** Canvases on which the drawing of the last frame is not. */
@@ -19,11 +19,11 @@ export function installUnseenDrawing(control: Control): void {
   const keeps = new WeakMap<AnyContext, boolean>();
   let isMissed = false;
 
-  const isNeeded = () => control.fate !== 'passed' || control.photographing > 0;
+  const isNeeded = () => control.frameUse !== 'undrawn' || control.pendingSnapshots > 0;
 
-  control.lacksDrawing = () => isMissed || (isNeeded() && lacking.size > 0);
+  control.missesDrawing = () => isMissed || (isNeeded() && lacking.size > 0);
 
-  control.readsCanvas = (source) => {
+  control.noteCanvasRead = (source) => {
     if (source instanceof HTMLCanvasElement) {
       isRead.add(source);
       isMissed ||= lacking.has(source);
@@ -34,7 +34,7 @@ export function installUnseenDrawing(control: Control): void {
     const { nodeName, ownerDocument } = (source ?? {}) as Partial<Node>;
     const realm = nodeName === 'CANVAS' ? (ownerDocument?.defaultView as unknown) : undefined;
     const owner = (realm as Record<symbol, Control | undefined> | undefined)?.[control.key];
-    if (owner !== control) owner?.readsCanvas(source);
+    if (owner !== control) owner?.noteCanvasRead(source);
   };
 
   function keepsDrawing(gl: AnyContext): boolean {
@@ -50,7 +50,7 @@ export function installUnseenDrawing(control: Control): void {
   function draws(gl: AnyContext): boolean {
     const { canvas } = gl;
     if (!(canvas instanceof HTMLCanvasElement)) return true;
-    if (control.fate === 'shown' && !lacking.has(canvas) && !unended.has(canvas)) return true;
+    if (control.frameUse === 'drawn' && !lacking.has(canvas) && !unended.has(canvas)) return true;
     if (gl.getParameter(gl.FRAMEBUFFER_BINDING) !== null) return true;
     if (isNeeded()) lacking.delete(canvas);
     if (!canvas.isConnected || keepsDrawing(gl)) return true;
@@ -59,7 +59,7 @@ export function installUnseenDrawing(control: Control): void {
       return false;
     }
     endFrame(canvas);
-    if (control.fate !== 'shown') unended.set(canvas, { gl, frame: control.frame });
+    if (control.frameUse !== 'drawn') unended.set(canvas, { gl, frame: control.frame });
     return true;
   }
 
@@ -90,9 +90,9 @@ export function installUnseenDrawing(control: Control): void {
     gl.depthMask(true);
     gl.clearStencil(0);
     gl.stencilMask(0xffffffff);
-    control.isOurs = true;
+    control.isInternal = true;
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
-    control.isOurs = false;
+    control.isInternal = false;
     gl.clearColor(color[0]!, color[1]!, color[2]!, color[3]!);
     gl.colorMask(...colorMask);
     gl.clearDepth(depth);
@@ -112,18 +112,18 @@ export function installUnseenDrawing(control: Control): void {
       const real = methods[name];
       if (!real) continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
-        return !control.isOurs && run(this, args) === false ? undefined : real.apply(this, args);
+        return !control.isInternal && run(this, args) === false ? undefined : real.apply(this, args);
       };
     }
   }
 
   const draw = (gl: unknown) => draws(gl as AnyContext);
-  const readSelf = (canvas: unknown) => control.readsCanvas(canvas);
-  const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.readsCanvas);
+  const readSelf = (canvas: unknown) => control.noteCanvasRead(canvas);
+  const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.noteCanvasRead);
   const readScreen = (context: unknown) => {
     const gl = context as AnyContext;
     const target = 'READ_FRAMEBUFFER_BINDING' in gl ? gl.READ_FRAMEBUFFER_BINDING : gl.FRAMEBUFFER_BINDING;
-    if (gl.getParameter(target) === null) control.readsCanvas(gl.canvas);
+    if (gl.getParameter(target) === null) control.noteCanvasRead(gl.canvas);
   };
 
   for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
@@ -134,7 +134,9 @@ export function installUnseenDrawing(control: Control): void {
     before(prototype, ['blitFramebuffer'], readScreen);
     before(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
     // These tell the page what is drawn in between.
-    before(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) => control.readsCanvas((gl as AnyContext).canvas));
+    before(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) =>
+      control.noteCanvasRead((gl as AnyContext).canvas),
+    );
   }
   for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
     before(prototype, ['drawImage', 'createPattern'], readArguments);
@@ -142,7 +144,7 @@ export function installUnseenDrawing(control: Control): void {
   before(globalThis, ['createImageBitmap'], readArguments);
   globalThis.VideoFrame &&= new Proxy(VideoFrame, {
     construct(target, args: ConstructorParameters<typeof VideoFrame>, newTarget: new () => unknown): VideoFrame {
-      control.readsCanvas(args[0]);
+      control.noteCanvasRead(args[0]);
       return Reflect.construct(target, args, newTarget);
     },
   });

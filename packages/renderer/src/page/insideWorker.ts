@@ -2,7 +2,7 @@ import type { Control } from './control.js';
 import type { CanvasNote, WorkerReply, WorkerRequest } from './workerTypes.js';
 
 /** The worker's end: takes part in the time of the context that has started it. */
-export function installWorkerEnd(control: Control): void {
+export function installInsideWorker(control: Control): void {
   const scope = globalThis as unknown as EventTarget & {
     postMessage: (...args: unknown[]) => void;
     close: () => void;
@@ -46,7 +46,7 @@ export function installWorkerEnd(control: Control): void {
       due: control.nextDue(),
       awaitsFrame: control.awaitsFrame(),
       active: control.takeActive(),
-      unbegun: control.takeUnbegun(),
+      unstartedWorkers: control.takeUnstartedWorkers(),
       ...more,
     };
     if (port) control.realPost.call(port, reply, transfer);
@@ -63,7 +63,7 @@ export function installWorkerEnd(control: Control): void {
       const { ports, lastEventId, origin } = message;
       const data: unknown = message.data;
       const canvases = notes.get(handedOut);
-      if (canvases) control.canvases?.take(data, canvases);
+      if (canvases) control.canvases?.adopt(data, canvases);
       notes.delete(handedOut++);
       await control.inTask(() => {
         scope.dispatchEvent(new MessageEvent('message', { data, ports: [...ports], lastEventId, origin }));
@@ -85,14 +85,14 @@ export function installWorkerEnd(control: Control): void {
       await control.runFrameCallbacks();
       await control.runWorkerFrames();
     }
-    const went = request.urged && (await control.urge());
+    const madeProgress = request.nudged && (await control.nudge());
     await control.settle();
     if (!request.pictures) {
-      tell({ went });
+      tell({ madeProgress });
       return;
     }
     await control.showCanvases();
-    const pictures = [...(await control.canvases!.pictures()), ...control.takePassedOn()];
+    const pictures = [...(await control.canvases!.pictures()), ...control.takeForwardedPictures()];
     tell(
       { pictures },
       pictures.map(([, picture]) => picture),
@@ -101,7 +101,7 @@ export function installWorkerEnd(control: Control): void {
 
   control.settle = async () => {
     await control.untilIdle();
-    return { again: false, observes: false, observed: 0 };
+    return { settleAgain: false, hasObservers: false, observerCalls: 0 };
   };
 
   const realPost = scope.postMessage.bind(scope);

@@ -6,7 +6,7 @@ import type { WorkerReply, WorkerRequest } from './workerTypes.js';
  * dedicated worker is. One that has had several is moved by the renderer, before the documents: then it has messages of
  * each of them in order, and answers them when they ask.
  */
-export function installSharedWorkerEnd(control: Control): void {
+export function installInsideSharedWorker(control: Control): void {
   const { num, den } = control.config.fps;
   const scope = globalThis as unknown as EventTarget & { close: () => void };
   interface Connection {
@@ -29,13 +29,13 @@ export function installSharedWorkerEnd(control: Control): void {
     const real = event.ports[0]!;
     const made: Connection = { port: undefined, sent: 0, arrived: 0, inbox: [], wake: () => {} };
     connections.add(made);
-    const { theirs, deliver } = control.splitPort(real, () => {
+    const { replacement, deliver } = control.splitPort(real, () => {
       made.sent++;
       // Whoever does not ask has to hear of it, too.
       if (made !== asking) control.active = true;
     });
     made.inbox.push(() => {
-      scope.dispatchEvent(new MessageEvent('connect', { data: '', ports: [theirs], source: theirs }));
+      scope.dispatchEvent(new MessageEvent('connect', { data: '', ports: [replacement], source: replacement }));
     });
     const arrive = (message?: MessageEvent) => {
       made.arrived++;
@@ -65,7 +65,7 @@ export function installSharedWorkerEnd(control: Control): void {
       due: isAlone() ? control.nextDue() : Infinity,
       awaitsFrame: false,
       active: control.takeActive(),
-      unbegun: control.takeUnbegun(),
+      unstartedWorkers: control.takeUnstartedWorkers(),
       ...more,
     };
     if (connection.port) control.realPost.call(connection.port, reply);
@@ -79,11 +79,11 @@ export function installSharedWorkerEnd(control: Control): void {
       control.started = request.started;
       if (isAlone()) await control.runTimers(request.now);
       control.now = Math.max(control.now, request.now);
-      const went = request.urged && isAlone() && (await control.urge());
+      const madeProgress = request.nudged && isAlone() && (await control.nudge());
       asking = connection;
       await control.untilIdle();
       asking = undefined;
-      tell(connection, { went });
+      tell(connection, { madeProgress });
     }));
   }
 
@@ -93,10 +93,10 @@ export function installSharedWorkerEnd(control: Control): void {
     realClose();
   };
 
-  control.settle = async (_frame, _goesOn, isUrged = false) => {
-    if (isUrged && !isAlone()) await control.urge();
+  control.settle = async (_frame, _releasesPostponed, isNudged = false) => {
+    if (isNudged && !isAlone()) await control.nudge();
     await control.untilIdle();
-    return { again: control.takeActive(), observes: false, observed: 0 };
+    return { settleAgain: control.takeActive(), hasObservers: false, observerCalls: 0 };
   };
 
   control.step = async (frame) => {

@@ -3,9 +3,11 @@ import { BrowserCrashError, positionPrefix } from '../errors.js';
 import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
+import { frameDifference } from '../page/frameDifference.js';
 import {
   CANVAS_REFUSAL,
   FIND_CANVAS,
+  FRAME_DIFFERENCE,
   openFrameTap,
   PLANES_OF,
   READ_WEBGL,
@@ -79,6 +81,7 @@ export class FrameTap implements AsyncDisposable {
     const { width, height, pixelWidth, pixelHeight } = page.options;
     const planes = `globalThis.${PLANES_OF} = ${functionSource(planesOf)}`;
     const refusal = `globalThis.${CANVAS_REFUSAL} = ${functionSource(canvasRefusal)}`;
+    const difference = `globalThis.${FRAME_DIFFERENCE} = ${functionSource(frameDifference)}`;
     const config: FrameTapConfig = {
       url: this.server.url,
       file: this.server.mark,
@@ -86,7 +89,7 @@ export class FrameTap implements AsyncDisposable {
       height: pixelHeight,
       view: { width, height },
       mark: page.session.ownWorker,
-      worker: `${planes}; ${refusal}; ${callSource(frameTapWorker)}`,
+      worker: `${planes}; ${refusal}; ${difference}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
     const readCanvas = `globalThis.${READ_WEBGL} = ${functionSource(readWebGl)}`;

@@ -1,11 +1,16 @@
-/** Keeps the canvases of the page that are drawn by script elsewhere, each with a number. */
+/** The canvases of the page whose control was transferred (`transferControlToOffscreen`), each with a number. */
 export interface CanvasRegistry {
-  /** Numbers of the canvases in a message that is being sent, as they come in it. */
+  /**
+   * To be called with each message that is sent: from now on its canvases are drawn by the receiver. Returns their
+   * numbers, in the order in which they occur in the message.
+   */
   release(message: unknown, transfer: readonly unknown[]): (number | undefined)[];
-  /** Keeps the canvases of a message that has come, by these numbers. */
+  /** To be called with each message that is received: registers its canvases under these numbers. */
   adopt(message: unknown, given: readonly (number | undefined)[]): void;
+  /** Copies a picture to the canvas with this number, if that is in this document. */
   show(id: number, picture: ImageBitmap | OffscreenCanvas): void;
+  /** Shows the canvases that are drawn in this context. */
   showOwn(): void;
-  /** What is on the canvases that are drawn in this context. */
+  /** The contents of the canvases that are drawn in this context. */
   pictures(): Promise<[id: number, picture: ImageBitmap][]>;
 }

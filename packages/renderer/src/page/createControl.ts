@@ -1,14 +1,14 @@
 import type { PageConfig } from './config.js';
 import type { Control } from './control.js';
 
-/** Makes the control object and puts it where the renderer finds it. */
+/** Creates the control object and stores it where the renderer finds it. */
 export function createControl(config: PageConfig, key: string): Control {
   const channel = new MessageChannel();
   const tasks: (() => void)[] = [];
   channel.port1.onmessage = () => tasks.shift()?.();
   const pending = new Set<Promise<void>>();
   const names = new Map<Promise<void>, string>();
-  /** A worker does not have it yet; later it is to be found behind ours. */
+  /** Missing in a worker that has just been created; later it is on the prototype, behind our own. */
   const realSetTimeout = (globalThis as { setTimeout?: typeof setTimeout }).setTimeout;
   const realDelay = () =>
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
@@ -16,33 +16,33 @@ export function createControl(config: PageConfig, key: string): Control {
   const { fetch: realFetch } = globalThis;
   const realBytes = Response.prototype.arrayBuffer;
 
-  /** A page may send itself messages without end: then there is no last task. */
+  /** How long to wait for the last task, in milliseconds: a page that sends itself messages without end has none. */
   const PATIENCE_MS = 2000;
   let isFlooded = false;
-  /** The least urgent of all tasks: it runs when no other is left. */
+  /** A task of the lowest priority runs when no other is left. */
   const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
   const realPostTask = scheduler?.postTask.bind(scheduler);
 
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
   /**
-   * A moment has so many parts. Messages and tasks that do not end are held back in each of them after a fixed number,
-   * and go on when everything that takes real time is over: the page may be asking for its result in this way.
+   * The number of parts of a moment. In each part, messages and tasks are postponed after a fixed number, and continue in
+   * the next part, when all work that takes real time is done: the page may be polling for its result.
    */
   const PARTS = 5;
   let part = { moment: '', number: 0, isHeldBack: false };
-  /** Rounds of messages in one part of a moment: a page that sends them for ever goes on in the next one. */
+  /** Rounds of messages in one part of a moment. A page that sends messages forever continues in the next part. */
   const MAX_ROUNDS = 20;
   const MAX_ROUNDS_AT_LOAD = 400;
   let rounds = 0;
-  let roundsOf = '';
+  let roundsPart = '';
 
-  function present(): typeof part {
+  function presentPart(): typeof part {
     const moment = `${control.frame} ${control.now}`;
     if (part.moment !== moment) part = { moment, number: 0, isHeldBack: false };
     return part;
   }
-  /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
-  let exchanged = Promise.resolve(false);
+  /** Exchanges run one after the other, even if `settle` is called while it runs: so no round is counted twice. */
+  let lastExchange = Promise.resolve(false);
 
   const control: Control = {
     config,
@@ -67,7 +67,7 @@ export function createControl(config: PageConfig, key: string): Control {
     track: (promise, name, patience) => {
       const done = begin(name);
       if (patience !== undefined) void control.realDelay(patience).then(done);
-      // A promise of its own, so that a rejection that the page does not handle is still reported.
+      // A new promise, so that a rejection that the page does not handle is still reported.
       return promise.then(
         (value) => {
           done();
@@ -102,13 +102,13 @@ export function createControl(config: PageConfig, key: string): Control {
       }),
     realPost,
     activity: 0,
-    partOfMoment: () => `${present().moment} ${part.number}`,
+    partOfMoment: () => `${presentPart().moment} ${part.number}`,
     notePostponed: () => {
-      present().isHeldBack = true;
+      presentPart().isHeldBack = true;
     },
-    hasPostponed: () => present().isHeldBack && part.number < PARTS - 1,
+    hasPostponed: () => presentPart().isHeldBack && part.number < PARTS - 1,
     releasePostponed: (always = false) => {
-      if (!(always ? present().isHeldBack : control.hasPostponed())) return false;
+      if (!(always ? presentPart().isHeldBack : control.hasPostponed())) return false;
       part.number++;
       part.isHeldBack = false;
       return true;
@@ -154,7 +154,7 @@ export function createControl(config: PageConfig, key: string): Control {
     listensToImages: () => false,
     isExchanging: false,
     exchanges: new Set(),
-    exchange: () => (exchanged = exchanged.then(exchange)),
+    exchange: () => (lastExchange = lastExchange.then(exchange)),
     observers: { targets: 0, calls: 0 },
     hasDeferredContent: () => false,
     skipsLayout: false,
@@ -249,7 +249,7 @@ export function createControl(config: PageConfig, key: string): Control {
     step: () => control.settle(),
   };
 
-  /** Takes note of work; returns what ends it. */
+  /** Adds pending work. Returns a function that ends it. */
   function begin(name?: string): () => void {
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -265,11 +265,11 @@ export function createControl(config: PageConfig, key: string): Control {
   }
 
   async function exchange(): Promise<boolean> {
-    if (roundsOf !== control.partOfMoment()) rounds = 0;
-    roundsOf = control.partOfMoment();
+    if (roundsPart !== control.partOfMoment()) rounds = 0;
+    roundsPart = control.partOfMoment();
     let any = false;
     for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-      // What the browser has ready, or has in work, is ahead of what is only due.
+      // Results that the browser has ready, or is working on, come before messages and tasks.
       await control.untilDelivered();
       control.isExchanging = true;
       let busy = false;
@@ -284,7 +284,7 @@ export function createControl(config: PageConfig, key: string): Control {
     return any;
   }
 
-  // A frame that a script puts into its page begins at the page's time. That of another origin is told.
+  // A frame that a script inserts starts at the page's time. A cross-origin frame gets the time from the renderer.
   try {
     const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[control.key];
     if (above && globalThis.parent !== globalThis.window) {
@@ -293,7 +293,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.started = above.started;
     }
   } catch {
-    // It is of another origin.
+    // The parent is cross-origin.
   }
   Object.defineProperty(globalThis, control.key, { value: control });
   return control;

@@ -19,50 +19,50 @@ export function installInsideSharedWorker(control: Control): void {
   }
   const connections = new Set<Connection>();
   /** The one that asks at present. */
-  let asking: Connection | undefined;
-  const isAlone = () => connections.size === 1;
+  let asker: Connection | undefined;
+  const hasOneConnection = () => connections.size === 1;
 
   scope.addEventListener('connect', (given) => {
     const event = given as MessageEvent;
     if (!event.isTrusted) return;
     event.stopImmediatePropagation();
     const real = event.ports[0]!;
-    const made: Connection = { port: undefined, sent: 0, arrived: 0, inbox: [], wake: () => {} };
-    connections.add(made);
+    const connection: Connection = { port: undefined, sent: 0, arrived: 0, inbox: [], wake: () => {} };
+    connections.add(connection);
     const { replacement, deliver } = control.splitPort(real, () => {
-      made.sent++;
+      connection.sent++;
       // Whoever does not ask has to hear of it, too.
-      if (made !== asking) control.active = true;
+      if (connection !== asker) control.active = true;
     });
-    made.inbox.push(() => {
+    connection.inbox.push(() => {
       scope.dispatchEvent(new MessageEvent('connect', { data: '', ports: [replacement], source: replacement }));
     });
-    const arrive = (message?: MessageEvent) => {
-      made.arrived++;
-      if (message) made.inbox.push(() => deliver(message));
-      made.wake();
+    const receive = (message?: MessageEvent) => {
+      connection.arrived++;
+      if (message) connection.inbox.push(() => deliver(message));
+      connection.wake();
     };
-    real.onmessageerror = () => arrive();
+    real.onmessageerror = () => receive();
     real.onmessage = (message) => {
-      if (made.port) {
-        arrive(message);
+      if (connection.port) {
+        receive(message);
         return;
       }
-      made.port = message.ports[0]!;
-      made.port.onmessage = ({ data }: MessageEvent<WorkerRequest>) => void answer(made, data);
+      connection.port = message.ports[0]!;
+      connection.port.onmessage = ({ data }: MessageEvent<WorkerRequest>) => void answer(connection, data);
     };
   });
 
   control.exchanges.add(async () => {
-    const actions = asking?.inbox.splice(0) ?? [];
+    const actions = asker?.inbox.splice(0) ?? [];
     for (const act of actions) await control.inTask(act);
     return actions.length > 0;
   });
 
-  const tell = (connection: Connection, more: Partial<WorkerReply>) => {
+  const reply = (connection: Connection, more: Partial<WorkerReply>) => {
     const reply: WorkerReply = {
       sent: connection.sent,
-      due: isAlone() ? control.nextDue() : Infinity,
+      due: hasOneConnection() ? control.nextDue() : Infinity,
       awaitsFrame: false,
       active: control.takeActive(),
       unstartedWorkers: control.takeUnstartedWorkers(),
@@ -77,30 +77,30 @@ export function installInsideSharedWorker(control: Control): void {
     await (turn = turn.then(async () => {
       control.frame = request.frame;
       control.started = request.started;
-      if (isAlone()) await control.runTimers(request.now);
+      if (hasOneConnection()) await control.runTimers(request.now);
       control.now = Math.max(control.now, request.now);
-      const madeProgress = request.nudged && isAlone() && (await control.nudge());
-      asking = connection;
+      const madeProgress = request.nudged && hasOneConnection() && (await control.nudge());
+      asker = connection;
       await control.untilIdle();
-      asking = undefined;
-      tell(connection, { madeProgress });
+      asker = undefined;
+      reply(connection, { madeProgress });
     }));
   }
 
   const realClose = scope.close.bind(scope);
   scope.close = () => {
-    for (const connection of connections) tell(connection, { closed: true });
+    for (const connection of connections) reply(connection, { closed: true });
     realClose();
   };
 
   control.settle = async (_frame, _releasesPostponed, isNudged = false) => {
-    if (isNudged && !isAlone()) await control.nudge();
+    if (isNudged && !hasOneConnection()) await control.nudge();
     await control.untilIdle();
     return { settleAgain: control.takeActive(), hasObservers: false, observerCalls: 0 };
   };
 
   control.step = async (frame) => {
-    if (isAlone()) return control.settle();
+    if (hasOneConnection()) return control.settle();
     control.started = true;
     await control.runTimers((frame * den * 1000) / num);
     control.frame = frame;

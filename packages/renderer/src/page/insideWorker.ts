@@ -11,11 +11,11 @@ export function installInsideWorker(control: Control): void {
   let sent = 0;
   let arrived = 0;
   let inbox: MessageEvent[] = [];
-  let handedOut = 0;
-  const notes = new Map<number, CanvasNote['canvases']>();
+  let dispatched = 0;
+  const canvasNotes = new Map<number, CanvasNote['canvases']>();
   let wake = () => {};
 
-  const arrive = () => {
+  const countArrival = () => {
     arrived++;
     wake();
   };
@@ -26,21 +26,21 @@ export function installInsideWorker(control: Control): void {
     if (!port) {
       port = event.ports[0]!;
       port.onmessage = ({ data }: MessageEvent<WorkerRequest | CanvasNote>) => {
-        if ('canvases' in data) notes.set(data.message, data.canvases);
+        if ('canvases' in data) canvasNotes.set(data.message, data.canvases);
         else void answer(data);
       };
       return;
     }
     inbox.push(event);
-    arrive();
+    countArrival();
   });
-  scope.addEventListener('messageerror', arrive);
+  scope.addEventListener('messageerror', countArrival);
 
   /** Errors that nobody has handled here go to whoever started the worker, as messages do. */
   const errors: Event[] = [];
   scope.addEventListener('error', (event) => event.isTrusted && errors.push(event));
 
-  const tell = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
+  const sendReply = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
     const reply: WorkerReply = {
       sent: sent + errors.filter(({ defaultPrevented }) => !defaultPrevented).length,
       due: control.nextDue(),
@@ -54,32 +54,32 @@ export function installInsideWorker(control: Control): void {
   };
 
   /** What has come is of the time that the worker is to go to. */
-  let onTheWay = false;
-  const handOut = async () => {
-    if (onTheWay) return false;
+  let isRunningTimers = false;
+  const dispatchInbox = async () => {
+    if (isRunningTimers) return false;
     const messages = inbox;
     inbox = [];
     for (const message of messages) {
       const { ports, lastEventId, origin } = message;
       const data: unknown = message.data;
-      const canvases = notes.get(handedOut);
+      const canvases = canvasNotes.get(dispatched);
       if (canvases) control.canvases?.adopt(data, canvases);
-      notes.delete(handedOut++);
+      canvasNotes.delete(dispatched++);
       await control.inTask(() => {
         scope.dispatchEvent(new MessageEvent('message', { data, ports: [...ports], lastEventId, origin }));
       });
     }
     return messages.length > 0;
   };
-  control.exchanges.add(handOut);
+  control.exchanges.add(dispatchInbox);
 
   async function answer(request: WorkerRequest): Promise<void> {
     while (arrived < request.sent) await new Promise<void>((resolve) => (wake = resolve));
     control.frame = request.frame;
     control.started = request.started;
-    onTheWay = true;
+    isRunningTimers = true;
     await control.runTimers(request.now);
-    onTheWay = false;
+    isRunningTimers = false;
     control.now = Math.max(control.now, request.now);
     if (request.callbacks) {
       await control.runFrameCallbacks();
@@ -88,12 +88,12 @@ export function installInsideWorker(control: Control): void {
     const madeProgress = request.nudged && (await control.nudge());
     await control.settle();
     if (!request.pictures) {
-      tell({ madeProgress });
+      sendReply({ madeProgress });
       return;
     }
     await control.showCanvases();
     const pictures = [...(await control.canvases!.pictures()), ...control.takeForwardedPictures()];
-    tell(
+    sendReply(
       { pictures },
       pictures.map(([, picture]) => picture),
     );
@@ -111,18 +111,18 @@ export function installInsideWorker(control: Control): void {
     sent++;
   };
   scope.close = () => {
-    tell({ closed: true });
+    sendReply({ closed: true });
     realClose();
   };
 
   // A worker that waits for another one, or for the page, is no reason to wait for the worker.
   const realWait = Atomics.wait.bind(Atomics) as (...args: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
   Atomics.wait = (...args: unknown[]) => {
-    tell({ blocked: true });
+    sendReply({ blocked: true });
     try {
       return realWait(...args);
     } finally {
-      tell({ blocked: false });
+      sendReply({ blocked: false });
     }
   };
 }

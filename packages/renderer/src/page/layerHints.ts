@@ -13,14 +13,15 @@ import type { Control } from './control.js';
 export function installLayerHints(control: Control): void {
   const PROPERTY = 'will-change';
   /** The values for which Chromium makes such a layer. */
-  const HINT = /(?<![\w-])(?:-webkit-)?(?:transform-style|transform|perspective|translate|scale|rotate)(?![\w-])/gi;
+  const LAYER_VALUE =
+    /(?<![\w-])(?:-webkit-)?(?:transform-style|transform|perspective|translate|scale|rotate)(?![\w-])/gi;
   /** In any case. To compare without it takes the browser ten times as long: most texts fail the first condition. */
   const STYLED = '[style*="-c"][style*="will-change" i], [style*="-C"][style*="will-change" i]';
   /** Chromium makes stacking contexts and containing blocks for it, and no layers. */
   const INSTEAD = 'contain, genlock-';
   /** What comes by way of a variable is not known here, and stays as it is. */
   const encode = (value: string) =>
-    value.includes(INSTEAD) || value.includes('var(') ? value : value.replace(HINT, (hint) => INSTEAD + hint);
+    value.includes(INSTEAD) || value.includes('var(') ? value : value.replace(LAYER_VALUE, (hint) => INSTEAD + hint);
   const decode = (value: string) => value.replaceAll(INSTEAD, '');
 
   /** As the browser makes a string of whatever a page gives it. */
@@ -66,10 +67,10 @@ export function installLayerHints(control: Control): void {
   }
 
   /** Whether the mutations that are told of in this moment are ours. */
-  let isOurs = false;
+  let isRewriting = false;
 
   control.rewriteHints = () => {
-    isOurs = true;
+    isRewriting = true;
     for (const root of control.roots()) {
       for (const sheet of control.sheetsIn(root)) for (const style of stylesIn(sheet)) rewrite(style);
       // What scripts write is rewritten at once: this is for markup and attributes.
@@ -77,7 +78,7 @@ export function installLayerHints(control: Control): void {
     }
     // Behind the observers' own microtask.
     queueMicrotask(() => {
-      isOurs = false;
+      isRewriting = false;
     });
   };
 
@@ -140,7 +141,7 @@ export function installLayerHints(control: Control): void {
       const callback: unknown =
         typeof told === 'function'
           ? function (this: unknown, ...args: Parameters<MutationCallback>) {
-              if (!isOurs) told.apply(this as MutationObserver, args);
+              if (!isRewriting) told.apply(this as MutationObserver, args);
             }
           : told;
       return Reflect.construct(target, [callback, ...rest], newTarget) as MutationObserver;

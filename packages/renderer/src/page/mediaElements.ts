@@ -24,7 +24,7 @@ export function installMediaElements(control: Control): void {
   const listen = EventTarget.prototype.addEventListener;
 
   /** What happens to the real element is our doing, and none of the page's business. */
-  function keepFromPage(event: Event): void {
+  function hideFromPage(event: Event): void {
     const { target: element, type } = event;
     if (!(element instanceof HTMLMediaElement) || !event.isTrusted || isLive(element)) return;
     // After each seek the browser has data again; the first time it is news.
@@ -38,14 +38,14 @@ export function installMediaElements(control: Control): void {
   }
 
   /** Pausing takes a paused element the right to start by itself. Before it has a source it would begin to look for one. */
-  function holdBack(element: HTMLMediaElement): void {
+  function preventAutoplay(element: HTMLMediaElement): void {
     if (element.networkState !== HTMLMediaElement.NETWORK_EMPTY && !isLive(element)) native.pause.call(element);
   }
 
   media.onAdopted = (element) => {
-    for (const type of OWN_EVENTS) listen.call(element, type, keepFromPage);
-    listen.call(element, 'loadstart', () => holdBack(element));
-    holdBack(element);
+    for (const type of OWN_EVENTS) listen.call(element, type, hideFromPage);
+    listen.call(element, 'loadstart', () => preventAutoplay(element));
+    preventAutoplay(element);
   };
 
   elements.play = function () {
@@ -64,7 +64,7 @@ export function installMediaElements(control: Control): void {
   };
 
   /** Replaces a property of elements that are no live streams: how it is read, and what is done before or instead of its setting. */
-  function replace(
+  function replaceProperty(
     name: 'paused' | 'ended' | 'seeking' | 'currentTime',
     get: (element: HTMLMediaElement, playback: Playback) => unknown,
     set?: (element: HTMLMediaElement, playback: Playback, value: number) => void,
@@ -84,13 +84,13 @@ export function installMediaElements(control: Control): void {
       }),
     });
   }
-  replace('paused', (_, { paused }) => paused);
-  replace('ended', media.atEnd);
-  replace('seeking', (_, { seeking }) => seeking);
-  replace('currentTime', media.timeOf, media.moveTo);
+  replaceProperty('paused', (_, { paused }) => paused);
+  replaceProperty('ended', media.atEnd);
+  replaceProperty('seeking', (_, { seeking }) => seeking);
+  replaceProperty('currentTime', media.timeOf, media.moveTo);
 
   /** Does something before or after a property is set by the page. */
-  function around(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
+  function wrapSetter(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
     const real = property(name);
     Object.defineProperty(elements, name, {
       ...real,
@@ -101,13 +101,13 @@ export function installMediaElements(control: Control): void {
       },
     });
   }
-  around(
+  wrapSetter(
     'playbackRate',
     (element) => media.rebase(element, playbackOf(element)),
     (element) => media.schedule(element, playbackOf(element)),
   );
-  around('src', media.reset);
-  around('srcObject', media.reset);
+  wrapSetter('src', media.reset);
+  wrapSetter('srcObject', media.reset);
   elements.setAttribute = function (name, value) {
     if (name.toLowerCase() === 'src') media.reset(this);
     Element.prototype.setAttribute.call(this, name, value);
@@ -142,7 +142,7 @@ export function installMediaElements(control: Control): void {
       if (target instanceof HTMLMediaElement) playbackOf(target);
     };
     listen.call(root, 'loadstart', found, true);
-    for (const type of OWN_EVENTS) listen.call(root, type, keepFromPage, true);
+    for (const type of OWN_EVENTS) listen.call(root, type, hideFromPage, true);
   }
   watch(globalThis);
   control.onRoot(watch);

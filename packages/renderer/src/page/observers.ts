@@ -35,7 +35,7 @@ export function installObservers(control: Control): void {
     Object.defineProperty(globalThis, name, { value: Virtual, writable: true, configurable: true });
 
     const { observe, unobserve, disconnect } = Real.prototype as Observer;
-    const count = (observer: Observer, change: (of: Set<Element>) => void) => {
+    const updateTargets = (observer: Observer, change: (of: Set<Element>) => void) => {
       const of = targets.get(observer) ?? new Set();
       targets.set(observer, of);
       const before = of.size;
@@ -45,15 +45,15 @@ export function installObservers(control: Control): void {
     Object.assign(Real.prototype, {
       observe(this: Observer, target: Element, options?: unknown) {
         observe.call(this, target, options);
-        count(this, (of) => of.add(target));
+        updateTargets(this, (of) => of.add(target));
       },
       unobserve(this: Observer, target: Element) {
         unobserve.call(this, target);
-        count(this, (of) => of.delete(target));
+        updateTargets(this, (of) => of.delete(target));
       },
       disconnect(this: Observer) {
         disconnect.call(this);
-        count(this, (of) => of.clear());
+        updateTargets(this, (of) => of.clear());
       },
     } satisfies Observer);
   }

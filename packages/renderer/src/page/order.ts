@@ -8,11 +8,11 @@ import type { Control } from './control.js';
 export function installOrder(control: Control): void {
   interface Delivery {
     /** Gives the page what it waits for, once that is there. */
-    hand: (() => void | Promise<void>) | undefined;
+    deliver: (() => void | Promise<void>) | undefined;
   }
-  const line: Delivery[] = [];
-  const emptied: (() => void)[] = [];
-  const changed: (() => void)[] = [];
+  const queue: Delivery[] = [];
+  const waitingForEmpty: (() => void)[] = [];
+  const waitingForChange: (() => void)[] = [];
   let isDelivering = false;
 
   const wake = (waiting: (() => void)[]) => {
@@ -20,80 +20,80 @@ export function installOrder(control: Control): void {
   };
 
   control.takePlace = () => {
-    const delivery: Delivery = { hand: undefined };
-    line.push(delivery);
+    const delivery: Delivery = { deliver: undefined };
+    queue.push(delivery);
     return (hand) => {
-      delivery.hand = hand;
-      wake(changed);
+      delivery.deliver = hand;
+      wake(waitingForChange);
       control.deliver();
     };
   };
 
-  const isNext = () => line[0]?.hand !== undefined && !control.isExchanging;
+  const canDeliver = () => queue[0]?.deliver !== undefined && !control.isExchanging;
 
   control.deliver = () => {
-    if (!isDelivering && isNext()) void handOver();
+    if (!isDelivering && canDeliver()) void deliverReady();
   };
 
-  async function handOver(): Promise<void> {
+  async function deliverReady(): Promise<void> {
     isDelivering = true;
-    while (isNext()) {
+    while (canDeliver()) {
       await control.afterAll();
-      if (!isNext()) break;
+      if (!canDeliver()) break;
       control.activity++;
-      const { hand } = line.shift()!;
+      const { deliver } = queue.shift()!;
       await new Promise<void>((resolve) => {
         void control.inTask(() => {
-          const ended = Promise.resolve(hand!());
+          const ended = Promise.resolve(deliver!());
           control.letEnd(ended);
           void ended.then(resolve);
         });
       });
     }
     isDelivering = false;
-    if (line.length === 0) wake(emptied);
-    wake(changed);
+    if (queue.length === 0) wake(waitingForEmpty);
+    wake(waitingForChange);
   }
 
   control.untilDelivered = async () => {
-    while (line.length > 0) await new Promise<void>((resolve) => emptied.push(resolve));
+    while (queue.length > 0) await new Promise<void>((resolve) => waitingForEmpty.push(resolve));
   };
 
   /** Messages, tasks and timers of the present time that are being run; undefined when there is nothing of that. */
-  let pass: Promise<void> | undefined;
+  let round: Promise<void> | undefined;
   let isBusy = false;
 
-  async function passOnce(): Promise<void> {
+  async function runRound(): Promise<void> {
     // A page that has been started sees timers of the present time only where something is waited for.
     if (!control.started || control.pending.size > 0) isBusy = await control.runTimers(control.now);
     if (await control.exchange()) isBusy = true;
   }
 
   /** Resolves when nothing moves any more, though the pass may wait for somebody else. */
-  async function untilStill(): Promise<void> {
+  async function untilIdle(): Promise<void> {
     for (;;) {
       await control.afterAll();
       await control.afterAll();
-      const isWaiting = line.some(({ hand }) => !hand) || (line.length > 0 && !control.isExchanging);
+      const isWaiting = queue.some(({ deliver }) => !deliver) || (queue.length > 0 && !control.isExchanging);
       if (!isWaiting && control.inFlight.size === 0) return;
-      const moves = new Promise<void>((resolve) => changed.push(resolve));
+      const moves = new Promise<void>((resolve) => waitingForChange.push(resolve));
       await Promise.race([moves, ...control.inFlight]);
     }
   }
 
   control.atRest = async () => {
     for (let busy = false; ; busy = true) {
-      await untilStill();
+      await untilIdle();
       isBusy = false;
-      pass ??= passOnce().finally(() => (pass = undefined));
-      await Promise.race([pass, untilStill()]);
-      await untilStill();
+      round ??= runRound().finally(() => (round = undefined));
+      await Promise.race([round, untilIdle()]);
+      await untilIdle();
       const { webgpu } = control;
-      const isOver = pass !== undefined || !isBusy || webgpu === 'wanted';
+      const isOver = round !== undefined || !isBusy || webgpu === 'wanted';
       if (!isOver) continue;
       return {
         busy,
-        blocked: pass !== undefined,
+        blocked: round !== undefined,
         hears: control.listensToImages(),
         needsFrame: needsFrame(),
         verified: control.verified(),

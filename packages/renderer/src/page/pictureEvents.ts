@@ -13,39 +13,39 @@ export function installPictureEvents(control: Control): void {
   }
   const listen = EventTarget.prototype.addEventListener;
   /** Pictures that scripts have given an address and that have not been told, in order. */
-  const given = new Set<HTMLImageElement>();
-  const told = new WeakMap<HTMLImageElement, string>();
+  const assigned = new Set<HTMLImageElement>();
+  const notified = new WeakMap<HTMLImageElement, string>();
   /** Of those whose own event has not come: it is told to whoever is next. */
   const groups = new WeakMap<HTMLImageElement, Group>();
   const seen = new WeakSet<Event>();
-  const followed = new WeakSet<HTMLImageElement>();
+  const listenedTo = new WeakSet<HTMLImageElement>();
 
-  function note(image: HTMLImageElement): void {
-    given.delete(image);
-    told.set(image, image.currentSrc);
+  function markNotified(image: HTMLImageElement): void {
+    assigned.delete(image);
+    notified.set(image, image.currentSrc);
   }
 
-  function handNext({ queue, type }: Group): void {
+  function dispatchNext({ queue, type }: Group): void {
     const next = queue.shift();
     if (!next) return;
-    note(next);
+    markNotified(next);
     next.dispatchEvent(new Event(type));
   }
 
   /** All have come by the time that the first one is told. */
-  function group(image: HTMLImageElement, type: string): Group | undefined {
+  function makeGroup(image: HTMLImageElement, type: string): Group | undefined {
     const address = image.currentSrc;
     const isOfIt = (other: HTMLImageElement) =>
-      other.currentSrc === address && other.complete && told.get(other) !== address && !groups.has(other);
+      other.currentSrc === address && other.complete && notified.get(other) !== address && !groups.has(other);
     const inside = [...control.roots()].flatMap((root) => [...root.querySelectorAll('img')].filter(isOfIt));
-    const outside = [...given].filter((other) => !other.isConnected && isOfIt(other));
+    const outside = [...assigned].filter((other) => !other.isConnected && isOfIt(other));
     const queue = [...inside, ...outside];
     if (queue.length < 2 || !queue.includes(image)) return undefined;
     const made = { address, queue, type };
     for (const each of queue) groups.set(each, made);
     // Whatever becomes of their own events: each is told.
     const rest = control.afterAll().then(() => {
-      while (queue.length > 0) handNext(made);
+      while (queue.length > 0) dispatchNext(made);
     });
     control.letEnd(rest);
     return made;
@@ -56,22 +56,22 @@ export function installPictureEvents(control: Control): void {
     if (!event.isTrusted || !(target instanceof HTMLImageElement) || seen.has(event)) return;
     seen.add(event);
     const known = groups.get(target);
-    const own = known?.address === target.currentSrc ? known : group(target, type);
+    const own = known?.address === target.currentSrc ? known : makeGroup(target, type);
     groups.delete(target);
     if (!own || own.queue[0] === target) {
       own?.queue.shift();
-      note(target);
+      markNotified(target);
       return;
     }
     event.stopImmediatePropagation();
-    handNext(own);
+    dispatchNext(own);
   }
 
-  function follow(root: EventTarget): void {
+  function listenOn(root: EventTarget): void {
     for (const type of ['load', 'error']) listen.call(root, type, onEvent, true);
   }
-  follow(document);
-  control.onRoot(follow);
+  listenOn(document);
+  control.onRoot(listenOn);
 
   for (const name of ['src', 'srcset']) {
     const own = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, name)!;
@@ -82,12 +82,12 @@ export function installPictureEvents(control: Control): void {
         groups.delete(this);
         // The browser drops its own event, which another one may need.
         if (known?.queue.includes(this)) known.queue.splice(known.queue.indexOf(this), 1);
-        else if (known) void control.inTask(() => handNext(known));
-        told.delete(this);
-        given.delete(this);
-        given.add(this);
-        if (!followed.has(this)) follow(this);
-        followed.add(this);
+        else if (known) void control.inTask(() => dispatchNext(known));
+        notified.delete(this);
+        assigned.delete(this);
+        assigned.add(this);
+        if (!listenedTo.has(this)) listenOn(this);
+        listenedTo.add(this);
         own.set!.call(this, value);
       },
     });

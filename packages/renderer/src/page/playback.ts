@@ -14,8 +14,8 @@ export function installPlayback(control: Control): void {
 
   /** Addresses of files whose end is missing. */
   const incomplete = new Set<string>();
-  const later = setTimeout;
-  const forget = clearTimeout;
+  const setVirtualTimeout = setTimeout;
+  const clearVirtualTimeout = clearTimeout;
   const listen = EventTarget.prototype.addEventListener;
   const playbacks = new WeakMap<HTMLMediaElement, Playback>();
   const elements = new Set<WeakRef<HTMLMediaElement>>();
@@ -79,39 +79,39 @@ export function installPlayback(control: Control): void {
     element.readyState >= HAVE_METADATA && timeOf(element, playback) >= element.duration && !element.loop;
 
   /** Tells the page, in a task of its own. */
-  function tell(element: HTMLMediaElement, ...types: string[]): void {
+  function dispatch(element: HTMLMediaElement, ...types: string[]): void {
     for (const type of types) void control.track(control.inTask(() => element.dispatchEvent(new Event(type))));
   }
 
   function schedule(element: HTMLMediaElement, playback: Playback): void {
-    forget(playback.timer);
+    clearVirtualTimeout(playback.timer);
     const rate = element.playbackRate;
     const { stopAt, position } = playback;
     const stops = stopAt !== undefined && stopAt > position && stopAt < element.duration;
     const end = stops ? stopAt : element.duration;
     if (playback.paused || !Number.isFinite(end) || rate <= 0) return;
     const wait = ((end - position) / rate) * 1000 - (control.now - playback.at) - ROUNDING;
-    playback.timer = later(() => reachEnd(element, playback, end, stops), wait);
+    playback.timer = setVirtualTimeout(() => reachEnd(element, playback, end, stops), wait);
   }
 
   function reachEnd(element: HTMLMediaElement, playback: Playback, end: number, stops: boolean): void {
     playback.at = control.now;
     if (element.loop && !stops && end > 0) {
       playback.position = 0;
-      tell(element, 'seeking', 'timeupdate', 'seeked');
+      dispatch(element, 'seeking', 'timeupdate', 'seeked');
       schedule(element, playback);
       return;
     }
     playback.position = end;
     playback.paused = true;
     playback.stopAt = undefined;
-    tell(element, 'timeupdate', 'pause');
-    if (!stops) tell(element, 'ended');
+    dispatch(element, 'timeupdate', 'pause');
+    if (!stops) dispatch(element, 'ended');
   }
 
   function reset(element: HTMLMediaElement): void {
     const playback = playbackOf(element);
-    forget(playback.timer);
+    clearVirtualTimeout(playback.timer);
     interrupt(playback, 'The play() request was interrupted by a new load request.');
     Object.assign(playback, { paused: true, position: 0, at: control.now, shown: undefined, seeking: false });
     playback.ready.clear();
@@ -133,12 +133,12 @@ export function installPlayback(control: Control): void {
     playback.lastTimeUpdate = control.now;
     playback.starting ??= [];
     if (element.preload !== 'auto') element.preload = 'auto';
-    tell(element, 'play');
+    dispatch(element, 'play');
     schedule(element, playback);
   }
 
   /** What has become possible by what was loaded. Asked only at the time of a frame, however long loading took. */
-  function goOn(element: HTMLMediaElement, playback: Playback): void {
+  function applyLoaded(element: HTMLMediaElement, playback: Playback): void {
     if (element.error) {
       const { starting } = playback;
       playback.starting = undefined;
@@ -149,7 +149,7 @@ export function installPlayback(control: Control): void {
     if (!playback.starting || playback.paused) return;
     const { starting } = playback;
     playback.starting = undefined;
-    tell(element, 'playing');
+    dispatch(element, 'playing');
     for (const { resolve } of starting) resolve();
   }
 
@@ -176,7 +176,7 @@ export function installPlayback(control: Control): void {
       playback.shown === undefined && playback.paused && !playback.seeking && time === 0 && video.poster !== '';
     const video = element as HTMLVideoElement;
     if (time === playback.shown || !hasPicture(element) || (showsPoster() && !control.isVideoAwaited(video))) {
-      if (playback.seeking) arrive(element, playback);
+      if (playback.seeking) finishSeek(element, playback);
       return undefined;
     }
     const { source } = playback;
@@ -184,15 +184,15 @@ export function installPlayback(control: Control): void {
       playback.showing = undefined;
       if (playback.source !== source) return;
       playback.shown = time;
-      if (playback.seeking && timeOf(element, playback) === time) arrive(element, playback);
+      if (playback.seeking && timeOf(element, playback) === time) finishSeek(element, playback);
     });
     return playback.showing;
   }
 
-  function arrive(element: HTMLMediaElement, playback: Playback): void {
+  function finishSeek(element: HTMLMediaElement, playback: Playback): void {
     playback.seeking = false;
-    tell(element, 'timeupdate', 'seeked');
-    if (playback.paused && atEnd(element, playback)) tell(element, 'ended');
+    dispatch(element, 'timeupdate', 'seeked');
+    if (playback.paused && atEnd(element, playback)) dispatch(element, 'ended');
   }
 
   function pause(element: HTMLMediaElement): void {
@@ -201,9 +201,9 @@ export function installPlayback(control: Control): void {
     if (playback.paused) return;
     rebase(element, playback);
     playback.paused = true;
-    forget(playback.timer);
+    clearVirtualTimeout(playback.timer);
     interrupt(playback, 'The play() request was interrupted by a call to pause().');
-    tell(element, 'timeupdate', 'pause');
+    dispatch(element, 'timeupdate', 'pause');
   }
 
   function play(element: HTMLMediaElement): Promise<void> {
@@ -223,7 +223,7 @@ export function installPlayback(control: Control): void {
     if (element.readyState < HAVE_METADATA) return;
     playback.position = Math.max(0, Math.min(time, element.duration));
     playback.seeking = true;
-    tell(element, 'seeking');
+    dispatch(element, 'seeking');
     schedule(element, playback);
   }
 
@@ -238,10 +238,10 @@ export function installPlayback(control: Control): void {
   control.movers.push(async () => {
     const showings: Promise<void>[] = [];
     for (const [element, playback] of all()) {
-      goOn(element, playback);
+      applyLoaded(element, playback);
       if (!playback.paused && control.now - playback.lastTimeUpdate >= TIMEUPDATE_MS) {
         playback.lastTimeUpdate = control.now;
-        tell(element, 'timeupdate');
+        dispatch(element, 'timeupdate');
       }
       const showing = show(element, playback);
       if (showing) showings.push(showing);
@@ -252,7 +252,7 @@ export function installPlayback(control: Control): void {
   control.waits.push(() => {
     const waiting: Promise<unknown>[] = [];
     for (const [element, playback] of all()) {
-      goOn(element, playback);
+      applyLoaded(element, playback);
       const showing = show(element, playback);
       if (showing) waiting.push(showing);
       // Seen again at the next look.

@@ -31,11 +31,11 @@ export function installPorts(control: Control): void {
     const postMessage = (message: unknown, options?: Transferable[] | StructuredSerializeOptions) =>
       post(message, (Array.isArray(options) ? options : options?.transfer) ?? []);
     Object.defineProperty(replacement, 'postMessage', { value: postMessage, writable: true, configurable: true });
-    const pass = ({ data, ports }: MessageEvent) =>
+    const unpack = ({ data, ports }: MessageEvent) =>
       [data, [...new Set([...ports, ...movablesIn(data)])] as Transferable[]] as const;
-    ours.onmessage = (event) => post(...pass(event));
+    ours.onmessage = (event) => post(...unpack(event));
     ours.addEventListener('close', () => real.close());
     real.addEventListener('close', () => ours.close());
-    return { replacement, deliver: (message) => ours.postMessage(...pass(message)) };
+    return { replacement, deliver: (message) => ours.postMessage(...unpack(message)) };
   };
 }

@@ -15,7 +15,7 @@ export function installRefresh(control: Control): void {
   }
   const { navigation } = globalThis as { navigation?: EventTarget };
   const known = new Set<string>();
-  let refused = false;
+  let isRefused = false;
 
   /** Where the document's markup says that it goes. */
   function* addresses(): Generator<string> {
@@ -28,7 +28,7 @@ export function installRefresh(control: Control): void {
   }
 
   /** Whether a script has called for it: then it stands on the stack below us. */
-  function isCalledFor(): boolean {
+  function isCalledByScript(): boolean {
     const errors = Error as { stackTraceLimit?: number };
     const limit = errors.stackTraceLimit;
     errors.stackTraceLimit = 10;
@@ -41,15 +41,15 @@ export function installRefresh(control: Control): void {
   navigation?.addEventListener('navigate', (given) => {
     const event = given as NavigateEvent;
     if (!event.isTrusted || event.userInitiated || event.hashChange || event.formData || event.sourceElement) return;
-    if (isCalledFor() || ![...addresses()].includes(event.destination.url)) return;
+    if (isCalledByScript() || ![...addresses()].includes(event.destination.url)) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    refused = true;
+    isRefused = true;
   });
   // What was refused did not fail.
   navigation?.addEventListener('navigateerror', (event) => {
-    if (refused) event.stopImmediatePropagation();
-    refused = false;
+    if (isRefused) event.stopImmediatePropagation();
+    isRefused = false;
   });
 
   control.refresh = (url, delay) => {

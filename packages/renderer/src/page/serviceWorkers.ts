@@ -29,7 +29,7 @@ export function installServiceWorkers(control: Control): void {
     await getRegistration.call(navigator.serviceWorker);
   }
 
-  const hold = (registered: Promise<ServiceWorkerRegistration | undefined>) => {
+  const trackActivation = (registered: Promise<ServiceWorkerRegistration | undefined>) => {
     const active = registered.then(
       (registration) => registration && untilActive(registration),
       () => {},
@@ -39,7 +39,7 @@ export function installServiceWorkers(control: Control): void {
 
   prototype.register = function (...args) {
     const registered = register.apply(this, args);
-    hold(registered);
+    trackActivation(registered);
     return registered;
   };
 
@@ -48,7 +48,7 @@ export function installServiceWorkers(control: Control): void {
     ...ready,
     get(this: ServiceWorkerContainer) {
       // Where none has been registered it may never be.
-      hold(getRegistration.call(this));
+      trackActivation(getRegistration.call(this));
       return ready.get!.call(this) as unknown;
     },
   });

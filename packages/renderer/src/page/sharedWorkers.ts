@@ -10,15 +10,15 @@ export function installSharedWorkers(control: Control): void {
   const readPort = Object.getOwnPropertyDescriptor(prototype, 'port')!;
   const ports = new WeakMap<SharedWorker, MessagePort>();
 
-  function follow(worker: SharedWorker, address: string): void {
+  function connect(worker: SharedWorker, address: string): void {
     const workers = control.workers!;
     const real = (readPort.get as (this: SharedWorker) => MessagePort).call(worker);
-    const { replacement, deliver } = control.splitPort(real, () => made.sent++);
-    const [made, port]: [WorkerLink, MessagePort] = workers.connect(address, true, deliver);
+    const { replacement, deliver } = control.splitPort(real, () => link.sent++);
+    const [link, port]: [WorkerLink, MessagePort] = workers.connect(address, true, deliver);
     ports.set(worker, replacement);
-    real.onmessage = (event) => workers.handleMessage(made, event);
-    real.onmessageerror = () => workers.handleMessage(made);
-    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(made, event));
+    real.onmessage = (event) => workers.handleMessage(link, event);
+    real.onmessageerror = () => workers.handleMessage(link);
+    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(link, event));
     control.realPost.call(real, KEY, [port]);
   }
 
@@ -31,7 +31,7 @@ export function installSharedWorkers(control: Control): void {
   const VirtualWorker = function (this: unknown, ...args: unknown[]) {
     if (!new.target) return (RealWorker as unknown as (...values: unknown[]) => SharedWorker)(...args);
     const worker = Reflect.construct(RealWorker, args, new.target) as SharedWorker;
-    follow(worker, String(args[0]));
+    connect(worker, String(args[0]));
     return worker;
   } as unknown as typeof SharedWorker;
   Object.defineProperty(VirtualWorker, 'name', { value: 'SharedWorker' });

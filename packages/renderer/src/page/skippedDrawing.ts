@@ -12,21 +12,21 @@ export function installSkippedDrawing(control: Control): void {
   type AnyContext = WebGLRenderingContext | WebGL2RenderingContext;
   type Methods = Record<string, ((this: unknown, ...args: unknown[]) => unknown) | undefined>;
   /** Canvases on which the drawing of the last frame is not. */
-  const lacking = new Set<HTMLCanvasElement>();
+  const incomplete = new Set<HTMLCanvasElement>();
   const isRead = new WeakSet<HTMLCanvasElement>();
   /** What was drawn on for a frame that the browser did not end. */
-  const unended = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
-  const keeps = new WeakMap<AnyContext, boolean>();
-  let isMissed = false;
+  const unfinished = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
+  const preserving = new WeakMap<AnyContext, boolean>();
+  let wasMissedDrawingRead = false;
 
   const isNeeded = () => control.frameUse !== 'undrawn' || control.pendingSnapshots > 0;
 
-  control.missesDrawing = () => isMissed || (isNeeded() && lacking.size > 0);
+  control.missesDrawing = () => wasMissedDrawingRead || (isNeeded() && incomplete.size > 0);
 
   control.noteCanvasRead = (source) => {
     if (source instanceof HTMLCanvasElement) {
       isRead.add(source);
-      isMissed ||= lacking.has(source);
+      wasMissedDrawingRead ||= incomplete.has(source);
       endFrame(source);
       return;
     }
@@ -38,36 +38,36 @@ export function installSkippedDrawing(control: Control): void {
   };
 
   function keepsDrawing(gl: AnyContext): boolean {
-    let answer = keeps.get(gl);
+    let answer = preserving.get(gl);
     if (answer === undefined) {
       answer = gl.getContextAttributes()?.preserveDrawingBuffer !== false;
-      keeps.set(gl, answer);
+      preserving.set(gl, answer);
     }
     return answer;
   }
 
   /** Whether a context is to draw what it is told to. */
-  function draws(gl: AnyContext): boolean {
+  function shouldDraw(gl: AnyContext): boolean {
     const { canvas } = gl;
     if (!(canvas instanceof HTMLCanvasElement)) return true;
-    if (control.frameUse === 'drawn' && !lacking.has(canvas) && !unended.has(canvas)) return true;
+    if (control.frameUse === 'drawn' && !incomplete.has(canvas) && !unfinished.has(canvas)) return true;
     if (gl.getParameter(gl.FRAMEBUFFER_BINDING) !== null) return true;
-    if (isNeeded()) lacking.delete(canvas);
+    if (isNeeded()) incomplete.delete(canvas);
     if (!canvas.isConnected || keepsDrawing(gl)) return true;
     if (!isNeeded() && !isRead.has(canvas)) {
-      lacking.add(canvas);
+      incomplete.add(canvas);
       return false;
     }
     endFrame(canvas);
-    if (control.frameUse !== 'drawn') unended.set(canvas, { gl, frame: control.frame });
+    if (control.frameUse !== 'drawn') unfinished.set(canvas, { gl, frame: control.frame });
     return true;
   }
 
   /** Clears a canvas that has the drawing of an earlier frame, as the browser does when it has shown it. */
   function endFrame(canvas: HTMLCanvasElement): void {
-    const last = unended.get(canvas);
+    const last = unfinished.get(canvas);
     if (!last || last.frame === control.frame) return;
-    unended.delete(canvas);
+    unfinished.delete(canvas);
     const { gl } = last;
     const gl2 = 'drawBuffers' in gl ? gl : undefined;
     const limits = [gl.SCISSOR_TEST, ...(gl2 ? [gl2.RASTERIZER_DISCARD] : [])].filter((name) => gl.isEnabled(name));
@@ -106,7 +106,7 @@ export function installSkippedDrawing(control: Control): void {
   }
 
   /** Does something before the methods of a prototype, which are not called where that returns false. */
-  function before(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
+  function intercept(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
     const methods = owner as Methods;
     for (const name of names) {
       const real = methods[name];
@@ -117,7 +117,7 @@ export function installSkippedDrawing(control: Control): void {
     }
   }
 
-  const draw = (gl: unknown) => draws(gl as AnyContext);
+  const draw = (gl: unknown) => shouldDraw(gl as AnyContext);
   const readSelf = (canvas: unknown) => control.noteCanvasRead(canvas);
   const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.noteCanvasRead);
   const readScreen = (context: unknown) => {
@@ -127,21 +127,21 @@ export function installSkippedDrawing(control: Control): void {
   };
 
   for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
-    before(prototype, ['clear', 'clearBufferfv', 'clearBufferiv', 'clearBufferuiv', 'clearBufferfi'], draw);
-    before(prototype, ['drawArrays', 'drawElements', 'drawRangeElements'], draw);
-    before(prototype, ['drawArraysInstanced', 'drawElementsInstanced', 'blitFramebuffer'], draw);
-    before(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
-    before(prototype, ['blitFramebuffer'], readScreen);
-    before(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
+    intercept(prototype, ['clear', 'clearBufferfv', 'clearBufferiv', 'clearBufferuiv', 'clearBufferfi'], draw);
+    intercept(prototype, ['drawArrays', 'drawElements', 'drawRangeElements'], draw);
+    intercept(prototype, ['drawArraysInstanced', 'drawElementsInstanced', 'blitFramebuffer'], draw);
+    intercept(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
+    intercept(prototype, ['blitFramebuffer'], readScreen);
+    intercept(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
     // These tell the page what is drawn in between.
-    before(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) =>
+    intercept(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) =>
       control.noteCanvasRead((gl as AnyContext).canvas),
     );
   }
   for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
-    before(prototype, ['drawImage', 'createPattern'], readArguments);
-  before(HTMLCanvasElement.prototype, ['toDataURL', 'toBlob', 'captureStream'], readSelf);
-  before(globalThis, ['createImageBitmap'], readArguments);
+    intercept(prototype, ['drawImage', 'createPattern'], readArguments);
+  intercept(HTMLCanvasElement.prototype, ['toDataURL', 'toBlob', 'captureStream'], readSelf);
+  intercept(globalThis, ['createImageBitmap'], readArguments);
   globalThis.VideoFrame &&= new Proxy(VideoFrame, {
     construct(target, args: ConstructorParameters<typeof VideoFrame>, newTarget: new () => unknown): VideoFrame {
       control.noteCanvasRead(args[0]);

@@ -15,7 +15,7 @@ export function installStepping(control: Control): void {
   /** So many times 5 ms are waited for promises that the page gave us before it is seen what could be done to keep them. */
   const PATIENCE = 10;
   /** The step leaves frames out: nobody will tell later of animations that began on the way. */
-  let isJump = false;
+  let skipsFrames = false;
   /** What `stirs` was when the page's animations were looked at last: nothing of the page may have run since. */
   let observedAt = -1;
 
@@ -46,7 +46,7 @@ export function installStepping(control: Control): void {
   }
 
   /** Takes part in a page that shows this frame already. */
-  function join(frame: number): void {
+  function joinAt(frame: number): void {
     if (control.started) return;
     control.started = true;
     control.frame = frame;
@@ -143,7 +143,7 @@ export function installStepping(control: Control): void {
 
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    if (isJump || control.activity !== observedAt) observeAnimations(isJump);
+    if (skipsFrames || control.activity !== observedAt) observeAnimations(skipsFrames);
     control.moveAnimations(control.now);
   }
 
@@ -155,7 +155,7 @@ export function installStepping(control: Control): void {
   }
 
   control.settle = async (frame, releasesPostponed = false, isNudged = false) => {
-    if (frame !== undefined) join(frame);
+    if (frame !== undefined) joinAt(frame);
     if (releasesPostponed) control.releasePostponed();
     // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
     const awaitsPromises = await untilQuiet(isNudged && (await control.nudge()) ? 0 : PATIENCE);
@@ -166,8 +166,8 @@ export function installStepping(control: Control): void {
   control.step = async (frame, from, frameUse = 'drawn', hasNewAnimations = true) => {
     const first = !control.started;
     control.frameUse = frameUse;
-    isJump = frame > from + 1;
-    if (from >= 0) join(from);
+    skipsFrames = frame > from + 1;
+    if (from >= 0) joinAt(from);
     observeAnimations(first || hasNewAnimations);
     control.started = true;
     const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));

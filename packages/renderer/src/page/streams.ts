@@ -15,7 +15,7 @@ export function installStreams(control: Control): void {
   /** The same, of which the browser has made something else, with what it reads by itself. */
   const MADE: StreamSource = { ...FINITE };
   /** Readers of ours for what the browser makes of a stream: whoever waits for that has a place in the line already. */
-  const ahead = new WeakSet<Reader>();
+  const unordered = new WeakSet<Reader>();
   /** The streams whose bytes do not come from the page, and who reads them. */
   const sources = new WeakMap<ReadableStream, StreamSource>();
   const readers = new WeakMap<Reader, StreamSource>();
@@ -91,7 +91,7 @@ export function installStreams(control: Control): void {
     methods['read'] = function (this: Reader, ...args: unknown[]) {
       const result = read.apply(this, args) as Promise<unknown>;
       const source = readers.get(this);
-      const isInLine = source === FINITE && !ahead.has(this);
+      const isInLine = source === FINITE && !unordered.has(this);
       const given = isInLine ? control.inLine(result) : result;
       if (isInLine) control.hold(given);
       if (source) holdRead(result, source);
@@ -104,7 +104,7 @@ export function installStreams(control: Control): void {
   /** A stream that gives what another one gives, through readers that are looked at; `end` is told when that is all. */
   function relay(stream: ReadableStream, end = () => {}, isAhead = false): Relay {
     const reader = stream.getReader();
-    if (isAhead) ahead.add(reader);
+    if (isAhead) unordered.add(reader);
     const relayed = new ReadableStream<unknown>(
       {
         async pull(controller) {
@@ -141,7 +141,7 @@ export function installStreams(control: Control): void {
     typeof FileSystemWritableFileStream !== 'undefined' && stream instanceof FileSystemWritableFileStream;
 
   const isRead = (stream: ReadableStream) => sources.has(stream) || packers.has(stream);
-  const isSlow = (stream: object) => isFile(stream) || packers.has(stream);
+  const needsRelay = (stream: object) => isFile(stream) || packers.has(stream);
 
   const NATIVE_TRANSFORMS = ['CompressionStream', 'DecompressionStream', 'TextDecoderStream', 'TextEncoderStream'];
   const isNative = (pair: unknown) =>
@@ -163,21 +163,21 @@ export function installStreams(control: Control): void {
       if (!(this instanceof ReadableStream) || this.locked || !(to instanceof WritableStream) || to.locked) {
         return pipeTo!.call(this, to, ...options);
       }
-      const target = isSlow(to) ? relaySink(to) : to;
+      const target = needsRelay(to) ? relaySink(to) : to;
       if (!isRead(this)) return pipeTo!.call(this, target, ...options);
       const { stream, release } = relay(this);
       return (pipeTo!.call(stream, target, ...options) as Promise<unknown>).finally(release);
     },
     pipeThrough(this: ReadableStream, pair: ReadableWritablePair, ...options: unknown[]) {
       const isSpecial = this instanceof ReadableStream && pair?.writable instanceof WritableStream;
-      if (!isSpecial || this.locked || pair.writable.locked || !(isRead(this) || isSlow(pair.writable))) {
+      if (!isSpecial || this.locked || pair.writable.locked || !(isRead(this) || needsRelay(pair.writable))) {
         return pipeThrough!.call(this, pair, ...options);
       }
       const source = sources.get(this);
       const { readable, writable } = pair;
       const isMade = isNative(pair);
       if (source && isMade) sources.set(readable, source === FINITE ? MADE : source);
-      const target = isSlow(writable) ? relaySink(writable) : writable;
+      const target = needsRelay(writable) ? relaySink(writable) : writable;
       return pipeThrough!.call(relay(this, undefined, isMade).stream, { readable, writable: target }, ...options);
     },
     tee(this: ReadableStream) {

@@ -86,38 +86,38 @@ export function installTasks(control: Control): void {
   function installPorts(): void {
     const PATIENCE = 3;
     /** Messages in one part of a moment after which the rest goes on in the next: a page may send them for ever. */
-    const most = () => (control.started ? 100 : 2000);
+    const messageLimit = () => (control.started ? 100 : 2000);
     let sent = 0;
     let arrived = 0;
-    let inPart = 0;
+    let sentInPart = 0;
     let part = '';
-    let held: (() => void)[] = [];
+    let postponed: (() => void)[] = [];
 
-    function look(): void {
+    function startPart(): void {
       if (part === control.partOfMoment()) return;
       part = control.partOfMoment();
-      inPart = 0;
-      const released = held;
-      held = [];
+      sentInPart = 0;
+      const released = postponed;
+      postponed = [];
       for (const send of released) send();
     }
 
     MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, options?: unknown) {
       const transfer = Array.isArray(options) ? options : (options as StructuredSerializeOptions | undefined)?.transfer;
-      look();
+      startPart();
       const send = (what: unknown, moved: Transferable[]) => {
         sent++;
-        inPart++;
+        sentInPart++;
         control.active = true;
         control.realPost.call(this, what, moved);
       };
-      if (inPart < most()) {
+      if (sentInPart < messageLimit()) {
         send(message, (transfer ?? []) as Transferable[]);
         return;
       }
       const copy = structuredClone({ message, transfer }, { transfer: (transfer ?? []) as Transferable[] });
       control.notePostponed();
-      held.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
+      postponed.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
     };
 
     const count = () => {
@@ -144,15 +144,15 @@ export function installTasks(control: Control): void {
     });
 
     control.exchanges.add(async () => {
-      look();
+      startPart();
       if (sent === arrived) return false;
       for (let waited = 0; waited < PATIENCE && sent !== arrived; waited++) {
         const before = sent + arrived;
         await control.inTask(() => {});
         if (sent + arrived !== before) waited = -1;
-        if (inPart >= most()) break;
+        if (sentInPart >= messageLimit()) break;
       }
-      if (sent !== arrived && inPart < most()) sent = arrived;
+      if (sent !== arrived && sentInPart < messageLimit()) sent = arrived;
       return true;
     });
 

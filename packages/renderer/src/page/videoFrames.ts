@@ -184,9 +184,9 @@ export function installVideoFrames(control: Control): void {
     const before = inView;
     inView = new Set(videos.filter(isInView));
     const appeared = [...inView].some((video) => !before.has(video));
-    const isNews = changed.size > 0;
+    const hasChanged = changed.size > 0;
     changed.clear();
-    return appeared ? 'appeared' : isNews ? 'changed' : 'none';
+    return appeared ? 'appeared' : hasChanged ? 'changed' : 'none';
   };
 
   control.isVideoAwaited = (video) => {

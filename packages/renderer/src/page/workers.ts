@@ -9,15 +9,15 @@ import type { WorkerLink, WorkerReply, WorkerRequest, Workers } from './workerTy
 export function installWorkers(control: Control): void {
   const links = new Set<WorkerLink>();
   /** Pictures that the workers of a worker have drawn, on their way up. */
-  const passedOn = new Map<number, ImageBitmap>();
-  const unbegun: string[] = [];
+  const forwarded = new Map<number, ImageBitmap>();
+  const unstarted: string[] = [];
   /** Errors of workers, which the page may handle while they are told to it. */
   const errors: Event[] = [];
 
   const workers: Workers = {
     connect: (address, isShared, deliver) => {
       const { port1, port2 } = new MessageChannel();
-      const made: WorkerLink = {
+      const link: WorkerLink = {
         address,
         isShared,
         port: port1,
@@ -37,9 +37,9 @@ export function installWorkers(control: Control): void {
         wake: () => {},
         isAsked: false,
       };
-      links.add(made);
-      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.handleReply(made, data);
-      return [made, port2];
+      links.add(link);
+      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.handleReply(link, data);
+      return [link, port2];
     },
     handleReply: (link, data) => {
       if (data.closed) link.open = false;
@@ -54,9 +54,9 @@ export function installWorkers(control: Control): void {
       }
       for (const [id, picture] of data.pictures ?? []) {
         control.canvases?.show(id, picture);
-        passedOn.set(id, picture);
+        forwarded.set(id, picture);
       }
-      unbegun.push(...(data.unstartedWorkers ?? []));
+      unstarted.push(...(data.unstartedWorkers ?? []));
       link.wake();
     },
     handleMessage: (link, message) => {
@@ -77,27 +77,27 @@ export function installWorkers(control: Control): void {
     handleTermination: (link) => {
       if (link.open && link.answered < 0 && link.arrived === 0) {
         const base = typeof document === 'undefined' ? location.href : document.baseURI;
-        unbegun.push(new URL(link.address, base).href);
+        unstarted.push(new URL(link.address, base).href);
       }
       drop(link);
     },
   };
   control.workers = workers;
 
-  function drop(gone: WorkerLink): void {
-    gone.open = false;
-    gone.announced = gone.arrived;
-    links.delete(gone);
-    gone.wake();
+  function drop(link: WorkerLink): void {
+    link.open = false;
+    link.announced = link.arrived;
+    links.delete(link);
+    link.wake();
   }
 
   /** Brings a worker to the present time. Resolves when it, and all that it has sent, has come. */
   async function ask(
-    of: WorkerLink,
+    link: WorkerLink,
     what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
   ): Promise<void> {
-    const { sent } = of;
-    if (!of.isAsked) {
+    const { sent } = link;
+    if (!link.isAsked) {
       const request: WorkerRequest = {
         now: control.now,
         frame: control.frame,
@@ -107,25 +107,25 @@ export function installWorkers(control: Control): void {
         nudged: what.urged ?? false,
         pictures: what.pictures ?? false,
       };
-      of.isAsked = true;
-      of.hasChanged = !what.pictures;
-      control.realPost.call(of.port, request);
+      link.isAsked = true;
+      link.hasChanged = !what.pictures;
+      control.realPost.call(link.port, request);
     }
-    while (!of.blocked && !((!of.open || !of.isAsked) && of.arrived >= of.announced)) {
-      await new Promise<void>((resolve) => (of.wake = resolve));
+    while (!link.blocked && !((!link.open || !link.isAsked) && link.arrived >= link.announced)) {
+      await new Promise<void>((resolve) => (link.wake = resolve));
     }
-    of.answered = sent;
+    link.answered = sent;
   }
 
   /** Asks several: each of their own at once, as none of them knows of another. */
-  async function askAll(called: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
+  async function askAll(targets: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
     const inTurn = async () => {
-      for (const each of called) if (each.isShared) await ask(each, what);
+      for (const each of targets) if (each.isShared) await ask(each, what);
     };
-    await Promise.all([inTurn(), ...called.map((each) => (each.isShared ? undefined : ask(each, what)))]);
+    await Promise.all([inTurn(), ...targets.map((each) => (each.isShared ? undefined : ask(each, what)))]);
   }
 
-  const living = () => [...links].filter(({ open }) => open);
+  const openLinks = () => [...links].filter(({ open }) => open);
 
   control.exchanges.add(async () => {
     if (links.size === 0) return false;
@@ -133,10 +133,10 @@ export function installWorkers(control: Control): void {
     // A port may lead to any worker: then all are asked.
     const everyone = control.active;
     control.wasActive ||= everyone;
-    const called = living().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);
-    if (called.length > 0) {
+    const targets = openLinks().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);
+    if (targets.length > 0) {
       control.active = false;
-      await askAll(called);
+      await askAll(targets);
       busy = true;
     }
     for (const each of [...links]) {
@@ -155,32 +155,32 @@ export function installWorkers(control: Control): void {
     return due;
   };
   control.runWorkerTimers = async (until) => {
-    await askAll(living().filter(({ due, blocked }) => due <= until && !blocked));
+    await askAll(openLinks().filter(({ due, blocked }) => due <= until && !blocked));
     await control.exchange();
   };
   control.runWorkerFrames = async () => {
-    const waiting = living().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
+    const waiting = openLinks().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
     await askAll(waiting, { callbacks: true });
   };
   control.nudgeWorkers = async () => {
-    const called = living().filter(({ blocked }) => !blocked);
+    const called = openLinks().filter(({ blocked }) => !blocked);
     await askAll(called, { urged: true });
     return called.some(({ madeProgress }) => madeProgress);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();
-    const drawing = living().filter(
+    const drawing = openLinks().filter(
       ({ drawsCanvases, hasChanged, blocked }) => drawsCanvases && hasChanged && !blocked,
     );
     await askAll(drawing, { pictures: true });
   };
   control.hasFailed = () => errors.splice(0).some(({ defaultPrevented }) => !defaultPrevented);
   control.takeForwardedPictures = () => {
-    const pictures = [...passedOn];
-    passedOn.clear();
+    const pictures = [...forwarded];
+    forwarded.clear();
     return pictures;
   };
-  control.takeUnstartedWorkers = () => unbegun.splice(0);
+  control.takeUnstartedWorkers = () => unstarted.splice(0);
   const awaitsFrame = control.awaitsFrame;
-  control.awaitsFrame = () => awaitsFrame() || living().some((each) => each.awaitsFrame);
+  control.awaitsFrame = () => awaitsFrame() || openLinks().some((each) => each.awaitsFrame);
 }

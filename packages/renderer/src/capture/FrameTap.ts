@@ -4,10 +4,12 @@ import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { frameDifference } from '../page/frameDifference.js';
+import { frameFile } from '../page/frameFile.js';
 import {
   CANVAS_REFUSAL,
   FIND_CANVAS,
   FRAME_DIFFERENCE,
+  FRAME_FILE,
   openFrameTap,
   PLANES_OF,
   READ_WEBGL,
@@ -82,6 +84,7 @@ export class FrameTap implements AsyncDisposable {
     const planes = `globalThis.${PLANES_OF} = ${functionSource(planesOf)}`;
     const refusal = `globalThis.${CANVAS_REFUSAL} = ${functionSource(canvasRefusal)}`;
     const difference = `globalThis.${FRAME_DIFFERENCE} = ${functionSource(frameDifference)}`;
+    const file = `globalThis.${FRAME_FILE} = ${functionSource(frameFile)}`;
     const config: FrameTapConfig = {
       url: this.server.url,
       file: this.server.mark,
@@ -89,7 +92,7 @@ export class FrameTap implements AsyncDisposable {
       height: pixelHeight,
       view: { width, height },
       mark: page.session.ownWorker,
-      worker: `${planes}; ${refusal}; ${difference}; ${callSource(frameTapWorker)}`,
+      worker: `${planes}; ${refusal}; ${difference}; ${file}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
     const readCanvas = `globalThis.${READ_WEBGL} = ${functionSource(readWebGl)}`;

@@ -156,7 +156,10 @@ export function installAnimatedImages(control: Control): void {
     if (overridden.delete(element) && element instanceof HTMLImageElement) element.style.removeProperty('content');
   }
 
-  /** Reads a new file, or makes the frame for the present time. An image that cannot be read or decoded is left as it is. */
+  /**
+   * Reads a new file, or makes the frame for the present time. An image that cannot be read or decoded is left as it
+   * is.
+   */
   async function prepare(source: string): Promise<void> {
     try {
       const animation = known.get(source);

@@ -78,7 +78,8 @@ export function installAnimatedStyles(control: Control): void {
     // A URL that starts with # refers to an element of the document.
     if (address.startsWith('#') || !URL.canParse(address, base)) return null;
     const source = new URL(address, base).href;
-    // The browser does not request images that only unused rules name. Its list of resources covers only those from servers.
+    // The browser does not request images that only unused rules name. Its list of resources covers only those from
+    // servers.
     if (/^https?:/.test(source) && entriesOf(source).length === 0) return undefined;
     return control.animatedPicture(source);
   }

@@ -23,8 +23,8 @@ export function installAnimations(control: Control): void {
     startsBackwards: boolean;
   }
   /**
-   * The browser sorts the animations it lists, in quadratic time: 0.3 s for 3000 CSS animations. From this many on, they
-   * are listed only when the renderer knows of new ones and does not pass them on itself.
+   * The browser sorts the animations it lists, in quadratic time: 0.3 s for 3000 CSS animations. From this many on,
+   * they are listed only when the renderer knows of new ones and does not pass them on itself.
    */
   const LIST_ALWAYS_BELOW = 200;
   /** The rounding error of a time, relative to the largest number in its computation. */

@@ -1,10 +1,10 @@
 import type { Control } from './control.js';
 
 /**
- * The browser's codecs (WebCodecs) deliver their output through callbacks, in real time. The clock waits until they have
- * done all they can with their input. A decoder retains frames until it gets more input or is flushed, and does not say
- * when it has nothing more to deliver. If the numbers of inputs and outputs do not settle that, a second codec gets the
- * same input and is flushed: when this probe has finished, so has the first codec, which started earlier.
+ * The browser's codecs (WebCodecs) deliver their output through callbacks, in real time. The clock waits until they
+ * have done all they can with their input. A decoder retains frames until it gets more input or is flushed, and does
+ * not say when it has nothing more to deliver. If the numbers of inputs and outputs do not settle that, a second codec
+ * gets the same input and is flushed: when this probe has finished, so has the first codec, which started earlier.
  */
 export function installCodecs(control: Control): void {
   interface Kind {
@@ -50,7 +50,9 @@ export function installCodecs(control: Control): void {
 
   interface Work {
     config: unknown;
-    /** What a probe needs to produce the same: for a decoder all input since the last key frame, for an encoder the new. */
+    /**
+     * What a probe needs to produce the same: for a decoder all input since the last key frame, for an encoder the new.
+     */
     inputs: [input: Input, options: unknown][];
     fed: number;
     made: number;

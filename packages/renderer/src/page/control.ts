@@ -37,7 +37,10 @@ export interface Control extends Moment {
   promised: number;
   /** A message was, or may have been, sent to another context since this was last read. */
   active: boolean;
-  /** The same, if the workers have handled it since but the context or renderer that advances this one does not know yet. */
+  /**
+   * The same, if the workers have handled it since but the context or renderer that advances this one does not know
+   * yet.
+   */
   wasActive: boolean;
   /** Whether one of the two was set; clears both. */
   takeActive(): boolean;
@@ -138,7 +141,10 @@ export interface Control extends Moment {
   notePostponed(): void;
   /** Whether some are postponed and this moment has another part for them. */
   hasPostponed(): boolean;
-  /** Starts the next part for them; with `always`, even if the moment has had all its parts. Returns whether there are any. */
+  /**
+   * Starts the next part for them; with `always`, even if the moment has had all its parts. Returns whether there are
+   * any.
+   */
   releasePostponed(always?: boolean): boolean;
   /** Runs tasks and messages, in this context and to and from its workers. Returns whether there were any. */
   exchange(): Promise<boolean>;
@@ -147,8 +153,8 @@ export interface Control extends Moment {
   workers: Workers | undefined;
   /**
    * Keeps this port for ourselves and creates a replacement for the page, or for its worker. Messages posted to the
-   * replacement go out through the real port, with a call of `sent` for each; `deliver` passes on a message that the real
-   * port has received.
+   * replacement go out through the real port, with a call of `sent` for each; `deliver` passes on a message that the
+   * real port has received.
    */
   splitPort(real: MessagePort, sent: () => void): { replacement: MessagePort; deliver(message: MessageEvent): void };
   /** The virtual time at which the next timer of a worker is due; Infinity if there is none. */
@@ -213,13 +219,13 @@ export interface Control extends Moment {
   /** Return what still has to be awaited at the present virtual time: called until all return nothing. */
   readonly waits: (() => Promise<unknown>[])[];
   /**
-   * Registers a function both as mover and as wait: `update` shows what it can for the present time, and returns what to
-   * await before calling it again.
+   * Registers a function both as mover and as wait: `update` shows what it can for the present time, and returns what
+   * to await before calling it again.
    */
   keepUp(update: () => Promise<unknown>[]): void;
   /**
-   * What an animated image shows at the present time; null if it is not animated or cannot be read. If that is not known
-   * yet, a promise to await before asking again.
+   * What an animated image shows at the present time; null if it is not animated or cannot be read. If that is not
+   * known yet, a promise to await before asking again.
    */
   animatedPicture(source: string): AnimatedFrame | null | Promise<unknown>;
   /** The state of the document's files so far. */
@@ -268,21 +274,23 @@ export interface Control extends Moment {
   refresh(url: string, delay: number): void;
   /** How many elements layout observers observe, and how often these observers have been called. */
   observers: { targets: number; calls: number };
-  /** Whether the browser has deferred something until it comes into view, which it detects only when it makes a frame. */
+  /**
+   * Whether the browser has deferred something until it comes into view, which it detects only when it makes a frame.
+   */
   hasDeferredContent(): boolean;
   /** Whether the browser skips even the layout of something until it comes into view. */
   skipsLayout: boolean;
   /** How many view transitions have yet to take their snapshots of the page. */
   pendingSnapshots: number;
   /**
-   * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the frame that the page shows,
-   * for a document created later than frame 0. With `releasesPostponed`, postponed messages and tasks run; with
+   * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the frame that the page
+   * shows, for a document created later than frame 0. With `releasesPostponed`, postponed messages and tasks run; with
    * `isNudged`, the document is nudged first.
    */
   settle(frame?: number, releasesPostponed?: boolean, isNudged?: boolean): Promise<Outcome>;
   /**
-   * Advances the page from frame `from` (-1 in the very first step) to this frame, the next or a later one. `frameUse` is
-   * `drawn` by default. Without `hasNewAnimations`, the previous step has already found all animations.
+   * Advances the page from frame `from` (-1 in the very first step) to this frame, the next or a later one. `frameUse`
+   * is `drawn` by default. Without `hasNewAnimations`, the previous step has already found all animations.
    */
   step(frame: number, from: number, frameUse?: FrameUse, hasNewAnimations?: boolean): Promise<Outcome>;
 }

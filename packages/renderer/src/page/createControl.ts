@@ -25,8 +25,8 @@ export function createControl(config: PageConfig, key: string): Control {
 
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
   /**
-   * The number of parts of a moment. In each part, messages and tasks are postponed after a fixed number, and continue in
-   * the next part, when all work that takes real time is done: the page may be polling for its result.
+   * The number of parts of a moment. In each part, messages and tasks are postponed after a fixed number, and continue
+   * in the next part, when all work that takes real time is done: the page may be polling for its result.
    */
   const PARTS = 5;
   let part = { moment: '', number: 0, isHeldBack: false };

@@ -9,8 +9,8 @@ export interface ElementState {
 }
 
 /**
- * Describes the elements now in the page, in document order, at most `limit` of them. Sent into the page as source text,
- * so it is self-contained.
+ * Describes the elements now in the page, in document order, at most `limit` of them. Sent into the page as source
+ * text, so it is self-contained.
  */
 export function describePage(limit: number): ElementState[] {
   const name = (element: Element): string => {

@@ -2,8 +2,8 @@ import type { Control } from './control.js';
 import type { FileFault } from './outcome.js';
 
 /**
- * Finds loaded files that are broken: images, videos, sounds and fonts that cannot be decoded. In the page, most of them
- * show up only as an empty element, or not at all. If the page uses another file instead, nothing is wrong.
+ * Finds loaded files that are broken: images, videos, sounds and fonts that cannot be decoded. In the page, most of
+ * them show up only as an empty element, or not at all. If the page uses another file instead, nothing is wrong.
  */
 export function installFileFaults(control: Control): void {
   const { NETWORK_NO_SOURCE, HAVE_METADATA } = HTMLMediaElement;
@@ -31,7 +31,8 @@ export function installFileFaults(control: Control): void {
     hasModuleFailed ||= target instanceof HTMLScriptElement && target.type === 'module';
     const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
     const reference = href instanceof SVGAnimatedString ? href.baseVal : textOf(href);
-    // An image blocked by the page's Content-Security-Policy has no `currentSrc`, only the URL as written in the markup.
+    // An image blocked by the page's Content-Security-Policy has no `currentSrc`, only the URL as written in the
+    // markup.
     const address = absolute(textOf(currentSrc) || textOf(src) || textOf(data) || reference);
     const isSource = target instanceof HTMLSourceElement && target.parentElement instanceof HTMLMediaElement;
     const element = isSource ? target.parentElement : target;

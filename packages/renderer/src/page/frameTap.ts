@@ -3,8 +3,8 @@ import type { readWebGl } from './readWebGl.js';
 
 /**
  * The frame tap gets frames out of the browser: a script in an isolated world of the page, which shares neither the
- * page's clock nor its globals, and a worker that copies or encodes the frames. Both are sent there as source text, like
- * everything in this folder.
+ * page's clock nor its globals, and a worker that copies or encodes the frames. Both are sent there as source text,
+ * like everything in this folder.
  */
 
 export interface FrameTapConfig {
@@ -37,6 +37,9 @@ export const CANVAS_REFUSAL = 'genlockCanvasRefusal';
 
 /** The global in the worker that holds the function `frameDifference`. */
 export const FRAME_DIFFERENCE = 'genlockFrameDifference';
+
+/** The global in the worker that holds the function `frameFile`. */
+export const FRAME_FILE = 'genlockFrameFile';
 
 /** The configuration of the worker's encoder. */
 export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'height' | 'bitrate' | 'framerate'>;

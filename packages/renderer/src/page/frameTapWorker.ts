@@ -1,9 +1,11 @@
 import type { CanvasKind, canvasRefusal } from './canvasRefusal.js';
 import type { frameDifference } from './frameDifference.js';
+import type { frameFile } from './frameFile.js';
 import type {
   CaptureAnswer,
   CANVAS_REFUSAL,
   FRAME_DIFFERENCE,
+  FRAME_FILE,
   FrameQuestion,
   FrameTapEncoder,
   TapMessage,
@@ -14,16 +16,6 @@ import type {
 } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
-/** A storage bucket, which TypeScript's library does not declare yet. */
-interface Bucket {
-  getDirectory(): Promise<FileSystemDirectoryHandle>;
-}
-
-/** A `FileSystemSyncAccessHandle`, which TypeScript declares only for workers. */
-interface OpenFile {
-  write(data: Uint8Array<ArrayBuffer>, options?: { at: number }): number;
-}
-
 /**
  * Runs in the worker. Each packet is sent to the server as one message that starts with the frame's number; so are the
  * pixels of a frame if there is no file for them.
@@ -31,13 +23,13 @@ interface OpenFile {
 export function frameTapWorker(): void {
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf> &
     Record<typeof CANVAS_REFUSAL, typeof canvasRefusal> &
-    Record<typeof FRAME_DIFFERENCE, typeof frameDifference>;
+    Record<typeof FRAME_DIFFERENCE, typeof frameDifference> &
+    Record<typeof FRAME_FILE, typeof frameFile>;
   /** Size of the number at the start of a message, in bytes. */
   const NUMBER_BYTES = 4;
   let socket: WebSocket;
   /** Resolvers of the questions to the server, which answers them in order. */
   const questions: ((answer: string | ArrayBuffer) => void)[] = [];
-  let name = '';
   let size = { width: 0, height: 0 };
   let capture: ReadableStreamDefaultReader<VideoFrame> | undefined;
   /** The newest captured frame, unless it has been taken or compared. */
@@ -82,30 +74,7 @@ export function frameTapWorker(): void {
     new DataView(message.buffer).setInt32(0, number);
     socket.send(message);
   };
-  let file: Promise<OpenFile | undefined> | undefined;
-  /**
-   * Opens a file in the browser's profile, if possible in a bucket that the page does not use. The server recognizes the
-   * file by its content, which starts with its name.
-   */
-  const openFile = async (): Promise<OpenFile | undefined> => {
-    const { storageBuckets } = navigator as { storageBuckets?: { open(name: string): Promise<Bucket> } };
-    const bucket = (await storageBuckets?.open('genlock')) ?? navigator.storage;
-    // The name is unique: an earlier worker may still have its own file open.
-    const entry = await (await bucket.getDirectory()).getFileHandle(name, { create: true });
-    const opened = await (entry as unknown as { createSyncAccessHandle(): Promise<OpenFile> }).createSyncAccessHandle();
-    opened.write(new TextEncoder().encode(name));
-    return (await ask('file')) === '' ? undefined : opened;
-  };
-  /** Writes to the file. Resolves to false if there is no file, as in a profile without a disk, or no space. */
-  const writeFile = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
-    try {
-      file ??= openFile();
-      return (await file)?.write(bytes, { at: 0 }) === bytes.byteLength;
-    } catch {
-      file = Promise.resolve(undefined);
-      return false;
-    }
-  };
+  let writeFile: ReturnType<typeof frameFile> = () => Promise.resolve(false);
   const fail = (error: unknown) => postMessage({ failure: String(error) });
   const enqueue = (work: () => Promise<unknown>) => {
     queue = queue.then(work).catch(fail);
@@ -200,8 +169,8 @@ export function frameTapWorker(): void {
   };
 
   /**
-   * Makes a frame of opaque pixels that encodes as BT.709 in limited range. From a canvas's own frame, the encoder would
-   * make full range, which many players do not expect.
+   * Makes a frame of opaque pixels that encodes as BT.709 in limited range. From a canvas's own frame, the encoder
+   * would make full range, which many players do not expect.
    */
   const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'BGRX' | 'RGBX'): VideoFrame => {
     const { width: codedWidth, height: codedHeight } = size;
@@ -284,7 +253,7 @@ export function frameTapWorker(): void {
 
   globalThis.onmessage = ({ data }: MessageEvent<TapMessage>) => {
     if ('url' in data) {
-      name = data.file;
+      writeFile = ours.genlockFrameFile(data.file, async () => (await ask('file')) === '');
       size = { width: data.width, height: data.height };
       void connect(data.url).then((refusal) => postMessage(refusal));
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);

@@ -63,7 +63,7 @@ export type { Moment, PageConfig } from './config.js';
 export type { SheetUse, VideoNews } from './control.js';
 export type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
 
-/** What documents and workers have in common. */
+/** The parts that documents and workers share. */
 const COMMON: PagePart[] = [
   installTime,
   installMachine,

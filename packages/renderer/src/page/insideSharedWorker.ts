@@ -2,9 +2,9 @@ import type { Control } from './control.js';
 import type { WorkerReply, WorkerRequest } from './workerTypes.js';
 
 /**
- * A shared worker belongs to no document. As long as it has one connection it is in step with that document, as a
- * dedicated worker is. One that has had several is moved by the renderer, before the documents: then it has messages of
- * each of them in order, and answers them when they ask.
+ * The clock inside a shared worker, which belongs to no document. As long as it has a single connection, it keeps in
+ * step with that document, like a dedicated worker. Once it has had several, the renderer advances it, before the
+ * documents: it then gets the messages of each document in order, and answers each document when that asks.
  */
 export function installInsideSharedWorker(control: Control): void {
   const { num, den } = control.config.fps;
@@ -13,12 +13,12 @@ export function installInsideSharedWorker(control: Control): void {
     port: MessagePort | undefined;
     sent: number;
     arrived: number;
-    /** Handing these out one by one is what the worker is asked for. */
+    /** Functions that dispatch the messages received, run one by one when this connection asks. */
     inbox: (() => void)[];
     wake: () => void;
   }
   const connections = new Set<Connection>();
-  /** The one that asks at present. */
+  /** The connection whose request is being answered. */
   let asker: Connection | undefined;
   const hasOneConnection = () => connections.size === 1;
 
@@ -31,7 +31,7 @@ export function installInsideSharedWorker(control: Control): void {
     connections.add(connection);
     const { replacement, deliver } = control.splitPort(real, () => {
       connection.sent++;
-      // Whoever does not ask has to hear of it, too.
+      // The documents at the other connections have to learn of it too.
       if (connection !== asker) control.active = true;
     });
     connection.inbox.push(() => {

@@ -1,7 +1,7 @@
 import type { Control } from './control.js';
 import type { CanvasNote, WorkerReply, WorkerRequest } from './workerTypes.js';
 
-/** The worker's end: takes part in the time of the context that has started it. */
+/** The clock inside a dedicated worker, which keeps in step with the context that started the worker. */
 export function installInsideWorker(control: Control): void {
   const scope = globalThis as unknown as EventTarget & {
     postMessage: (...args: unknown[]) => void;
@@ -36,7 +36,7 @@ export function installInsideWorker(control: Control): void {
   });
   scope.addEventListener('messageerror', countArrival);
 
-  /** Errors that nobody has handled here go to whoever started the worker, as messages do. */
+  /** Errors not handled here are sent to the context that started the worker, and count as messages. */
   const errors: Event[] = [];
   scope.addEventListener('error', (event) => event.isTrusted && errors.push(event));
 
@@ -53,7 +53,9 @@ export function installInsideWorker(control: Control): void {
     else realPost({ 'genlock.control': reply });
   };
 
-  /** What has come is of the time that the worker is to go to. */
+  /**
+   * Whether timers are running up to the requested time. Messages received meanwhile belong to that time, so they wait.
+   */
   let isRunningTimers = false;
   const dispatchInbox = async () => {
     if (isRunningTimers) return false;
@@ -115,7 +117,7 @@ export function installInsideWorker(control: Control): void {
     realClose();
   };
 
-  // A worker that waits for another one, or for the page, is no reason to wait for the worker.
+  // Nobody waits for a worker that is itself blocked until another worker, or the page, wakes it up.
   const realWait = Atomics.wait.bind(Atomics) as (...args: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
   Atomics.wait = (...args: unknown[]) => {
     sendReply({ blocked: true });

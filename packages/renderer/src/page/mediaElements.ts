@@ -1,7 +1,7 @@
 import type { Control } from './control.js';
 import type { Playback } from './media.js';
 
-/** Puts the virtual playing in place of the elements' own, in every media element of the page. */
+/** Replaces the playback of all media elements by virtual playback. */
 export function installMediaElements(control: Control): void {
   const media = control.media!;
   const { isLive, playbackOf } = media;
@@ -23,11 +23,11 @@ export function installMediaElements(control: Control): void {
   const native = { play: elements.play, pause: elements.pause, load: elements.load };
   const listen = EventTarget.prototype.addEventListener;
 
-  /** What happens to the real element is our doing, and none of the page's business. */
+  /** Hides the events of the real element from the page: they result from our own calls. */
   function hideFromPage(event: Event): void {
     const { target: element, type } = event;
     if (!(element instanceof HTMLMediaElement) || !event.isTrusted || isLive(element)) return;
-    // After each seek the browser has data again; the first time it is news.
+    // The browser reports available data after each seek. The page gets only the first report.
     const { ready } = playbackOf(element);
     if (READY_EVENTS.includes(type) && (ready.get(type) ?? event) === event) {
       ready.set(type, event);
@@ -37,7 +37,10 @@ export function installMediaElements(control: Control): void {
     if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSeeked(element);
   }
 
-  /** Pausing takes a paused element the right to start by itself. Before it has a source it would begin to look for one. */
+  /**
+   * Pauses the real element, which disables autoplay even if it is paused already. An element without a source is left
+   * alone, since pausing would make it look for one.
+   */
   function preventAutoplay(element: HTMLMediaElement): void {
     if (element.networkState !== HTMLMediaElement.NETWORK_EMPTY && !isLive(element)) native.pause.call(element);
   }
@@ -63,7 +66,7 @@ export function installMediaElements(control: Control): void {
     this.currentTime = time;
   };
 
-  /** Replaces a property of elements that are no live streams: how it is read, and what is done before or instead of its setting. */
+  /** Replaces a property of elements without a live stream: `get` reads it, and `set`, if given, sets it. */
   function replaceProperty(
     name: 'paused' | 'ended' | 'seeking' | 'currentTime',
     get: (element: HTMLMediaElement, playback: Playback) => unknown,
@@ -77,7 +80,7 @@ export function installMediaElements(control: Control): void {
       },
       ...(set && {
         set(this: HTMLMediaElement, value: unknown) {
-          // What is not a number is the browser's to refuse.
+          // For a value that is not a number, the browser throws the right error.
           if (isLive(this) || !Number.isFinite(Number(value))) real.set!.call(this, value);
           else set(this, playbackOf(this), Number(value));
         },
@@ -89,7 +92,7 @@ export function installMediaElements(control: Control): void {
   replaceProperty('seeking', (_, { seeking }) => seeking);
   replaceProperty('currentTime', media.timeOf, media.moveTo);
 
-  /** Does something before or after a property is set by the page. */
+  /** Runs functions before and after the page sets a property. */
   function wrapSetter(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
     const real = property(name);
     Object.defineProperty(elements, name, {
@@ -113,8 +116,8 @@ export function installMediaElements(control: Control): void {
     Element.prototype.setAttribute.call(this, name, value);
   };
 
-  // An element is taken over before the page can listen to it, or, of those that the parser makes,
-  // when it begins to load.
+  // An element is taken over before the page can listen to it; one created by the parser, at the latest when it starts
+  // to load.
   elements.addEventListener = function (...args: Parameters<EventTarget['addEventListener']>) {
     playbackOf(this);
     listen.apply(this, args);

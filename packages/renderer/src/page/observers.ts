@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Observers of layout are called by the browser in its own frames. The renderer has one made before
- * a picture wherever something is observed, so that what they change is in that very picture.
+ * The browser calls layout observers (`IntersectionObserver`, `ResizeObserver`) when it makes a frame. If anything is
+ * observed, the renderer has the browser make a frame before each capture, which then shows what the observers change.
  */
 export function installObservers(control: Control): void {
   interface Observer {

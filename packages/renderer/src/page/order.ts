@@ -1,13 +1,13 @@
 import type { Control } from './control.js';
 
 /**
- * What a page gets from outside its thread comes in the order in which it was asked for, one after the other, each
- * when nothing else is left to do. The renderer sees to the answers of the network, and asks for `atRest`
- * before it hands over the next one; what else takes real time waits in a line here.
+ * A page gets the results of work outside its thread in the order in which it asked for them, one by one, each when the
+ * thread has nothing else to do. The renderer does this for responses from the network: it calls `atRest` before it
+ * delivers the next one. The results of other work that takes real time wait in a queue here.
  */
 export function installOrder(control: Control): void {
   interface Delivery {
-    /** Gives the page what it waits for, once that is there. */
+    /** Delivers the result to the page; undefined until the result is there. */
     deliver: (() => void | Promise<void>) | undefined;
   }
   const queue: Delivery[] = [];
@@ -59,17 +59,19 @@ export function installOrder(control: Control): void {
     while (queue.length > 0) await new Promise<void>((resolve) => waitingForEmpty.push(resolve));
   };
 
-  /** Messages, tasks and timers of the present time that are being run; undefined when there is nothing of that. */
+  /** The round of messages, tasks and timers for the present time that is running; undefined if none is. */
   let round: Promise<void> | undefined;
   let isBusy = false;
 
   async function runRound(): Promise<void> {
-    // A page that has been started sees timers of the present time only where something is waited for.
+    // Once the page has started, timers for the present time run here only if the clock is waiting for something.
     if (!control.started || control.pending.size > 0) isBusy = await control.runTimers(control.now);
     if (await control.exchange()) isBusy = true;
   }
 
-  /** Resolves when nothing moves any more, though the pass may wait for somebody else. */
+  /**
+   * Resolves when this thread is idle and the queue cannot move on, though the round may still be waiting for a worker.
+   */
   async function untilIdle(): Promise<void> {
     for (;;) {
       await control.afterAll();
@@ -103,7 +105,7 @@ export function installOrder(control: Control): void {
     }
   };
 
-  /** What `<use>` shows of other files is put together in a frame of the browser, and the load waits for that. */
+  /** Whether the load event may be waiting for a frame, in which the browser resolves the `<use>` of other files. */
   function needsFrame(): boolean {
     if (typeof document === 'undefined' || document.readyState !== 'interactive') return false;
     for (const root of control.roots()) {

@@ -1,21 +1,23 @@
 import type { Control } from './control.js';
 
 /**
- * Several pictures with one address are one request, of whose end the browser tells them in an order of its own. Here
- * those in the document come first, as they stand there, then the others as they were given the address.
+ * Several images with the same URL share one request, and the browser fires their load events in an arbitrary order.
+ * Here the images in the document come first, in document order, then the others in the order in which they were given
+ * the URL.
  */
 export function installPictureEvents(control: Control): void {
   interface Group {
     address: string;
-    /** Those who have yet to be told, in order. */
+    /** The images still to be notified, in order. */
     queue: HTMLImageElement[];
     type: string;
   }
   const listen = EventTarget.prototype.addEventListener;
-  /** Pictures that scripts have given an address and that have not been told, in order. */
+  /** Images to which scripts have assigned a URL and that have not been notified yet, in order. */
   const assigned = new Set<HTMLImageElement>();
+  /** The URL for which each image was last notified. */
   const notified = new WeakMap<HTMLImageElement, string>();
-  /** Of those whose own event has not come: it is told to whoever is next. */
+  /** The groups of images whose own event has yet to fire. When it does, the next image of the group is notified. */
   const groups = new WeakMap<HTMLImageElement, Group>();
   const seen = new WeakSet<Event>();
   const listenedTo = new WeakSet<HTMLImageElement>();
@@ -32,7 +34,7 @@ export function installPictureEvents(control: Control): void {
     next.dispatchEvent(new Event(type));
   }
 
-  /** All have come by the time that the first one is told. */
+  /** Groups all images with the URL of this one, for which an event has fired: by then all are complete. */
   function makeGroup(image: HTMLImageElement, type: string): Group | undefined {
     const address = image.currentSrc;
     const isOfIt = (other: HTMLImageElement) =>
@@ -43,7 +45,7 @@ export function installPictureEvents(control: Control): void {
     if (queue.length < 2 || !queue.includes(image)) return undefined;
     const made = { address, queue, type };
     for (const each of queue) groups.set(each, made);
-    // Whatever becomes of their own events: each is told.
+    // Notify each image, whatever becomes of its own event.
     const rest = control.afterAll().then(() => {
       while (queue.length > 0) dispatchNext(made);
     });
@@ -80,7 +82,7 @@ export function installPictureEvents(control: Control): void {
       set(this: HTMLImageElement, value: string) {
         const known = groups.get(this);
         groups.delete(this);
-        // The browser drops its own event, which another one may need.
+        // The browser drops the event of this image, which might have triggered that of another one.
         if (known?.queue.includes(this)) known.queue.splice(known.queue.indexOf(this), 1);
         else if (known) void control.inTask(() => dispatchNext(known));
         notified.delete(this);

@@ -2,17 +2,17 @@ import type { Control } from './control.js';
 import type { Media, Playback } from './media.js';
 
 /**
- * `<video>` and `<audio>` play in virtual time. The real element never plays: what the page knows of
- * its playing is kept here, and at each step a video is made to show its frame.
+ * `<video>` and `<audio>` play in virtual time. The real element never plays: the playback that the page sees is
+ * computed here, and each step makes a video show its frame.
  */
 export function installPlayback(control: Control): void {
   const TIMEUPDATE_MS = 250;
-  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  /** How far a sum of fractions may exceed the exact time of its frame, in milliseconds. */
   const ROUNDING = 1e-6;
   const HAVE_METADATA = 1;
   const HAVE_CURRENT_DATA = 2;
 
-  /** Addresses of files whose end is missing. */
+  /** URLs of files whose end is missing. */
   const incomplete = new Set<string>();
   const setVirtualTimeout = setTimeout;
   const clearVirtualTimeout = clearTimeout;
@@ -20,7 +20,7 @@ export function installPlayback(control: Control): void {
   const playbacks = new WeakMap<HTMLMediaElement, Playback>();
   const elements = new Set<WeakRef<HTMLMediaElement>>();
 
-  /** A live stream has no time that could be sought. */
+  /** A live stream cannot be sought. */
   const isLive = (element: HTMLMediaElement) => element.srcObject instanceof MediaStream;
   const hasPicture = (element: HTMLMediaElement): element is HTMLVideoElement =>
     element instanceof HTMLVideoElement && element.videoWidth > 0;
@@ -51,7 +51,7 @@ export function installPlayback(control: Control): void {
     return playback;
   }
 
-  /** The times of a media fragment, such as `#t=2,4` or `#t=npt:0:01.5`: where it starts and pauses. */
+  /** Reads the start and end of a media fragment, such as `#t=2,4` or `#t=npt:0:01.5`. */
   function readFragment(element: HTMLMediaElement, playback: Playback): void {
     const fragment = new URLSearchParams(element.currentSrc.split('#')[1] ?? '').get('t')?.replace(/^npt:/, '');
     if (fragment) {
@@ -78,7 +78,7 @@ export function installPlayback(control: Control): void {
   const atEnd = (element: HTMLMediaElement, playback: Playback) =>
     element.readyState >= HAVE_METADATA && timeOf(element, playback) >= element.duration && !element.loop;
 
-  /** Tells the page, in a task of its own. */
+  /** Dispatches events, each in a task of its own. */
   function dispatch(element: HTMLMediaElement, ...types: string[]): void {
     for (const type of types) void control.track(control.inTask(() => element.dispatchEvent(new Event(type))));
   }
@@ -137,7 +137,7 @@ export function installPlayback(control: Control): void {
     schedule(element, playback);
   }
 
-  /** What has become possible by what was loaded. Asked only at the time of a frame, however long loading took. */
+  /** Starts what newly loaded data allows. Called only at the times of frames, however long loading took. */
   function applyLoaded(element: HTMLMediaElement, playback: Playback): void {
     if (element.error) {
       const { starting } = playback;
@@ -161,13 +161,13 @@ export function installPlayback(control: Control): void {
     const isAssembling = control.isAssembling(element);
     if (isAssembling !== undefined) return isAssembling;
     if (networkState === HTMLMediaElement.NETWORK_LOADING) return true;
-    // A small file may be there as a whole before it is decoded.
+    // A small file may be loaded completely before it is decoded.
     return networkState === HTMLMediaElement.NETWORK_IDLE && (!playback.paused || preload !== 'none');
   }
 
-  /** Makes the element show the present time, if it does not yet. */
+  /** Makes the element show the present position, unless it already does. */
   function show(element: HTMLMediaElement, playback: Playback): Promise<void> | undefined {
-    // A seek into what is missing may never end.
+    // A seek into the missing part may never end.
     if (incomplete.has(element.currentSrc)) return undefined;
     if (playback.showing) return playback.showing;
     if (element.error || element.readyState < (playback.seeking ? HAVE_METADATA : HAVE_CURRENT_DATA)) return undefined;
@@ -255,7 +255,7 @@ export function installPlayback(control: Control): void {
       applyLoaded(element, playback);
       const showing = show(element, playback);
       if (showing) waiting.push(showing);
-      // Seen again at the next look.
+      // Loading is checked again at the next call.
       else if (isLoading(element, playback)) waiting.push(control.realDelay(5));
     }
     return waiting;

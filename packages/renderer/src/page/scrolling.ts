@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Smooth scrolling is a function of the frame: we move the scroll position ourselves, with the
- * duration and the easing that Chromium gives to scrolling by script. Everything else scrolls at once.
+ * Makes smooth scrolling a function of the frame: the scroll position is moved here, with the duration and easing that
+ * Chromium uses for scrolling by script. All other scrolling is instant.
  */
 export function installScrolling(control: Control): void {
   interface SmoothScroll {
@@ -10,9 +10,9 @@ export function installScrolling(control: Control): void {
     to: { left: number; top: number };
     start: number;
     duration: number;
-    /** Where it was put last; somewhere else means that something else has scrolled. */
+    /** The position set last. Any other position means that something else has scrolled the element. */
     last: { left: number; top: number };
-    /** Keeps the promise of the call, where the browser gives one. */
+    /** Resolves the promise of the call, in browsers that return one. */
     end: () => void;
   }
   const scrolls = new Map<Element, SmoothScroll>();
@@ -24,7 +24,7 @@ export function installScrolling(control: Control): void {
 
   const viewport = () => document.scrollingElement ?? document.documentElement;
 
-  /** cubic-bezier(0.42, 0, 0.58, 1): its curve is x(s), y(s); s is found by halving. */
+  /** cubic-bezier(0.42, 0, 0.58, 1), a curve x(s), y(s): finds s for x by bisection and returns y. */
   function ease(x: number): number {
     if (x >= 1) return 1;
     const curve = (s: number, a: number, b: number) => 3 * a * s * (1 - s) ** 2 + 3 * b * s ** 2 * (1 - s) + s ** 3;
@@ -47,7 +47,7 @@ export function installScrolling(control: Control): void {
     scrolls.delete(element);
   }
 
-  /** Each of our own steps is the end of a scroll to the browser; and trying out is none at all. */
+  /** Suppresses `scrollend` after each of our own steps, and all events of the trial scroll in `startScroll`. */
   function suppressEvent(event: Event): void {
     const { target, type } = event;
     const element = target === document ? viewport() : (target as Element);
@@ -65,7 +65,10 @@ export function installScrolling(control: Control): void {
   const isAt = (element: Element, { left, top }: { left: number; top: number }) =>
     element.scrollLeft === left && element.scrollTop === top;
 
-  /** Scrolls to a place that the browser may yet bound: it is tried out first. Returns what the browser would. */
+  /**
+   * Starts a smooth scroll. Scrolls there once at first and back, since the browser may limit the position. Returns
+   * what the browser's own method returns.
+   */
   function startScroll(element: Element, left: number, top: number): unknown {
     const from = positionOf(element);
     const result = jump(element, left, top);
@@ -103,7 +106,7 @@ export function installScrolling(control: Control): void {
     await step();
   };
 
-  /** Where an element is going, or where it is. */
+  /** The position that an element is scrolling to, or the present one. */
   const destinationOf = (element: Element) => scrolls.get(element)?.to ?? positionOf(element);
 
   function scroll(element: Element, args: unknown[], relative: boolean): unknown {
@@ -135,7 +138,7 @@ export function installScrolling(control: Control): void {
     Object.defineProperty(globalThis, name, { value: onWindow, writable: true, configurable: true });
   }
 
-  /** The elements around this one that scroll, the nearest first. */
+  /** The scrollable ancestors of an element, the nearest first. */
   function scrollersOf(element: Element): Element[] {
     const found: Element[] = [];
     for (let node: Node | null = element.parentNode; node; node = node.parentNode) {
@@ -147,7 +150,7 @@ export function installScrolling(control: Control): void {
     return found.includes(root) ? found : [...found, root];
   }
 
-  /** Lets the browser scroll at once, looks where that leads, and goes there smoothly where it should. */
+  /** Lets the browser scroll instantly to find the destinations, then scrolls there smoothly where required. */
   function smoothly(element: Element, behavior: unknown, act: () => void): void {
     const scrollers = scrollersOf(element);
     const smooth = scrollers.filter((each) => isSmooth(each, behavior));
@@ -169,7 +172,7 @@ export function installScrolling(control: Control): void {
     smoothly(this, options.behavior, () => realIntoView.call(this, { ...options, behavior: 'instant' }));
   };
 
-  // An assignment scrolls smoothly too where the style says so; it reads where the element is.
+  // Assigning to these also scrolls smoothly if the style says so. Reading them returns the present position.
   for (const [name, side] of [
     ['scrollLeft', 'left'],
     ['scrollTop', 'top'],

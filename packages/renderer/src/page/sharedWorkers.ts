@@ -1,7 +1,7 @@
 import type { Control } from './control.js';
 import type { WorkerLink } from './workerTypes.js';
 
-/** Shared workers, from the side of a document that has one. */
+/** Shared workers, as seen from a document that connects to one. */
 export function installSharedWorkers(control: Control): void {
   if (typeof SharedWorker === 'undefined') return;
   const KEY = 'genlock.control';

@@ -1,20 +1,21 @@
 import type { Control } from './control.js';
 
 /**
- * What WebGL draws for the screen is gone when the next frame begins, unless the page wants it kept. So it is left
- * out of a frame that nobody sees: it takes most of the time. What is drawn into a texture may be used later, and
- * is drawn, as is what somebody reads. Where something was left out that is needed after all, the page has to be
- * opened again and taken here with all its drawing.
+ * What WebGL draws to the screen is discarded when the next frame starts, unless the page preserves it
+ * (`preserveDrawingBuffer`). It takes most of the time, so it is skipped in frames that nobody sees. Drawing into
+ * textures is done, since they may be used later, and so is drawing that is read. If skipped drawing is needed after
+ * all, the page must be reopened and brought to this frame with all its drawing.
  *
- * It is the browser that ends a frame, when it draws the page. Where it does not, that is done here.
+ * Normally the browser ends a frame, and clears the canvas, when it draws the page. If it does not draw, that is done
+ * here.
  */
 export function installSkippedDrawing(control: Control): void {
   type AnyContext = WebGLRenderingContext | WebGL2RenderingContext;
   type Methods = Record<string, ((this: unknown, ...args: unknown[]) => unknown) | undefined>;
-  /** Canvases on which the drawing of the last frame is not. */
+  /** Canvases that lack the drawing of the last frame, because it was skipped. */
   const incomplete = new Set<HTMLCanvasElement>();
   const isRead = new WeakSet<HTMLCanvasElement>();
-  /** What was drawn on for a frame that the browser did not end. */
+  /** Canvases that have the drawing of a frame that the browser has not ended. */
   const unfinished = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
   const preserving = new WeakMap<AnyContext, boolean>();
   let wasMissedDrawingRead = false;
@@ -30,7 +31,7 @@ export function installSkippedDrawing(control: Control): void {
       endFrame(source);
       return;
     }
-    // The canvas of another document.
+    // It may be a canvas of another document.
     const { nodeName, ownerDocument } = (source ?? {}) as Partial<Node>;
     const realm = nodeName === 'CANVAS' ? (ownerDocument?.defaultView as unknown) : undefined;
     const owner = (realm as Record<symbol, Control | undefined> | undefined)?.[control.key];
@@ -46,7 +47,7 @@ export function installSkippedDrawing(control: Control): void {
     return answer;
   }
 
-  /** Whether a context is to draw what it is told to. */
+  /** Whether a context should carry out a draw call. */
   function shouldDraw(gl: AnyContext): boolean {
     const { canvas } = gl;
     if (!(canvas instanceof HTMLCanvasElement)) return true;
@@ -63,7 +64,7 @@ export function installSkippedDrawing(control: Control): void {
     return true;
   }
 
-  /** Clears a canvas that has the drawing of an earlier frame, as the browser does when it has shown it. */
+  /** Clears a canvas that has the drawing of an earlier frame, as the browser does after it has shown a frame. */
   function endFrame(canvas: HTMLCanvasElement): void {
     const last = unfinished.get(canvas);
     if (!last || last.frame === control.frame) return;
@@ -105,7 +106,7 @@ export function installSkippedDrawing(control: Control): void {
     if (framebuffer) gl.bindFramebuffer(target, framebuffer);
   }
 
-  /** Does something before the methods of a prototype, which are not called where that returns false. */
+  /** Runs a function before the methods of a prototype. If it returns false, the method is not called. */
   function intercept(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
     const methods = owner as Methods;
     for (const name of names) {
@@ -133,7 +134,7 @@ export function installSkippedDrawing(control: Control): void {
     intercept(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
     intercept(prototype, ['blitFramebuffer'], readScreen);
     intercept(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
-    // These tell the page what is drawn in between.
+    // These report to the page what is drawn in between.
     intercept(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) =>
       control.noteCanvasRead((gl as AnyContext).canvas),
     );

@@ -1,22 +1,24 @@
 import type { Control } from './control.js';
 import type { Outcome } from './outcome.js';
 
-/** The order of events in one frame, as HTML's "update the rendering" has it. */
+/** The order of events in one frame, as in HTML's "update the rendering". */
 export function installStepping(control: Control): void {
   const { num, den } = control.config.fps;
   const timeOf = (frame: number) => (frame * den * 1000) / num;
   /** The first frame at or after a time. */
   const frameAt = (time: number) => Math.ceil((time * num) / (den * 1000) - 1e-9);
   /**
-   * A jump runs frame callbacks at least this often, in milliseconds: libraries take a longer pause
-   * for a stall of the machine and leave it out (GSAP: 500).
+   * A step that skips frames runs frame callbacks at least this often, in milliseconds: libraries take a longer pause
+   * for a stall of the machine and do not count it (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
-  /** So many times 5 ms are waited for promises that the page gave us before it is seen what could be done to keep them. */
+  /**
+   * How many times 5 ms to wait for promises given by the page before reporting that nothing else is left to wait for.
+   */
   const PATIENCE = 10;
-  /** The step leaves frames out: nobody will tell later of animations that began on the way. */
+  /** Whether the step skips frames: the renderer will not pass on animations that start on the way. */
   let skipsFrames = false;
-  /** What `stirs` was when the page's animations were looked at last: nothing of the page may have run since. */
+  /** `activity` when animations were last observed: if it is unchanged, no script of the page has run since. */
   let observedAt = -1;
 
   function picturesLoading(): Promise<unknown>[] {
@@ -33,7 +35,7 @@ export function installStepping(control: Control): void {
   const objects = document.getElementsByTagName('object');
   const embeds = document.getElementsByTagName('embed');
   const seen = new WeakMap<Element, string | null>();
-  /** What `<object>` and `<embed>` show is asked for in a task after their layout. */
+  /** Whether there are new `<object>` or `<embed>` files, which the browser requests in a task after layout. */
   function newlyEmbedded(): boolean {
     let found = false;
     for (const element of [...objects, ...embeds]) {
@@ -45,7 +47,7 @@ export function installStepping(control: Control): void {
     return found;
   }
 
-  /** Takes part in a page that shows this frame already. */
+  /** Starts the clock of a document that was created while the page shows this frame. */
   function joinAt(frame: number): void {
     if (control.started) return;
     control.started = true;
@@ -56,16 +58,19 @@ export function installStepping(control: Control): void {
     control.shiftTimers(later);
   }
 
-  /** Resolves to whether promises of the page are left: to keep them may take another document, which is asked then. */
+  /**
+   * Waits until nothing is pending. Resolves to true if only promises given by the page are left: they may depend on
+   * another document.
+   */
   async function untilQuiet(patience = PATIENCE): Promise<boolean> {
-    // A page that is to be loaded again, in a browser that has WebGPU, waits for that in vain.
+    // A page that wants WebGPU will be reopened in a browser that has it. In this one it would wait in vain.
     while (control.webgpu !== 'wanted') {
-      // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
-      // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
+      // While the page loads, its start-up timers belong to frame 0. Later, a timer that a frame callback has set and
+      // that is due now runs after the frame is drawn, unless the frame is waiting for something.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
       else await control.runTimers(control.now);
       await control.exchange();
-      // Fonts and background pictures are asked for when style and layout need them.
+      // Fonts and background images are requested when style and layout need them.
       void document.documentElement?.getBoundingClientRect();
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
       for (const wait of control.waits) waiting.push(...wait());
@@ -111,9 +116,9 @@ export function installStepping(control: Control): void {
   }
 
   /**
-   * GSAP's ticker ignores frames less than 4 ms after its start, as frame 0 is by definition. Values
-   * that it writes lazily, on the first tick (those of `from` tweens), would be missing from frame 0.
-   * It also leaves out what it takes for a stall: frames may be half a second apart.
+   * GSAP's ticker ignores frames within 4 ms of its start, such as frame 0. Values that it writes only on the first
+   * tick (those of `from` tweens) would be missing from frame 0. It also ignores long pauses, which it takes for
+   * stalls; but frames may be half a second apart.
    */
   function startGsap(): void {
     const { gsap } = globalThis as {
@@ -123,11 +128,11 @@ export function installStepping(control: Control): void {
     gsap?.ticker?.tick?.();
   }
 
-  /** Runs the timers up to a frame; where they have run, animations take part in every frame on the way. */
+  /** Runs the timers up to a frame. Animations are moved to each frame at which timers have run. */
   async function runTimersTo(frame: number): Promise<void> {
     for (let due = control.nextDue(); due <= timeOf(frame); due = control.nextDue()) {
       const next = Math.min(frame, frameAt(due));
-      // A timer may be due a rounding error after the frame that it belongs to.
+      // A timer may be due a rounding error after the time of its frame.
       await control.runTimers(Math.max(due, timeOf(next)));
       if (next === frame) break;
       moveTo(next);
@@ -157,7 +162,8 @@ export function installStepping(control: Control): void {
   control.settle = async (frame, releasesPostponed = false, isNudged = false) => {
     if (frame !== undefined) joinAt(frame);
     if (releasesPostponed) control.releasePostponed();
-    // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
+    // The page may be polling for the time while its promise stops the clock: if nudging has led to anything, do not
+    // wait.
     const awaitsPromises = await untilQuiet(isNudged && (await control.nudge()) ? 0 : PATIENCE);
     if (control.started) control.pauseSvgs(control.now);
     return takeOutcome(awaitsPromises);

@@ -1,10 +1,10 @@
 import type { Control } from './control.js';
 
-/** What the page keeps in the browser: data bases, files and locks. Ways that no single promise tells of. */
+/** Databases, folders and locks: storage interfaces whose work does not end with a single promise. */
 export function installStoredData(control: Control): void {
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
-  /** Does something with what the methods of a class return. */
+  /** Runs a function with each result of a class's methods. What it returns, if anything, replaces the result. */
   function after(
     owner: object | undefined,
     names: readonly string[],
@@ -26,16 +26,16 @@ export function installStoredData(control: Control): void {
   control.whenComplete(installLocks);
 
   /**
-   * What a data base does is over by itself. It tells of that while a transaction is open: it cannot be held back, but
-   * answers of the network come after it.
+   * Waits for work of a database, which ends by itself. Its events fire within an open transaction, so they cannot be
+   * delayed; but responses from the network come after them.
    */
   function holdData(target: EventTarget, ...types: string[]): void {
     control.letEnd(control.trackEvents(target, ...types));
   }
 
   /**
-   * Holds back the last that an object tells until it has its turn. Only for what comes when no transaction is active.
-   * Where it is blocked, it is the page that may have to do something for it.
+   * Delays the final event of an object until it is its turn. Only for events that fire while no transaction is active.
+   * A blocked request gives up its turn, since the page may have to unblock it.
    */
   function tellInTurn(target: EventTarget, types: string[]): void {
     const give = control.takePlace();
@@ -61,7 +61,7 @@ export function installStoredData(control: Control): void {
     }
   }
 
-  /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */
+  /** Every request fires an event at its end, and so does every transaction when it has no requests left. */
   function installDatabases(): void {
     const databases = (globals['IDBFactory']?.prototype as IDBFactory | undefined)?.databases;
     let blocked = 0;
@@ -72,7 +72,7 @@ export function installStoredData(control: Control): void {
       }
       if (!(result instanceof IDBRequest)) return;
       holdData(result, 'success', 'error', 'blocked');
-      // It goes on when other connections are closed, which may be the page's to do.
+      // An open request may be blocked until other connections are closed, possibly by the page.
       if (!(result instanceof IDBOpenDBRequest)) return;
       result.addEventListener('blocked', () => blocked++, { once: true });
       tellInTurn(result, ['success', 'error']);
@@ -85,17 +85,17 @@ export function installStoredData(control: Control): void {
       );
       after(prototype, names, hold);
     }
-    // These have their request succeed once more.
+    // These make the request of the cursor succeed once more.
     after(globals['IDBCursor']?.prototype, ['advance', 'continue', 'continuePrimaryKey'], (_, self) => {
       holdData((self as IDBCursor).request, 'success', 'error');
     });
-    // The answer comes after that of a request that waited for this one to be closed.
+    // This query is answered after the request that was waiting for the connection to close.
     after(globals['IDBDatabase']?.prototype, ['close'], () => {
       if (blocked > 0) control.hold(databases!.call(indexedDB));
     });
   }
 
-  /** A folder is listed by iterators of a class of their own. */
+  /** Folders are listed through iterators, which have a class of their own. */
   function installFolders(): void {
     const folder = globals['FileSystemDirectoryHandle']?.prototype;
     const known = new WeakSet<object>();
@@ -118,8 +118,8 @@ export function installStoredData(control: Control): void {
   }
 
   /**
-   * A lock that nobody has is given in real time; one that somebody has may be the page's own to let go. The
-   * answer to a question asked after the request comes after the lock, if that can be had.
+   * A free lock is granted in real time; a lock that is held may be held by the page itself, so it is not waited for. A
+   * query made after the request is answered after the lock is granted, if it is free.
    */
   function installLocks(): void {
     const locks = globals['LockManager']?.prototype as LockManager | undefined;
@@ -129,7 +129,7 @@ export function installStoredData(control: Control): void {
     after(locks, ['request'], (result, self) => {
       const manager = self as LockManager;
       control.hold(ask(manager));
-      // Then the next in line has it, in whatever context that is.
+      // When the lock is released, it goes to the next in the queue, in whatever context that is.
       return (result as Promise<unknown>).finally(() => {
         control.hold(ask(manager).then(() => (control.active = true)));
       });

@@ -2,24 +2,24 @@ import type { Control } from './control.js';
 import type { Relay, StreamSource } from './streamTypes.js';
 
 /**
- * What comes from the network, from files and out of the browser's own transforms comes in real time: who reads it
- * is waited for. A stream that the page feeds itself may wait for a later frame, and is not waited for.
+ * Data from the network, from files and from the browser's own transforms arrives in real time: the clock waits for
+ * reads of it. A stream that the page feeds itself may be waiting for a later frame, so the clock does not wait for it.
  */
 export function installStreams(control: Control): void {
-  /** A body of which nothing has come for so long, and which has not said how long it is, is one that never ends. */
+  /** A body without a stated length counts as endless when nothing has arrived for this long, in milliseconds. */
   const PATIENCE_MS = 3000;
 
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
   type Reader = ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader;
   const FINITE: StreamSource = { isOpen: false, isLive: false };
-  /** The same, of which the browser has made something else, with what it reads by itself. */
+  /** The output of a browser's transform that reads a finite stream. */
   const MADE: StreamSource = { ...FINITE };
-  /** Readers of ours for what the browser makes of a stream: whoever waits for that has a place in the line already. */
+  /** Our own readers that feed a browser's transform: reads of its output are what the page waits for, not these. */
   const unordered = new WeakSet<Reader>();
-  /** The streams whose bytes do not come from the page, and who reads them. */
+  /** The sources of streams that the page does not feed itself, and of their readers. */
   const sources = new WeakMap<ReadableStream, StreamSource>();
   const readers = new WeakMap<Reader, StreamSource>();
-  /** A packer or unpacker of the browser, and how many of its writers and readers wait for it. */
+  /** A (de)compression stream of the browser, with the number of writes and reads that are waiting for it. */
   interface Packer {
     writes: number;
     reads: number;
@@ -32,7 +32,7 @@ export function installStreams(control: Control): void {
     (this: ReadableStream, ...args: unknown[]) => unknown
   >;
 
-  /** Counts a read as pending, until it is clear that the stream is live. */
+  /** Makes the clock wait for a read, unless the stream turns out to be endless. */
   function holdRead(read: Promise<unknown>, source: StreamSource): void {
     if (source.isLive) return;
     if (!source.isOpen) {
@@ -52,7 +52,7 @@ export function installStreams(control: Control): void {
     control.letEnd(known);
   }
 
-  /** It works in real time while it has something to pack, and somebody wants it: one of them is served then. */
+  /** A packer works in real time while it has both input and a reader: the clock waits until one of them is served. */
   function holdPacker(packer: Packer, of: 'writes' | 'reads', promise: Promise<unknown>): void {
     const look = () => {
       packer.release?.();
@@ -101,7 +101,7 @@ export function installStreams(control: Control): void {
     };
   }
 
-  /** A stream that gives what another one gives, through readers that are looked at; `end` is told when that is all. */
+  /** Creates a stream that forwards another one through an observed reader. Calls `end` at the end of the stream. */
   function relay(stream: ReadableStream, end = () => {}, isAhead = false): Relay {
     const reader = stream.getReader();
     if (isAhead) unordered.add(reader);
@@ -128,7 +128,7 @@ export function installStreams(control: Control): void {
     return { stream: relayed, release: () => reader.releaseLock() };
   }
 
-  /** A sink that writes into another one, by a writer that is looked at. */
+  /** Creates a sink that forwards to another one through an observed writer. */
   function relaySink(sink: WritableStream): WritableStream {
     const writer = sink.getWriter();
     return new WritableStream({
@@ -206,7 +206,7 @@ export function installStreams(control: Control): void {
     return stream;
   };
 
-  // What is written into a file, and its end.
+  // Writes to a file, and closing it.
   const fileWriters = new WeakSet<object>();
   const getWriter = WritableStream.prototype.getWriter;
   WritableStream.prototype.getWriter = function () {

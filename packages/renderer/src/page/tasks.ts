@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Tasks and messages take no virtual time: what a frame starts through `scheduler.postTask`,
- * `scheduler.yield` or a MessageChannel (as React does) happens within the frame.
+ * Tasks and messages take no virtual time: what a frame starts through `scheduler.postTask`, `scheduler.yield` or a
+ * `MessageChannel` (as React does) happens within the same frame.
  */
 export function installTasks(control: Control): void {
   installScheduler();
@@ -13,7 +13,7 @@ export function installTasks(control: Control): void {
     if (!Scheduler) return;
     const { prototype } = Scheduler;
     interface Task {
-      /** Lower runs first: user-blocking, user-visible, background; a continuation before its equals. */
+      /** Tasks of lower rank run first: user-blocking, user-visible, background; a continuation before its equals. */
       rank: () => number;
       run: () => void;
     }
@@ -80,12 +80,12 @@ export function installTasks(control: Control): void {
   }
 
   /**
-   * Messages through ports are counted where they are sent and where they arrive. One whose other
-   * end is in another context, or has no listener, is not waited for beyond a few tasks.
+   * Counts messages through ports when they are sent and when they arrive. A message whose port leads to another
+   * context, or has no listener, is awaited only for a few tasks.
    */
   function installPorts(): void {
     const PATIENCE = 3;
-    /** Messages in one part of a moment after which the rest goes on in the next: a page may send them for ever. */
+    /** How many messages one part of a moment has. The rest is postponed to the next: a page may send them forever. */
     const messageLimit = () => (control.started ? 100 : 2000);
     let sent = 0;
     let arrived = 0;
@@ -163,7 +163,7 @@ export function installTasks(control: Control): void {
         broadcast.call(this, message);
       };
     }
-    // A message of another document of the page: what it changes may be of interest to that one.
+    // A message from another document of the page: that document may depend on what the message changes here.
     if (typeof Window !== 'undefined') globalThis.addEventListener('message', () => (control.active = true));
   }
 }

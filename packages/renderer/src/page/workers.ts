@@ -2,16 +2,16 @@ import type { Control } from './control.js';
 import type { WorkerLink, WorkerReply, WorkerRequest, Workers } from './workerTypes.js';
 
 /**
- * Workers are in step with the context that has started them: it asks each one to come to its own
- * time, and hands out what they send in a fixed order, each message in a task of its own. A message
- * takes no virtual time in either direction.
+ * Keeps workers in step with the context that has started them: the context asks each worker to advance to its own
+ * time, and dispatches their messages in a fixed order, each in a task of its own. A message takes no virtual time in
+ * either direction.
  */
 export function installWorkers(control: Control): void {
   const links = new Set<WorkerLink>();
-  /** Pictures that the workers of a worker have drawn, on their way up. */
+  /** Canvas pictures drawn by workers of this worker, to be forwarded to its parent. */
   const forwarded = new Map<number, ImageBitmap>();
   const unstarted: string[] = [];
-  /** Errors of workers, which the page may handle while they are told to it. */
+  /** Errors of workers, which the page may handle when they are dispatched. */
   const errors: Event[] = [];
 
   const workers: Workers = {
@@ -91,7 +91,7 @@ export function installWorkers(control: Control): void {
     link.wake();
   }
 
-  /** Brings a worker to the present time. Resolves when it, and all that it has sent, has come. */
+  /** Advances a worker to the present time. Resolves when its reply and everything it has sent have arrived. */
   async function ask(
     link: WorkerLink,
     what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
@@ -117,7 +117,7 @@ export function installWorkers(control: Control): void {
     link.answered = sent;
   }
 
-  /** Asks several: each of their own at once, as none of them knows of another. */
+  /** Asks several workers: shared ones one after the other, all others at the same time. */
   async function askAll(targets: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
     const inTurn = async () => {
       for (const each of targets) if (each.isShared) await ask(each, what);
@@ -130,7 +130,7 @@ export function installWorkers(control: Control): void {
   control.exchanges.add(async () => {
     if (links.size === 0) return false;
     let busy = false;
-    // A port may lead to any worker: then all are asked.
+    // After a message through a port, which may lead to any worker, all are asked.
     const everyone = control.active;
     control.wasActive ||= everyone;
     const targets = openLinks().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);

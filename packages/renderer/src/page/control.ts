@@ -37,10 +37,7 @@ export interface Control extends Moment {
   promised: number;
   /** A message was, or may have been, sent to another context since this was last read. */
   active: boolean;
-  /**
-   * The same, if the workers have handled it since but the context or renderer that advances this one does not know
-   * yet.
-   */
+  /** The same, if the workers have handled it since, but whoever advances this context does not know yet. */
   wasActive: boolean;
   /** Whether one of the two was set; clears both. */
   takeActive(): boolean;
@@ -142,8 +139,8 @@ export interface Control extends Moment {
   /** Whether some are postponed and this moment has another part for them. */
   hasPostponed(): boolean;
   /**
-   * Starts the next part for them; with `always`, even if the moment has had all its parts. Returns whether there are
-   * any.
+   * Starts the next part for them. With `always`, does so even if the moment has had all its parts. Returns whether any
+   * messages or tasks are postponed.
    */
   releasePostponed(always?: boolean): boolean;
   /** Runs tasks and messages, in this context and to and from its workers. Returns whether there were any. */

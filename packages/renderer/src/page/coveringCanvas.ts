@@ -41,7 +41,7 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
   if (visible.length > 1) return 'more than one canvas is visible';
   const box = canvas.getBoundingClientRect();
   if (box.left !== 0 || box.top !== 0 || box.width !== width || box.height !== height) {
-    return `its canvas is at ${box.left},${box.top} and measures ${box.width}x${box.height}; the view: ${width}x${height}`;
+    return `its canvas measures ${box.width}x${box.height} at ${box.left},${box.top}: the view is ${width}x${height}`;
   }
   const ratio = devicePixelRatio;
   if (canvas.width !== width * ratio || canvas.height !== height * ratio) {

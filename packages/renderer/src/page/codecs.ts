@@ -54,8 +54,8 @@ export function installCodecs(control: Control): void {
      * What a probe needs to produce the same: for a decoder all input since the last key frame, for an encoder the new.
      */
     inputs: [input: Input, options: unknown][];
-    fed: number;
-    made: number;
+    inputsFed: number;
+    outputs: number;
     /** How many frames a decoder is known to retain when it has done all it can. */
     retained: number | undefined;
     flushing: number;
@@ -71,8 +71,8 @@ export function installCodecs(control: Control): void {
       work = {
         config: undefined,
         inputs: [],
-        fed: 0,
-        made: 0,
+        inputsFed: 0,
+        outputs: 0,
         retained: undefined,
         flushing: 0,
         isTracked: false,
@@ -85,7 +85,7 @@ export function installCodecs(control: Control): void {
 
   function discard(work: Work): void {
     for (const [input] of work.inputs.splice(0)) if (input.clone) input.close?.();
-    work.fed = work.made = 0;
+    work.inputsFed = work.outputs = 0;
     work.wake();
   }
 
@@ -107,7 +107,7 @@ export function installCodecs(control: Control): void {
         }
         const output: Init['output'] = (...made) => {
           const work = workOf(codec);
-          work.made++;
+          work.outputs++;
           work.wake();
           init.output(...made);
         };
@@ -139,7 +139,7 @@ export function installCodecs(control: Control): void {
       const work = workOf(this);
       if (isDecoder && input.type === 'key') work.inputs = [];
       work.inputs.push([kept!, options]);
-      work.fed++;
+      work.inputsFed++;
       if (work.isTracked) return;
       work.isTracked = true;
       control.hold(
@@ -154,12 +154,12 @@ export function installCodecs(control: Control): void {
       const work = workOf(this);
       work.flushing++;
       work.wake();
-      const { fed } = work;
+      const { inputsFed } = work;
       try {
         await real.flush.call(this);
         // Outputs of later inputs are yet to come.
-        work.fed -= fed;
-        work.made = Math.max(0, Math.min(work.fed, work.made - fed));
+        work.inputsFed -= inputsFed;
+        work.outputs = Math.max(0, Math.min(work.inputsFed, work.outputs - inputsFed));
         work.retained = undefined;
       } finally {
         work.flushing--;
@@ -180,12 +180,12 @@ export function installCodecs(control: Control): void {
           work.wake = resolve;
           codec.addEventListener('dequeue', () => resolve(), { once: true });
         });
-        const kept = work.fed - work.made;
+        const kept = work.inputsFed - work.outputs;
         if (codec[queue] > 0) await changed;
         else if (isOneToOne && (kept <= 0 || kept === work.retained)) return;
         else if (await settlesFirst(changed, control.realDelay(SOON_MS))) continue;
         else if (!(await settlesFirst(changed, runProbe(work)))) {
-          if (work.made > 0) work.retained = kept;
+          if (work.outputs > 0) work.retained = kept;
           return;
         }
       }

@@ -72,11 +72,11 @@ export interface Control extends Moment {
   afterAll(): Promise<void>;
   /**
    * Takes a place in the queue of results that the page is waiting for. When the result is there, call the returned
-   * function: `hand` then runs after all earlier results have been delivered, in a task of its own, when the thread has
-   * nothing else to run. If `hand` returns a promise, the next result waits for it. Only for work that ends by itself,
+   * function: `deliver` then runs after all earlier results have been delivered, in a task of its own, when the thread has
+   * nothing else to run. If `deliver` returns a promise, the next result waits for it. Only for work that ends by itself,
    * not for work that needs the network or the page.
    */
-  takePlace(): (hand: () => void | Promise<void>) => void;
+  takePlace(): (deliver: () => void | Promise<void>) => void;
   /** Takes such a place for a promise. The page must get the returned promise. */
   inLine<T>(promise: Promise<T>): Promise<T>;
   /** Whether the page itself feeds the body of this request or response. */

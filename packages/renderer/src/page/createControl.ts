@@ -120,7 +120,7 @@ export function createControl(config: PageConfig, key: string): Control {
       await Promise.race([last, control.realDelay(PATIENCE_MS)]);
       isFlooded = !isLast;
     },
-    takePlace: () => (hand) => void hand(),
+    takePlace: () => (deliver) => void deliver(),
     inLine: (promise) => {
       const give = control.takePlace();
       return new Promise((resolve, reject) => {

@@ -103,12 +103,12 @@ export function installFileFaults(control: Control): void {
       parts: control.shownParts(),
       broken: [
         ...mediaFaults(),
-        ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),
+        ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are not a font' })),
         ...own
           .filter(
             (url) => ![...failed].some(([element, all]) => all.has(url) && !(element instanceof HTMLImageElement)),
           )
-          .map((url) => ({ url, type: 'image', reason: 'it is damaged, or no picture' })),
+          .map((url) => ({ url, type: 'image', reason: 'it is damaged or not an image' })),
       ],
       fonts: hasFontFailed || [...document.fonts].some(isBroken),
     };
@@ -255,7 +255,7 @@ export function installFileFaults(control: Control): void {
       listen.call(picture, 'error', () => resolve(false));
       source.set!.call(picture, url);
     });
-    return isPicture ? '' : 'it is damaged, or no picture';
+    return isPicture ? '' : 'it is damaged or not an image';
   }
 
   async function fontFault(url: string): Promise<string> {
@@ -263,7 +263,7 @@ export function installFileFaults(control: Control): void {
     if (!data) return '';
     return loadFont.call(new FontFace('genlock', data)).then(
       () => '',
-      () => 'it is no font that the browser can read',
+      () => 'the browser cannot read it as a font',
     );
   }
 

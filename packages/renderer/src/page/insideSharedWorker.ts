@@ -59,7 +59,7 @@ export function installInsideSharedWorker(control: Control): void {
     return actions.length > 0;
   });
 
-  const reply = (connection: Connection, more: Partial<WorkerReply>) => {
+  const sendReply = (connection: Connection, more: Partial<WorkerReply>) => {
     const reply: WorkerReply = {
       sent: connection.sent,
       due: hasOneConnection() ? control.nextDue() : Infinity,
@@ -83,13 +83,13 @@ export function installInsideSharedWorker(control: Control): void {
       asker = connection;
       await control.untilIdle();
       asker = undefined;
-      reply(connection, { madeProgress });
+      sendReply(connection, { madeProgress });
     }));
   }
 
   const realClose = scope.close.bind(scope);
   scope.close = () => {
-    for (const connection of connections) reply(connection, { closed: true });
+    for (const connection of connections) sendReply(connection, { closed: true });
     realClose();
   };
 

@@ -140,13 +140,13 @@ export function installLayerHints(control: Control): void {
   }
 
   globalThis.MutationObserver = new Proxy(MutationObserver, {
-    construct(target, [told, ...rest]: [MutationCallback, ...unknown[]], newTarget: new () => unknown) {
+    construct(target, [listener, ...rest]: [MutationCallback, ...unknown[]], newTarget: new () => unknown) {
       const callback: unknown =
-        typeof told === 'function'
+        typeof listener === 'function'
           ? function (this: unknown, ...args: Parameters<MutationCallback>) {
-              if (!isRewriting) told.apply(this as MutationObserver, args);
+              if (!isRewriting) listener.apply(this as MutationObserver, args);
             }
-          : told;
+          : listener;
       return Reflect.construct(target, [callback, ...rest], newTarget) as MutationObserver;
     },
   });

@@ -22,8 +22,8 @@ export function installOrder(control: Control): void {
   control.takePlace = () => {
     const delivery: Delivery = { deliver: undefined };
     queue.push(delivery);
-    return (hand) => {
-      delivery.deliver = hand;
+    return (deliver) => {
+      delivery.deliver = deliver;
       wake(waitingForChange);
       control.deliver();
     };
@@ -72,7 +72,7 @@ export function installOrder(control: Control): void {
   /**
    * Resolves when this thread is idle and the queue cannot move on, though the round may still be waiting for a worker.
    */
-  async function untilIdle(): Promise<void> {
+  async function untilQuiet(): Promise<void> {
     for (;;) {
       await control.afterAll();
       await control.afterAll();
@@ -85,11 +85,11 @@ export function installOrder(control: Control): void {
 
   control.atRest = async () => {
     for (let busy = false; ; busy = true) {
-      await untilIdle();
+      await untilQuiet();
       isBusy = false;
       round ??= runRound().finally(() => (round = undefined));
-      await Promise.race([round, untilIdle()]);
-      await untilIdle();
+      await Promise.race([round, untilQuiet()]);
+      await untilQuiet();
       const { webgpu } = control;
       const isOver = round !== undefined || !isBusy || webgpu === 'wanted';
       if (!isOver) continue;

@@ -37,20 +37,20 @@ export function installPictureEvents(control: Control): void {
   /** Groups all images with the URL of this one, for which an event has fired: by then all are complete. */
   function makeGroup(image: HTMLImageElement, type: string): Group | undefined {
     const address = image.currentSrc;
-    const isOfIt = (other: HTMLImageElement) =>
+    const isWaiting = (other: HTMLImageElement) =>
       other.currentSrc === address && other.complete && notified.get(other) !== address && !groups.has(other);
-    const inside = [...control.roots()].flatMap((root) => [...root.querySelectorAll('img')].filter(isOfIt));
-    const outside = [...assigned].filter((other) => !other.isConnected && isOfIt(other));
+    const inside = [...control.roots()].flatMap((root) => [...root.querySelectorAll('img')].filter(isWaiting));
+    const outside = [...assigned].filter((other) => !other.isConnected && isWaiting(other));
     const queue = [...inside, ...outside];
     if (queue.length < 2 || !queue.includes(image)) return undefined;
-    const made = { address, queue, type };
-    for (const each of queue) groups.set(each, made);
+    const group = { address, queue, type };
+    for (const each of queue) groups.set(each, group);
     // Notify each image, whatever becomes of its own event.
     const rest = control.afterAll().then(() => {
-      while (queue.length > 0) dispatchNext(made);
+      while (queue.length > 0) dispatchNext(group);
     });
     control.letEnd(rest);
-    return made;
+    return group;
   }
 
   function onEvent(event: Event): void {

@@ -92,15 +92,15 @@ export function installScrolling(control: Control): void {
 
   const step = control.runFrameCallbacks.bind(control);
   control.runFrameCallbacks = async () => {
-    for (const [element, flight] of scrolls) {
-      if (!element.isConnected || !isAt(element, flight.last)) {
+    for (const [element, active] of scrolls) {
+      if (!element.isConnected || !isAt(element, active.last)) {
         endScroll(element);
         continue;
       }
-      const share = ease((control.now - flight.start) / flight.duration);
+      const share = ease((control.now - active.start) / active.duration);
       const between = (a: number, b: number) => a + (b - a) * share;
-      jump(element, between(flight.from.left, flight.to.left), between(flight.from.top, flight.to.top));
-      flight.last = positionOf(element);
+      jump(element, between(active.from.left, active.to.left), between(active.from.top, active.to.top));
+      active.last = positionOf(element);
       if (share >= 1) endScroll(element);
     }
     await step();

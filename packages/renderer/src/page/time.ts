@@ -72,8 +72,8 @@ export function installTime(control: Control): void {
   // A file created by a script is dated to the present moment.
   const RealFile = File;
   const VirtualFile = function (...[bits, name, options]: ConstructorParameters<typeof File>) {
-    const made = [bits, name, { lastModified: now(), ...options }];
-    return Reflect.construct(RealFile, made, new.target ?? RealFile) as File;
+    const fileArguments = [bits, name, { lastModified: now(), ...options }];
+    return Reflect.construct(RealFile, fileArguments, new.target ?? RealFile) as File;
   } as unknown as typeof File;
   Object.defineProperty(VirtualFile, 'name', { value: 'File' });
   Object.defineProperty(VirtualFile, 'prototype', { value: RealFile.prototype, writable: false });

@@ -79,7 +79,7 @@ export function installTimers(control: Control): void {
   }
 
   async function endNesting(): Promise<void> {
-    for (let passed = 0; passed < MICROTASKS; passed++) await nothing;
+    for (let count = 0; count < MICROTASKS; count++) await nothing;
     nesting = 0;
   }
 

@@ -20,8 +20,8 @@ export function installWebGpu(control: Control): void {
   function refuse(gpu: Record<string, Call | undefined>): void {
     gpu['requestAdapter'] = () => {
       const isPage = typeof document !== 'undefined';
-      const hint = 'browserConfig.args: ["--enable-unsafe-webgpu"] has it from the start';
-      if (!isPage) reportError(new Error(`a worker asks for WebGPU, which the browser was not started with (${hint})`));
+      const advice = 'start it with browserConfig.args: ["--enable-unsafe-webgpu"] (--browser-arg)';
+      if (!isPage) reportError(new Error(`a worker asks for WebGPU, which this browser does not have: ${advice}`));
       control.webgpu = 'wanted';
       return new Promise(() => {});
     };

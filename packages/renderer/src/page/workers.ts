@@ -94,7 +94,7 @@ export function installWorkers(control: Control): void {
   /** Advances a worker to the present time. Resolves when its reply and everything it has sent have arrived. */
   async function ask(
     link: WorkerLink,
-    what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
+    options: { callbacks?: boolean; pictures?: boolean; nudged?: boolean } = {},
   ): Promise<void> {
     const { sent } = link;
     if (!link.isAsked) {
@@ -103,12 +103,12 @@ export function installWorkers(control: Control): void {
         frame: control.frame,
         started: control.started,
         sent,
-        callbacks: what.callbacks ?? false,
-        nudged: what.urged ?? false,
-        pictures: what.pictures ?? false,
+        callbacks: options.callbacks ?? false,
+        nudged: options.nudged ?? false,
+        pictures: options.pictures ?? false,
       };
       link.isAsked = true;
-      link.hasChanged = !what.pictures;
+      link.hasChanged = !options.pictures;
       control.realPost.call(link.port, request);
     }
     while (!link.blocked && !((!link.open || !link.isAsked) && link.arrived >= link.announced)) {
@@ -118,11 +118,11 @@ export function installWorkers(control: Control): void {
   }
 
   /** Asks several workers: shared ones one after the other, all others at the same time. */
-  async function askAll(targets: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
+  async function askAll(targets: readonly WorkerLink[], options: Parameters<typeof ask>[1] = {}): Promise<void> {
     const inTurn = async () => {
-      for (const each of targets) if (each.isShared) await ask(each, what);
+      for (const each of targets) if (each.isShared) await ask(each, options);
     };
-    await Promise.all([inTurn(), ...targets.map((each) => (each.isShared ? undefined : ask(each, what)))]);
+    await Promise.all([inTurn(), ...targets.map((each) => (each.isShared ? undefined : ask(each, options)))]);
   }
 
   const openLinks = () => [...links].filter(({ open }) => open);
@@ -163,9 +163,9 @@ export function installWorkers(control: Control): void {
     await askAll(waiting, { callbacks: true });
   };
   control.nudgeWorkers = async () => {
-    const called = openLinks().filter(({ blocked }) => !blocked);
-    await askAll(called, { urged: true });
-    return called.some(({ madeProgress }) => madeProgress);
+    const targets = openLinks().filter(({ blocked }) => !blocked);
+    await askAll(targets, { nudged: true });
+    return targets.some(({ madeProgress }) => madeProgress);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();

@@ -44,8 +44,8 @@ export function installBodies(control: Control): void {
         const stream = readBody.call(this);
         if (stream && !fedByPage.has(this)) {
           const { headers } = this;
-          const isLive = /^text\/event-stream/i.test(headers.get('content-type') ?? '');
-          streams.registerSource(stream, { isOpen: !headers.has('content-length'), isLive });
+          const isEndless = /^text\/event-stream/i.test(headers.get('content-type') ?? '');
+          streams.registerSource(stream, { hasUnknownLength: !headers.has('content-length'), isEndless });
         }
         return stream;
       },

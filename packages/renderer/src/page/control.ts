@@ -14,7 +14,7 @@ import type { Workers } from './workerTypes.js';
 /** What has happened to the videos of a document: one shows a different frame, or one has come into view. */
 export type VideoNews = 'none' | 'changed' | 'appeared';
 
-/** One frame of an animated picture. */
+/** One frame of an animated image. */
 export interface AnimatedFrame {
   url: string;
   /** In pixels. */
@@ -72,9 +72,9 @@ export interface Control extends Moment {
   afterAll(): Promise<void>;
   /**
    * Takes a place in the queue of results that the page is waiting for. When the result is there, call the returned
-   * function: `deliver` then runs after all earlier results have been delivered, in a task of its own, when the thread has
-   * nothing else to run. If `deliver` returns a promise, the next result waits for it. Only for work that ends by itself,
-   * not for work that needs the network or the page.
+   * function: `deliver` then runs after all earlier results have been delivered, in a task of its own, when the thread
+   * has nothing else to run. If `deliver` returns a promise, the next result waits for it. Only for work that ends by
+   * itself, not for work that needs the network or the page.
    */
   takePlace(): (deliver: () => void | Promise<void>) => void;
   /** Takes such a place for a promise. The page must get the returned promise. */

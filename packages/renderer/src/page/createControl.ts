@@ -284,7 +284,7 @@ export function createControl(config: PageConfig, key: string): Control {
     return any;
   }
 
-  // A frame that a script inserts starts at the page's time. A cross-origin frame gets the time from the renderer.
+  // An iframe that a script inserts starts at the page's time. A cross-origin one gets the time from the renderer.
   try {
     const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[control.key];
     if (above && globalThis.parent !== globalThis.window) {

@@ -31,7 +31,7 @@ export function installInsideSharedWorker(control: Control): void {
     connections.add(connection);
     const { replacement, deliver } = control.splitPort(real, () => {
       connection.sent++;
-      // The documents at the other connections have to learn of it too.
+      // The document at this connection must learn of the message, although it has not asked.
       if (connection !== asker) control.active = true;
     });
     connection.inbox.push(() => {

@@ -1,9 +1,9 @@
 /** The source of a stream that the page does not feed itself. */
 export interface StreamSource {
-  /** Whether the stream may be endless, because its length is not known. */
-  isOpen: boolean;
-  /** Whether it is taken for endless. */
-  isLive: boolean;
+  /** Whether its length is not known, so that it may be endless. */
+  hasUnknownLength: boolean;
+  /** Whether it counts as endless. */
+  isEndless: boolean;
 }
 
 /** A stream that forwards another one. */

@@ -11,21 +11,21 @@ export function installStreams(control: Control): void {
 
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
   type Reader = ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader;
-  const FINITE: StreamSource = { isOpen: false, isLive: false };
+  const FINITE: StreamSource = { hasUnknownLength: false, isEndless: false };
   /** The output of a browser's transform that reads a finite stream. */
-  const MADE: StreamSource = { ...FINITE };
+  const TRANSFORMED: StreamSource = { ...FINITE };
   /** Our own readers that feed a browser's transform: reads of its output are what the page waits for, not these. */
   const unordered = new WeakSet<Reader>();
   /** The sources of streams that the page does not feed itself, and of their readers. */
   const sources = new WeakMap<ReadableStream, StreamSource>();
   const readers = new WeakMap<Reader, StreamSource>();
   /** A (de)compression stream of the browser, with the number of writes and reads that are waiting for it. */
-  interface Packer {
+  interface Compressor {
     writes: number;
     reads: number;
     release: (() => void) | undefined;
   }
-  const packers = new WeakMap<object, Packer>();
+  const compressors = new WeakMap<object, Compressor>();
 
   const { getReader, pipeTo, pipeThrough, tee, values } = ReadableStream.prototype as unknown as Record<
     string,
@@ -33,40 +33,43 @@ export function installStreams(control: Control): void {
   >;
 
   /** Makes the clock wait for a read, unless the stream turns out to be endless. */
-  function holdRead(read: Promise<unknown>, source: StreamSource): void {
-    if (source.isLive) return;
-    if (!source.isOpen) {
+  function trackRead(read: Promise<unknown>, source: StreamSource): void {
+    if (source.isEndless) return;
+    if (!source.hasUnknownLength) {
       control.hold(read);
       control.letEnd(read);
       return;
     }
     const giveUp = control.realDelay(PATIENCE_MS).then(() => false);
-    const came = read.then(
+    const arrived = read.then(
       () => true,
       () => true,
     );
-    const known = Promise.race([came, giveUp]).then((inTime) => {
-      if (!inTime) source.isLive = true;
+    const decided = Promise.race([arrived, giveUp]).then((inTime) => {
+      if (!inTime) source.isEndless = true;
     });
-    control.hold(known);
-    control.letEnd(known);
+    control.hold(decided);
+    control.letEnd(decided);
   }
 
-  /** A packer works in real time while it has both input and a reader: the clock waits until one of them is served. */
-  function holdPacker(packer: Packer, of: 'writes' | 'reads', promise: Promise<unknown>): void {
-    const look = () => {
-      packer.release?.();
-      packer.release = undefined;
-      if (packer.writes > 0 && packer.reads > 0)
-        control.hold(new Promise<void>((resolve) => (packer.release = resolve)));
+  /**
+   * A compression stream works in real time while it has both input and a reader: the clock waits until one of them is
+   * served.
+   */
+  function trackCompressor(compressor: Compressor, side: 'writes' | 'reads', promise: Promise<unknown>): void {
+    const update = () => {
+      compressor.release?.();
+      compressor.release = undefined;
+      if (compressor.writes > 0 && compressor.reads > 0)
+        control.hold(new Promise<void>((resolve) => (compressor.release = resolve)));
     };
     const settle = () => {
-      packer[of]--;
-      look();
+      compressor[side]--;
+      update();
     };
-    packer[of]++;
+    compressor[side]++;
     promise.then(settle, settle);
-    look();
+    update();
   }
   for (const name of ['CompressionStream', 'DecompressionStream'] as const) {
     const { prototype } = globalThis[name];
@@ -76,9 +79,9 @@ export function installStreams(control: Control): void {
         ...properties[side],
         get(this: CompressionStream) {
           const stream = (properties[side].get as (this: CompressionStream) => object).call(this);
-          const packer = packers.get(this) ?? { writes: 0, reads: 0, release: undefined };
-          packers.set(this, packer);
-          packers.set(stream, packer);
+          const compressor = compressors.get(this) ?? { writes: 0, reads: 0, release: undefined };
+          compressors.set(this, compressor);
+          compressors.set(stream, compressor);
           return stream;
         },
       });
@@ -94,9 +97,9 @@ export function installStreams(control: Control): void {
       const isInLine = source === FINITE && !unordered.has(this);
       const given = isInLine ? control.inLine(result) : result;
       if (isInLine) control.hold(given);
-      if (source) holdRead(result, source);
-      const packer = packers.get(this);
-      if (packer) holdPacker(packer, 'reads', result);
+      if (source) trackRead(result, source);
+      const compressor = compressors.get(this);
+      if (compressor) trackCompressor(compressor, 'reads', result);
       return given;
     };
   }
@@ -140,8 +143,8 @@ export function installStreams(control: Control): void {
   const isFile = (stream: unknown) =>
     typeof FileSystemWritableFileStream !== 'undefined' && stream instanceof FileSystemWritableFileStream;
 
-  const isRead = (stream: ReadableStream) => sources.has(stream) || packers.has(stream);
-  const needsRelay = (stream: object) => isFile(stream) || packers.has(stream);
+  const isRead = (stream: ReadableStream) => sources.has(stream) || compressors.has(stream);
+  const needsRelay = (stream: object) => isFile(stream) || compressors.has(stream);
 
   const NATIVE_TRANSFORMS = ['CompressionStream', 'DecompressionStream', 'TextDecoderStream', 'TextEncoderStream'];
   const isNative = (pair: unknown) =>
@@ -155,8 +158,8 @@ export function installStreams(control: Control): void {
       const reader = getReader!.apply(this, args) as Reader;
       const source = sources.get(this);
       if (source) readers.set(reader, source);
-      const packer = packers.get(this);
-      if (packer) packers.set(reader, packer);
+      const compressor = compressors.get(this);
+      if (compressor) compressors.set(reader, compressor);
       return reader;
     },
     pipeTo(this: ReadableStream, to: WritableStream, ...options: unknown[]) {
@@ -176,17 +179,17 @@ export function installStreams(control: Control): void {
       const source = sources.get(this);
       const { readable, writable } = pair;
       const isMade = isNative(pair);
-      if (source && isMade) sources.set(readable, source === FINITE ? MADE : source);
+      if (source && isMade) sources.set(readable, source === FINITE ? TRANSFORMED : source);
       const target = needsRelay(writable) ? relaySink(writable) : writable;
       return pipeThrough!.call(relay(this, undefined, isMade).stream, { readable, writable: target }, ...options);
     },
     tee(this: ReadableStream) {
       const branches = tee!.call(this) as ReadableStream[];
       const source = sources.get(this);
-      const packer = packers.get(this);
+      const compressor = compressors.get(this);
       for (const branch of branches) {
         if (source) sources.set(branch, source);
-        if (packer) packers.set(branch, packer);
+        if (compressor) compressors.set(branch, compressor);
       }
       return branches;
     },
@@ -212,8 +215,8 @@ export function installStreams(control: Control): void {
   WritableStream.prototype.getWriter = function () {
     const writer = getWriter.call(this);
     if (isFile(this)) fileWriters.add(writer);
-    const packer = packers.get(this);
-    if (packer) packers.set(writer, packer);
+    const compressor = compressors.get(this);
+    if (compressor) compressors.set(writer, compressor);
     return writer;
   };
   for (const [owner, names, isOurs] of [
@@ -225,8 +228,8 @@ export function installStreams(control: Control): void {
       const real = methods[name]!;
       methods[name] = function (this: object, ...args: unknown[]) {
         const result = real.apply(this, args) as Promise<unknown>;
-        const packer = packers.get(this);
-        if (packer) holdPacker(packer, 'writes', result);
+        const compressor = compressors.get(this);
+        if (compressor) trackCompressor(compressor, 'writes', result);
         return isOurs(this) ? control.track(control.inLine(result)) : result;
       };
     }

@@ -38,7 +38,7 @@ export function installVideoFrames(control: Control): void {
   const unlisten = EventTarget.prototype.removeEventListener;
   let lastId = 0;
 
-  function of(video: HTMLVideoElement): Shown {
+  function stateOf(video: HTMLVideoElement): Shown {
     let state = shown.get(video);
     if (!state) {
       const fresh: Shown = { time: undefined, count: 0, single: false, callbacks: new Map(), request: undefined };
@@ -65,7 +65,7 @@ export function installVideoFrames(control: Control): void {
       frame.close();
       return { time, end };
     } catch (error) {
-      if ((error as DOMException).name === 'SecurityError') of(video).single = true;
+      if ((error as DOMException).name === 'SecurityError') stateOf(video).single = true;
       return undefined;
     }
   }
@@ -98,7 +98,7 @@ export function installVideoFrames(control: Control): void {
    * since the browser shows exactly one frame for a seek. The frame before may stay visible for a while.
    */
   async function show(video: HTMLVideoElement, seconds: number): Promise<void> {
-    const state = of(video);
+    const state = stateOf(video);
     // Wait for the video's very first frame, which must not be mistaken for the one sought.
     await until(() => look(video) !== undefined || state.single, PATIENT_LOOKS);
     const before = look(video)?.time;
@@ -140,7 +140,7 @@ export function installVideoFrames(control: Control): void {
     const end = video.duration;
     // Seek at most to just before the end: at the end, the browser would consider the video ended, and loop it.
     await show(video, Math.min(seconds + EARLY, Number.isFinite(end) ? Math.max(0, end - 0.0001) : Infinity));
-    const state = of(video);
+    const state = stateOf(video);
     const time = look(video)?.time ?? seconds;
     if (time === state.time) return;
     state.time = time;
@@ -177,7 +177,7 @@ export function installVideoFrames(control: Control): void {
   control.presentVideos = () => {
     const videos = control.videos();
     for (const video of videos) {
-      const state = of(video);
+      const state = stateOf(video);
       if (state.request !== undefined) cancel.call(video, state.request);
       state.request = request.call(video, () => {});
     }
@@ -195,10 +195,10 @@ export function installVideoFrames(control: Control): void {
   };
 
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
-    of(this).callbacks.set(++lastId, callback);
+    stateOf(this).callbacks.set(++lastId, callback);
     return lastId;
   };
   HTMLVideoElement.prototype.cancelVideoFrameCallback = function (id) {
-    of(this).callbacks.delete(id);
+    stateOf(this).callbacks.delete(id);
   };
 }

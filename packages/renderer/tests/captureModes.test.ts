@@ -156,7 +156,7 @@ describe('the first frame of each file', () => {
         return '';
       });
       await render(page('simulation'), { mode, concurrency: 1, frameCount: 2 });
-      assert.deepEqual(seen, ['', 'it differs below 128']);
+      assert.deepEqual(seen, ['', 'it differs from row 128 on']);
     });
   }
 });

@@ -30,7 +30,7 @@ export async function frameDifference(
       const expected = isPlanar ? toPlanes(shown, width, rect.height) : shown;
       for (let at = 0; at < expected.length; at++) {
         // The fourth byte of a pixel is padding.
-        if (expected[at] !== taken[at] && (isPlanar || at % 4 < 3)) return `it differs below ${y}`;
+        if (expected[at] !== taken[at] && (isPlanar || at % 4 < 3)) return `it differs from row ${y} on`;
       }
     }
     return '';

@@ -12,9 +12,7 @@ export function installStepping(control: Control): void {
    * for a stall of the machine and do not count it (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
-  /**
-   * How many times 5 ms to wait for promises given by the page before reporting that nothing else is left to wait for.
-   */
+  /** How often to wait 5 ms for promises given by the page before reporting that nothing else is left to wait for. */
   const PATIENCE = 10;
   /** Whether the step skips frames: the renderer will not pass on animations that start on the way. */
   let skipsFrames = false;

@@ -5,7 +5,7 @@ export function installTimers(control: Control): void {
   interface Timer {
     id: number;
     due: number;
-    /** When the timer would be due if its delay were not clamped. */
+    /** When the timer would be due if its delay were not clamped: from then on, `runClampedTimer` may run it. */
     wanted: number;
     run: () => void;
     /** In milliseconds; undefined for a timer that runs once. */
@@ -25,7 +25,7 @@ export function installTimers(control: Control): void {
   let nesting = 0;
   const timers = new Map<number, Timer>();
 
-  /** Adds a timer. `needs` is the part of the delay that is not clamping. */
+  /** Adds a timer. `needs` is the part of the delay that must pass even for `runClampedTimer`. */
   function add(handler: unknown, delay: unknown, args: unknown[], repeats: boolean, needs = delay): number {
     const run =
       typeof handler === 'function'

@@ -253,7 +253,7 @@ export function frameTapWorker(): void {
 
   globalThis.onmessage = ({ data }: MessageEvent<TapMessage>) => {
     if ('url' in data) {
-      writeFile = ours.genlockFrameFile(data.file, async () => (await ask('file')) === '');
+      writeFile = ours.genlockFrameFile(data.file, async () => (await ask('file')) !== '');
       size = { width: data.width, height: data.height };
       void connect(data.url).then((refusal) => postMessage(refusal));
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);

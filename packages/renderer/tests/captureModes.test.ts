@@ -156,7 +156,7 @@ describe('the first frame of each file', () => {
         return '';
       });
       await render(page('simulation'), { mode, concurrency: 1, frameCount: 2 });
-      assert.deepEqual(seen, ['', 'it differs below 128']);
+      assert.deepEqual(seen, ['', 'it differs from row 128 on']);
     });
   }
 });
@@ -294,11 +294,11 @@ describe('capture of a canvas', () => {
 
   for (const [what, reason, parts] of [
     ['under another element', /<p> may be seen/, { more: '<p style="position:fixed;top:9px">over it</p>' }],
-    ['smaller than the view', /160x90 large/, { attributes: 'style="height:90px"' }],
+    ['smaller than the view', /measures 160x90/, { attributes: 'style="height:90px"' }],
     ['faded', /opacity/, { style: 'canvas { opacity: 0.5 }' }],
     ['tinted by a parent', /<body> around its canvas has a filter/, { style: 'body { filter: sepia(1) }' }],
     ['under its own outline', /outline-style/, { style: 'canvas { outline: 2px solid; outline-offset: -9px }' }],
-    ['transparent', /lets through/, { script: 'context.clearRect(0, 0, 20, 20)' }],
+    ['transparent', /partly transparent/, { script: 'context.clearRect(0, 0, 20, 20)' }],
     ['one of two', /more than one canvas/, { more: '<canvas></canvas>' }],
     ['no canvas at all', /no canvas/, { style: 'canvas { display: none }' }],
   ] as const) {

@@ -3,7 +3,7 @@ import { never } from '../lifecycle/abort.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { messageOf } from '../unknowns.js';
-import type { FrameFate, Outcome } from '../page/index.js';
+import type { FrameUse, Outcome } from '../page/index.js';
 import { splitLogin } from '../redact.js';
 import type { BrowserSession } from './BrowserSession.js';
 import { GarbageCollection } from './GarbageCollection.js';
@@ -182,16 +182,16 @@ export class PageSession {
   /**
    * Takes the page to a frame: the next one, or a later one if its picture depends on the time alone. On the way to a
    * later frame all timers run, but animations and frame callbacks see only some of the moments in between. Does
-   * nothing if the page is there already. `fate` says what happens to the frame: in an undrawn one (`passed`) WebGL
+   * nothing if the page is there already. `frameUse` says what the frame is used for: in an undrawn one WebGL
    * is not drawn. Throws a SkippedDrawingError if the page needs some of that drawing.
    */
-  async step(frame: number, deadlineMs: number, fate: FrameFate = 'shown'): Promise<void> {
+  async step(frame: number, deadlineMs: number, frameUse: FrameUse = 'drawn'): Promise<void> {
     if (frame === this.#frame) return;
     for (let due = this.refreshes.takeDue(frame); due; due = this.refreshes.takeDue(frame)) {
       if (!this.followsRefreshes) this.#fail(this.#navigatedAway(due.url));
-      await this.#followRefresh(due, deadlineMs, due.frame === frame ? fate : 'passed');
+      await this.#followRefresh(due, deadlineMs, due.frame === frame ? frameUse : 'undrawn');
     }
-    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, fate);
+    if (frame !== this.#frame) await this.#stepTo(frame, deadlineMs, frameUse);
   }
 
   /** Waits until the page and the network have nothing more to do at the current virtual time. */
@@ -200,8 +200,8 @@ export class PageSession {
   }
 
   /** Takes the page to the frame of a refresh, and there to the other document. */
-  async #followRefresh({ frame, url }: Refresh, deadlineMs: number, fate: FrameFate): Promise<void> {
-    await this.#stepTo(frame, deadlineMs, 'passed');
+  async #followRefresh({ frame, url }: Refresh, deadlineMs: number, frameUse: FrameUse): Promise<void> {
+    await this.#stepTo(frame, deadlineMs, 'undrawn');
     const address = this.#loaded;
     this.#loaded = undefined;
     const { num, den } = this.options.fps;
@@ -210,15 +210,15 @@ export class PageSession {
     await this.#open(url, this.options.deadlines.load);
     this.#loaded = address;
     // The new document begins in this frame.
-    const outcome = await this.#settler.run(`step(${frame}, ${frame}, '${fate}')`, deadlineMs);
+    const outcome = await this.#settler.run(`step(${frame}, ${frame}, '${frameUse}')`, deadlineMs);
     await this.#settler.untilDrawable(outcome, deadlineMs);
   }
 
-  async #stepTo(frame: number, deadlineMs: number, fate: FrameFate): Promise<void> {
+  async #stepTo(frame: number, deadlineMs: number, frameUse: FrameUse): Promise<void> {
     const from = this.#frame ?? -1;
     this.#frame = frame;
     await this.#garbage.collectInTime(deadlineMs);
-    const drawn = fate === 'passed' && this.drawsAllWebGl ? 'taken' : fate;
+    const drawn = frameUse === 'undrawn' && this.drawsAllWebGl ? 'read' : frameUse;
     const lists = await this.scope.wait(this.#newAnimations.take(), deadlineMs, 'the browser to name new animations');
     const outcome = await this.#settler.run(`step(${frame}, ${from}, '${drawn}', ${lists})`, deadlineMs);
     await this.#settler.untilDrawable(outcome, deadlineMs);
@@ -243,7 +243,7 @@ export class PageSession {
     }
     this.usesWebGl ||= outcomes.some(({ webgl }) => webgl);
     this.frames.hasVideos = outcomes.some(({ videos }) => videos);
-    this.#newAnimations.givesAll ||= outcomes.some(({ parts }) => parts === true);
+    this.#newAnimations.givesAll ||= outcomes.some(({ stylesParts }) => stylesParts === true);
     this.#newAnimations.known = outcomes.reduce((sum, { animations = 0 }) => sum + animations, 0);
   }
 

@@ -63,12 +63,12 @@ export class PageSettler {
       return `the page to be ready${underWay.length > 0 ? ` (still under way: ${underWay.join(', ')})` : ''}`;
     });
     // The failure is reported while the page is still at this frame, so that it names the right one.
-    if (outcomes.some(({ failed }) => failed)) {
+    if (outcomes.some(({ workerFailed }) => workerFailed)) {
       const { signal } = this.scope;
       const reported = setTimeout(FAILURE_MS, undefined, { signal });
       await this.scope.wait(reported, deadlineMs, 'the browser to report that a worker failed');
     }
-    if (outcomes.some(({ lacks }) => lacks)) throw new SkippedDrawingError();
+    if (outcomes.some(({ missesDrawing }) => missesDrawing)) throw new SkippedDrawingError();
     this.#faults = outcomes.flatMap(({ files }) => files ?? []);
     this.parts.onOutcomes(outcomes);
     return joinOutcomes(outcomes);
@@ -82,13 +82,13 @@ export class PageSettler {
     let outcome = await this.#untilQuiet(stepped, deadlineMs);
     // Some things happen only in a frame of the browser: layout observers are called, view transitions begin, and files
     // are requested for what has become visible.
-    let needsFrame = outcome.observes || outcome.photographs;
+    let needsFrame = outcome.hasObservers || outcome.needsSnapshots;
     for (let made = 0; needsFrame && made < MAX_OWN_FRAMES; made++) {
       const { begun } = network;
-      await frames.make(outcome.photographs === true, deadlineMs);
+      await frames.make(outcome.needsSnapshots === true, deadlineMs);
       outcome = await this.#untilQuiet(await this.#settleOnce(deadlineMs), deadlineMs);
       const isHalf = outcome.skipsLayout && made === 0;
-      needsFrame = outcome.observed > 0 || outcome.photographs || network.begun > begun || isHalf;
+      needsFrame = outcome.observerCalls > 0 || outcome.needsSnapshots || network.begun > begun || isHalf;
     }
   }
 
@@ -123,23 +123,23 @@ export class PageSettler {
       } else if (network.begun > this.#begunBefore) {
         // A document that had answered has not seen the files that came while another one was still at work.
         calm = 0;
-      } else if (!again && !total.holdsBack && !(total.again && contexts.count > 1)) {
-        if (!total.holdsFrames) break;
+      } else if (!again && !total.hasPostponed && !(total.settleAgain && contexts.count > 1)) {
+        if (!total.hasLoadedFrames) break;
         calm++;
       } else calm = 0;
       again = false;
-      const goesOn = total.holdsBack === true && network.loading.length === 0;
-      const tellsFrames = calm > CALM_ROUNDS;
-      if (tellsFrames) calm = 0;
-      const next = await this.#settleOnce(deadlineMs, goesOn, tellsFrames);
-      total = { ...next, observed: total.observed + next.observed };
+      const releasesPostponed = total.hasPostponed === true && network.loading.length === 0;
+      const firesFrameLoads = calm > CALM_ROUNDS;
+      if (firesFrameLoads) calm = 0;
+      const next = await this.#settleOnce(deadlineMs, releasesPostponed, firesFrameLoads);
+      total = { ...next, observerCalls: total.observerCalls + next.observerCalls };
     }
     await files.judge(this.#faults, deadlineMs);
     return total;
   }
 
-  #settleOnce(deadlineMs: number, goesOn = false, tellsFrames = false): Promise<Outcome> {
-    return this.run(`settle(${this.parts.currentFrame()}, ${goesOn}, false, ${tellsFrames})`, deadlineMs);
+  #settleOnce(deadlineMs: number, releasesPostponed = false, firesFrameLoads = false): Promise<Outcome> {
+    return this.run(`settle(${this.parts.currentFrame()}, ${releasesPostponed}, false, ${firesFrameLoads})`, deadlineMs);
   }
 
   /**
@@ -149,12 +149,12 @@ export class PageSettler {
   async #untilKept(call: string): Promise<Outcome[]> {
     const { network, currentFrame } = this.parts;
     let outcomes = await this.#evaluate(call);
-    const isOver = () => this.scope.signal.aborted || outcomes.some(({ failed, lacks }) => failed || lacks);
-    while (outcomes.some(({ awaits }) => awaits) && !isOver()) {
+    const isOver = () => this.scope.signal.aborted || outcomes.some(({ workerFailed, missesDrawing }) => workerFailed || missesDrawing);
+    while (outcomes.some(({ awaitsPromises }) => awaitsPromises) && !isOver()) {
       await network.idle();
-      const { observed } = joinOutcomes(outcomes);
+      const { observerCalls } = joinOutcomes(outcomes);
       outcomes = await this.#evaluate(`settle(${currentFrame()}, true, true)`);
-      if (outcomes[0]) outcomes[0].observed += observed;
+      if (outcomes[0]) outcomes[0].observerCalls += observerCalls;
     }
     return outcomes;
   }
@@ -162,7 +162,7 @@ export class PageSettler {
   async #evaluate(call: string): Promise<Outcome[]> {
     const { contexts, network } = this.parts;
     const outcomes = await contexts.evaluateAll<Outcome>(call);
-    for (const url of outcomes.flatMap(({ unbegun }) => unbegun ?? [])) network.workerEnds(url);
+    for (const url of outcomes.flatMap(({ unstartedWorkers }) => unstartedWorkers ?? [])) network.workerEnds(url);
     return outcomes;
   }
 }

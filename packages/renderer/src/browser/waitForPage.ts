@@ -25,7 +25,7 @@ export async function waitForPage<T>(
   const answered = new AbortController();
   const ask = async () => {
     await setTimeout(deadlineMs / 2, undefined, { signal: answered.signal, ref: false });
-    names = (await contexts.evaluateAll<string[]>('waitsFor()')).flat();
+    names = (await contexts.evaluateAll<string[]>('pendingNames()')).flat();
   };
   void ask().catch(() => {});
   const waitingFor = () => {

@@ -36,7 +36,7 @@ export class CanvasSource extends TapSource {
   }
 
   override async capture(frame: number): Promise<Frame> {
-    await this.advance(frame, 'taken');
+    await this.advance(frame, 'read');
     // The comparison drew the page, which clears a WebGL canvas: the frame that was compared is used.
     if (frame === 0 && this.#hasCheckedFirst) return this.#toFrame(await this.tap.retake(frame), frame);
     // The browser does everything of a frame except drawing: callbacks that it runs may draw on the canvas.

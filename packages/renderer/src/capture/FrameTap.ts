@@ -3,16 +3,20 @@ import { BrowserCrashError, positionPrefix } from '../errors.js';
 import { orShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
+import { frameDifference } from '../page/frameDifference.js';
+import { frameFile } from '../page/frameFile.js';
 import {
   CANVAS_REFUSAL,
   FIND_CANVAS,
+  FRAME_DIFFERENCE,
+  FRAME_FILE,
   openFrameTap,
   PLANES_OF,
   READ_WEBGL,
   type FrameTapConfig,
   type FrameTapEncoder,
   type FrameTapRequest,
-  type Outcome,
+  type CaptureOutcome,
 } from '../page/frameTap.js';
 import { frameTapWorker } from '../page/frameTapWorker.js';
 import { planesOf } from '../page/planes.js';
@@ -79,6 +83,8 @@ export class FrameTap implements AsyncDisposable {
     const { width, height, pixelWidth, pixelHeight } = page.options;
     const planes = `globalThis.${PLANES_OF} = ${functionSource(planesOf)}`;
     const refusal = `globalThis.${CANVAS_REFUSAL} = ${functionSource(canvasRefusal)}`;
+    const difference = `globalThis.${FRAME_DIFFERENCE} = ${functionSource(frameDifference)}`;
+    const file = `globalThis.${FRAME_FILE} = ${functionSource(frameFile)}`;
     const config: FrameTapConfig = {
       url: this.server.url,
       file: this.server.mark,
@@ -86,7 +92,7 @@ export class FrameTap implements AsyncDisposable {
       height: pixelHeight,
       view: { width, height },
       mark: page.session.ownWorker,
-      worker: `${planes}; ${refusal}; ${callSource(frameTapWorker)}`,
+      worker: `${planes}; ${refusal}; ${difference}; ${file}; ${callSource(frameTapWorker)}`,
     };
     const findCanvas = `globalThis.${FIND_CANVAS} = ${functionSource(coveringCanvas)}`;
     const readCanvas = `globalThis.${READ_WEBGL} = ${functionSource(readWebGl)}`;
@@ -120,18 +126,18 @@ export class FrameTap implements AsyncDisposable {
    */
   prepareComparison(since: bigint | undefined, patienceMs: number): Promise<string> {
     const purpose = 'none';
-    if (since === undefined) return this.#refusal({ again: NOT_A_FRAME, purpose });
+    if (since === undefined) return this.#refusal({ unchanged: NOT_A_FRAME, purpose });
     return this.#refusal({ take: NOT_A_FRAME, since: Number(since / 1000n), patienceMs, purpose });
   }
 
   /** Takes the newest frame, even if it was taken before: nothing has changed since it was drawn. */
   retake(frame: number): Promise<CapturedBytes | string> {
-    return this.#capture(frame, { again: frame, purpose: 'video' });
+    return this.#capture(frame, { unchanged: frame, purpose: 'video' });
   }
 
   /** Has the browser encode these pixels (BGRX) like a captured frame. */
   encodePixels(frame: number, pixels: Buffer): Promise<CapturedBytes | string> {
-    return this.#capture(frame, { give: frame, pixels: pixels.toString('base64') });
+    return this.#capture(frame, { supplied: frame, pixels: pixels.toString('base64') });
   }
 
   /** Whether there is a canvas on the page. */
@@ -197,9 +203,9 @@ export class FrameTap implements AsyncDisposable {
     return String(await this.#request(request));
   }
 
-  async #request(request: FrameTapRequest): Promise<Outcome> {
+  async #request(request: FrameTapRequest): Promise<CaptureOutcome> {
     const answer = this.#evaluate(`genlockTap.ask(${JSON.stringify(request)})`);
-    return (await this.#wait(answer, 'the browser to hand over a frame')) as Outcome;
+    return (await this.#wait(answer, 'the browser to hand over a frame')) as CaptureOutcome;
   }
 
   /** Reads a frame from the file before the next one is written there. */

@@ -1,6 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, positionPrefix } from '../errors.js';
-import type { FrameFate } from '../page/index.js';
+import type { FrameUse } from '../page/index.js';
 import type { Frame, FrameFormat } from '../ffmpeg/Frame.js';
 import type { FrameSource } from './FrameSource.js';
 
@@ -68,7 +68,7 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   async #advancePreroll(frame: number, isDrawn: boolean): Promise<void> {
     const { seek } = this.page.options.deadlines;
     const start = performance.now();
-    await this.#seekTo(frame, isDrawn ? 'shown' : 'passed');
+    await this.#seekTo(frame, isDrawn ? 'drawn' : 'undrawn');
     if (isDrawn) await this.draw(seek);
     else {
       await this.page.frames.make(false, seek);
@@ -80,10 +80,10 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   }
 
   /** Takes the page to a frame before the range. */
-  async #seekTo(frame: number, fate: FrameFate = 'shown'): Promise<void> {
+  async #seekTo(frame: number, frameUse: FrameUse = 'drawn'): Promise<void> {
     this.page.scope.position.frame = frame;
     await this.page.scope.step('seek');
-    await this.page.step(frame, this.page.options.deadlines.seek, fate);
+    await this.page.step(frame, this.page.options.deadlines.seek, frameUse);
     this.#next = frame + 1;
   }
 
@@ -107,8 +107,8 @@ export class ScreenshotSource implements FrameSource, AsyncDisposable {
   }
 
   /** Takes the page to the next frame, which is then drawn or captured. */
-  protected async advance(frame: number, fate: FrameFate = 'shown'): Promise<void> {
-    await this.page.step(frame, this.page.options.deadlines.capture, fate);
+  protected async advance(frame: number, frameUse: FrameUse = 'drawn'): Promise<void> {
+    await this.page.step(frame, this.page.options.deadlines.capture, frameUse);
     this.#next = frame + 1;
   }
 

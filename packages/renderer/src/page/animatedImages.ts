@@ -1,44 +1,43 @@
 import type { AnimatedFrame, Control } from './control.js';
 
 /**
- * Animated pictures (GIF, APNG, WebP, AVIF) follow the virtual clock. The browser would move them by
- * the ticks of the frames that it draws; so each frame is decoded here, and the element is made to
- * show it: an `<img>` by the CSS property `content`, an SVG `<image>` by its `href`. Those in style sheets
- * are asked for by `animatedStyles`.
+ * Animated images (GIF, APNG, WebP, AVIF) follow the virtual clock. The browser would advance them with the frames it
+ * draws, so each animation frame is decoded here and shown by the element: in an `<img>` through the CSS property
+ * `content`, in an SVG `<image>` through its `href`. `animatedStyles` does the same for images in style sheets.
  */
 export function installAnimatedImages(control: Control): void {
   if (typeof ImageDecoder === 'undefined') return;
-  /** What browsers take durations of up to 10 ms for, in milliseconds. */
-  const SHORTEST = 10;
-  const INSTEAD = 100;
+  /** Browsers replace durations of up to 10 ms by 100 ms. */
+  const SHORTEST_MS = 10;
+  const REPLACEMENT_MS = 100;
   const NEVER_ANIMATED = /^[^#?]+\.(jpe?g|svg|bmp|ico)([#?]|$)|^data:image\/(jpeg|svg)/i;
 
   interface Animation {
     decoder: ImageDecoder;
     count: number;
-    /** How often it is played. */
+    /** How many times the animation plays. */
     plays: number;
-    /** Virtual time at which the page first had it, in milliseconds. */
+    /** Virtual time at which the page first used the image, in milliseconds. */
     start: number;
-    /** When each frame ends within a turn, as far as known, in milliseconds. */
+    /** End time of each frame within one iteration, in milliseconds; filled in as frames are decoded. */
     ends: number[];
-    /** The frame that was decoded last. */
+    /** The most recently decoded frame. */
     decoded: { index: number; image: VideoFrame } | undefined;
-    /** Pictures of the frames that were shown. They stay loaded. */
+    /** An image for each frame shown so far. They stay loaded. */
     frames: Map<number, HTMLImageElement>;
-    /** What it shows, and at what time. */
+    /** What the image shows, and the virtual time that this was computed for. */
     shown: (AnimatedFrame & { time: number }) | undefined;
   }
-  /** By address: null for what is not animated, or cannot be decoded. */
+  /** By URL; null for an image that is not animated or cannot be decoded. */
   const known = new Map<string, Animation | null>();
-  /** Addresses whose file is read or whose frame is made just now: once at a time. */
+  /** By URL: files being read and frames being made, so that each is done only once at a time. */
   const busy = new Map<string, Promise<unknown>>();
-  /** Addresses of single frames. */
-  const ours = new Set<string>();
+  /** URLs of the single frames that are made here. */
+  const frameUrls = new Set<string>();
   const listen = EventTarget.prototype.addEventListener;
   const overridden = new WeakMap<Element, { source: string; url: string }>();
 
-  /** What kind of animated file it is, by its first bytes. */
+  /** The MIME type of an animated image, recognized by its first bytes. */
   function typeOf(bytes: Uint8Array): string | undefined {
     const text = String.fromCharCode(...bytes.subarray(0, 4096));
     if (text.startsWith('GIF8')) return 'image/gif';
@@ -77,7 +76,7 @@ export function installAnimatedImages(control: Control): void {
     };
   }
 
-  /** Each frame is decoded once if possible: it is made from the one before. */
+  /** Decodes a frame, unless it is the last one decoded: decoding builds on the frame before. */
   async function decode(animation: Animation, index: number): Promise<VideoFrame> {
     const { decoded, decoder } = animation;
     if (decoded?.index === index) return decoded.image;
@@ -87,19 +86,19 @@ export function installAnimatedImages(control: Control): void {
     return image;
   }
 
-  /** Which frame is shown at a virtual time, by the durations in the file. */
+  /** The index of the frame shown at a virtual time, according to the durations in the file. */
   async function indexAt(animation: Animation, now: number): Promise<number> {
     const { ends, count } = animation;
-    // Times are sums of fractions: a frame counts as begun a microsecond early.
-    const passed = now - animation.start + 0.001;
-    while (ends.length < count && (ends.at(-1) ?? 0) <= passed) {
+    // Times are sums of fractions, so a frame counts as started one microsecond early.
+    const elapsed = now - animation.start + 0.001;
+    while (ends.length < count && (ends.at(-1) ?? 0) <= elapsed) {
       const image = await decode(animation, ends.length);
       const duration = (image.duration ?? 0) / 1000;
-      ends.push((ends.at(-1) ?? 0) + (duration > SHORTEST ? duration : INSTEAD));
+      ends.push((ends.at(-1) ?? 0) + (duration > SHORTEST_MS ? duration : REPLACEMENT_MS));
     }
     const turn = ends.length === count ? ends.at(-1)! : Infinity;
-    if (passed >= turn * animation.plays) return count - 1;
-    return ends.findIndex((end) => passed % turn < end);
+    if (elapsed >= turn * animation.plays) return count - 1;
+    return ends.findIndex((end) => elapsed % turn < end);
   }
 
   async function frameOf(animation: Animation, index: number): Promise<HTMLImageElement> {
@@ -110,15 +109,15 @@ export function installAnimatedImages(control: Control): void {
     canvas.width = image.displayWidth;
     canvas.height = image.displayHeight;
     canvas.getContext('2d')!.drawImage(image, 0, 0);
-    // Not toBlob() nor decode(): those wait for a browser that is idle, or for a frame to be drawn.
+    // Neither toBlob() nor decode(): they wait until the browser is idle or draws a frame.
     const picture = new Image();
     await new Promise<unknown>((resolve) => {
-      // A handler would tell that the page hears of its pictures.
+      // Not `onload`: `imageListeners` would take that for a listener of the page.
       for (const type of ['load', 'error']) listen.call(picture, type, resolve);
       picture.src = canvas.toDataURL();
     });
     animation.frames.set(index, picture);
-    ours.add(picture.src);
+    frameUrls.add(picture.src);
     return picture;
   }
 
@@ -135,8 +134,8 @@ export function installAnimatedImages(control: Control): void {
       }
       for (const image of root.querySelectorAll('image')) {
         const href = image.href.baseVal;
-        const mine = overridden.get(image);
-        if (href !== '') yield [image, mine?.url === href ? mine.source : new URL(href, document.baseURI).href];
+        const override = overridden.get(image);
+        if (href !== '') yield [image, override?.url === href ? override.source : new URL(href, document.baseURI).href];
       }
     }
   }
@@ -146,7 +145,7 @@ export function installAnimatedImages(control: Control): void {
     if (element instanceof SVGImageElement) {
       if (element.href.baseVal !== url) element.href.baseVal = url;
     } else if (overridden.get(element)?.url !== url || element.style.content === '') {
-      // The picture may be meant for a screen of several pixels for each one of CSS.
+      // The image may have been chosen for a device pixel ratio other than 1.
       const density = width / element.naturalWidth;
       element.style.setProperty('content', `image-set(url("${url}") ${density}x)`, 'important');
     }
@@ -157,7 +156,10 @@ export function installAnimatedImages(control: Control): void {
     if (overridden.delete(element) && element instanceof HTMLImageElement) element.style.removeProperty('content');
   }
 
-  /** Reads a file that is new, or makes the frame of the present time. What cannot be read or decoded is left alone. */
+  /**
+   * Reads a new file, or makes the frame for the present time. An image that cannot be read or decoded is left as it
+   * is.
+   */
   async function prepare(source: string): Promise<void> {
     try {
       const animation = known.get(source);
@@ -170,7 +172,7 @@ export function installAnimatedImages(control: Control): void {
   }
 
   control.animatedPicture = (source) => {
-    const animation = NEVER_ANIMATED.test(source) || ours.has(source) ? null : known.get(source);
+    const animation = NEVER_ANIMATED.test(source) || frameUrls.has(source) ? null : known.get(source);
     if (animation === null) return null;
     if (animation?.shown?.time === control.now) return animation.shown;
     let preparing = busy.get(source);
@@ -178,7 +180,7 @@ export function installAnimatedImages(control: Control): void {
     return preparing;
   };
 
-  /** Shows the frames of the present time; returns what is to be waited for before that can be done. */
+  /** Shows the frames for the present time. Returns what to wait for before calling this again. */
   function update(): Promise<unknown>[] {
     const waiting = new Set<Promise<unknown>>();
     for (const [element, source] of elements()) {

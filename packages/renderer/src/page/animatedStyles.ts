@@ -1,26 +1,26 @@
 import type { Control } from './control.js';
 
 /**
- * Animated pictures in style sheets and in `style` attributes follow the virtual clock: a declaration
- * that names one is made to name its frame of the present time.
+ * Animated images in style sheets and `style` attributes follow the virtual clock: a declaration that names one is
+ * rewritten to name its frame for the present time.
  */
 export function installAnimatedStyles(control: Control): void {
-  /** An address, as the browser writes it or as it stands in a variable. */
+  /** A `url()`, as the browser serializes it or as it is written in a custom property. */
   const ADDRESS = /url\(\s*(["']?)((?:[^\\]|\\.)*?)\1\s*\)/g;
 
   interface Declaration {
-    /** The value that the page gave it. */
+    /** The value set by the page. */
     value: string;
-    /** The value that it has. */
+    /** The present value, with frames in place of animated images. */
     current: string;
-    /** No address in it is one of an animated picture. */
-    still: boolean;
+    /** None of its URLs is that of an animated image. */
+    isStill: boolean;
   }
 
   interface Content {
-    /** How many rules the sheet had when it was looked through. */
+    /** The number of rules when the sheet was scanned. */
     rules: number;
-    /** Those that name addresses. */
+    /** The declarations that contain a `url()`. */
     styles: CSSStyleDeclaration[];
     imports: CSSImportRule[];
   }
@@ -39,7 +39,7 @@ export function installAnimatedStyles(control: Control): void {
     }
   }
 
-  /** Looks through a sheet when it is new, or has got more or fewer rules. */
+  /** Scans a sheet if it is new or its number of rules has changed. */
   function contentOf(sheet: CSSStyleSheet): Content {
     try {
       const { cssRules } = sheet;
@@ -51,12 +51,12 @@ export function installAnimatedStyles(control: Control): void {
       }
       return content;
     } catch {
-      // It is of another origin.
+      // A cross-origin sheet cannot be read.
       return { rules: 0, styles: [], imports: [] };
     }
   }
 
-  /** All styles that name addresses, and what those are relative to. */
+  /** All declarations with a `url()`, each with the base of its relative URLs. */
   function* stylesIn(sheets: Iterable<CSSStyleSheet>): Generator<[style: CSSStyleDeclaration, base: string]> {
     for (const sheet of sheets) {
       const { styles, imports } = contentOf(sheet);
@@ -72,18 +72,19 @@ export function installAnimatedStyles(control: Control): void {
     }
   }
 
-  /** As `animatedPicture`, of an address as it is written; undefined while nothing has loaded it. */
+  /** Like `animatedPicture`, for a URL as it is written in a style; undefined until something has loaded it. */
   function pictureAt(text: string, base: string): ReturnType<Control['animatedPicture']> | undefined {
     const address = text.replace(/\\(.)/g, '$1');
-    // With # it is a part of the document.
+    // A URL that starts with # refers to an element of the document.
     if (address.startsWith('#') || !URL.canParse(address, base)) return null;
     const source = new URL(address, base).href;
-    // What no rule in use names is not asked for. The browser keeps a list of what has come from servers only.
+    // The browser does not request images that only unused rules name. Its list of resources covers only those from
+    // servers.
     if (/^https?:/.test(source) && entriesOf(source).length === 0) return undefined;
     return control.animatedPicture(source);
   }
 
-  /** Gives a declaration the frames of the present time; returns what is to be waited for before that can be done. */
+  /** Puts the frames for the present time into a declaration. Returns what to wait for before calling this again. */
   function show(style: CSSStyleDeclaration, name: string, declaration: Declaration, base: string): Promise<unknown>[] {
     const waiting: Promise<unknown>[] = [];
     let still = true;
@@ -94,7 +95,7 @@ export function installAnimatedStyles(control: Control): void {
       else if (picture) return `url("${picture.url}")`;
       return whole;
     });
-    declaration.still = still;
+    declaration.isStill = still;
     if (waiting.length > 0 || value === declaration.current) return waiting;
     style.setProperty(name, value, style.getPropertyPriority(name));
     declaration.current = style.getPropertyValue(name);
@@ -110,12 +111,12 @@ export function installAnimatedStyles(control: Control): void {
         const current = style.getPropertyValue(name);
         if (!current.includes('url(')) continue;
         let declaration = declarations.get(name);
-        // The page may have set it anew.
+        // The page may have set the property since.
         if (declaration?.current !== current) {
-          declaration = { value: current, current, still: false };
+          declaration = { value: current, current, isStill: false };
           declarations.set(name, declaration);
         }
-        if (!declaration.still) waiting.push(...show(style, name, declaration, base));
+        if (!declaration.isStill) waiting.push(...show(style, name, declaration, base));
       }
     }
     return waiting;

@@ -1,43 +1,42 @@
 import type { Control } from './control.js';
 
 /**
- * CSS animations and transitions and Web Animations follow the virtual clock. The browser's own animation
- * timeline is stopped from outside (playback rate 0), so that an animation moves only when it is moved
- * here; it stays in the state `running` and fires its events as ever.
+ * CSS animations, CSS transitions and Web Animations follow the virtual clock. The renderer stops the browser's own
+ * animation timeline (playback rate 0), so an animation moves only when it is moved here. It stays in the play state
+ * `running` and fires its events as usual.
  */
 export function installAnimations(control: Control): void {
   interface Track {
     animation: Animation;
-    /** Virtual time at which the animation was at `offset`. */
+    /** Virtual time at which the animation's current time was `offset`. */
     base: number;
     offset: number;
     rate: number;
     isRunning: boolean;
-    /** Where it was put last; somewhere else means that the page moved it. */
-    put: number;
-    /** Where it is by the clock, a rounding error away from there: this is what the page reads. */
-    place: number;
-    /** Where it is to be put to show what it shows at its place. */
-    goal: number;
-    /** An iteration that goes backwards begins there. */
-    turns: boolean;
+    /** The current time as last set here. Any other value means that the page has moved the animation. */
+    setTime: number;
+    /** The current time by the clock, which differs from `setTime` by a rounding error. This is what the page reads. */
+    exactTime: number;
+    /** The time to set so that the browser shows the state at `exactTime`. */
+    targetTime: number;
+    /** An iteration that runs backwards starts at `targetTime`. */
+    startsBackwards: boolean;
   }
   /**
-   * The browser sorts the animations that it lists, in time that grows with their square: 0.3 s for 3000 of style
-   * sheets. More than so many are listed only when the renderer knows that there are new ones, and does not hand them
-   * over itself.
+   * The browser sorts the animations it lists, in quadratic time: 0.3 s for 3000 CSS animations. From this many on,
+   * they are listed only when the renderer knows of new ones and does not pass them on itself.
    */
-  const FEW = 200;
-  /** How far a time may be from where it belongs, in parts of the largest number that it was made of. */
+  const LIST_ALWAYS_BELOW = 200;
+  /** The rounding error of a time, relative to the largest number in its computation. */
   const ROUNDING = 64 * Number.EPSILON;
-  /** Tried one after the other, in units of the last place. */
+  /** Offsets to try, in this order, in units in the last place. */
   const NEIGHBOURS = [0, 1, -1, 2, -2, 3, -3, 4, -4];
 
-  /** Those that a list last named, and those that began since. */
+  /** Animations in the last list, and those started since. */
   let known = new Set<Animation>();
-  /** Those that we were given: a list may not name them. */
-  const kept = new Set<Animation>();
-  /** How many the list named: what has ended since is forgotten with the next one. */
+  /** Animations passed on by the renderer: the browser's list may leave them out. */
+  const adopted = new Set<Animation>();
+  /** How many the last list named. Animations that have ended since are dropped with the next list. */
   let listed = 0;
   let running: Track[] = [];
   const tracks = new WeakMap<Animation, Track>();
@@ -54,20 +53,20 @@ export function installAnimations(control: Control): void {
   ) => CSSNumberish | null;
 
   control.observeAnimations = (at, all) => {
-    if (all || known.size < FEW || known.size > 2 * listed) {
+    if (all || known.size < LIST_ALWAYS_BELOW || known.size > 2 * listed) {
       known = new Set();
       for (const root of control.roots()) for (const animation of root.getAnimations()) known.add(animation);
       listed = known.size;
-      for (const animation of kept) {
-        if (animation.playState === 'finished' || animation.playState === 'idle') kept.delete(animation);
+      for (const animation of adopted) {
+        if (animation.playState === 'finished' || animation.playState === 'idle') adopted.delete(animation);
         else known.add(animation);
       }
     } else {
-      // As a list of all would, this brings styles up to date; it finds nothing.
+      // Finds nothing, but updates styles just as a full list would.
       document.head.getAnimations();
     }
     running = [];
-    // All are read before any is moved: to read one after that, the browser would have to bring styles up to date.
+    // Read all animations before moving any: each read after a move would make the browser update styles.
     for (const animation of known) {
       const track = tracks.get(animation);
       if (animation.playState !== 'running') {
@@ -81,58 +80,58 @@ export function installAnimations(control: Control): void {
         continue;
       }
       const rate = animation.playbackRate;
-      if (track?.isRunning && track.put === current && track.rate === rate) {
+      if (track?.isRunning && track.setTime === current && track.rate === rate) {
         running.push(track);
         continue;
       }
-      const place = track?.put === current ? track.place : current;
-      const state = {
+      const exactTime = track?.setTime === current ? track.exactTime : current;
+      const started: Track = {
+        animation,
         base: at,
-        offset: place,
+        offset: exactTime,
         rate,
         isRunning: true,
-        put: current,
-        place,
-        goal: current,
-        turns: false,
+        setTime: current,
+        exactTime,
+        targetTime: current,
+        startsBackwards: false,
       };
-      const begun = { animation, ...state };
-      tracks.set(animation, begun);
-      running.push(begun);
+      tracks.set(animation, started);
+      running.push(started);
     }
   };
 
   control.moveAnimations = (to) => {
     for (const track of running) plan(track, to);
     for (const track of running) {
-      if (track.turns) putAtTurn(track);
-      else writeTime.call(track.animation, track.goal);
+      if (track.startsBackwards) seekToBackwardsStart(track);
+      else writeTime.call(track.animation, track.targetTime);
     }
-    for (const track of running) track.put = readTime.call(track.animation) as number;
+    for (const track of running) track.setTime = readTime.call(track.animation) as number;
   };
 
   /**
-   * Finds where an animation belongs at a time. Steps and iterations begin at exact times, which frames meet and
-   * binary fractions miss: so it is put the least bit later, in the direction in which its iteration goes. An
-   * iteration that goes backwards begins with what is at its very end: there it is to be put exactly.
+   * Computes the current time of an animation for a virtual time. Steps and iterations start at exact times, which
+   * frames hit but binary fractions miss; so the animation is set a rounding error further, in the direction of its
+   * iteration. An iteration that runs backwards starts with the state at its very end, so it must be set exactly.
    */
   function plan(track: Track, to: number): void {
     const place = track.offset + (to - track.base) * track.rate;
-    track.place = track.goal = place;
-    track.turns = false;
+    track.exactTime = track.targetTime = place;
+    track.startsBackwards = false;
     const timing = timingOf(track.animation);
     if (!timing) return;
     const delay = Number(timing.delay);
     const duration = Number(timing.duration);
     const endTime = Number(timing.endTime);
     const rounding = ROUNDING * Math.max(Math.abs(place), Math.abs(delay), duration, to);
-    // Playing stops at the ends; a seek would go past them.
+    // Playback stops at either end; a seek would go past it.
     if (track.rate > 0 && place >= endTime - rounding) {
-      track.place = track.goal = endTime;
+      track.exactTime = track.targetTime = endTime;
       return;
     }
     if (track.rate < 0 && place <= rounding) {
-      track.place = track.goal = 0;
+      track.exactTime = track.targetTime = 0;
       return;
     }
     if (!(duration > 0 && duration < Infinity)) return;
@@ -146,16 +145,16 @@ export function installAnimations(control: Control): void {
     const iteration = isBegin ? nearest : Math.floor(overall);
     const isBackwards =
       direction === 'reverse' || (direction !== 'normal' && (iteration % 2 === 0) === (direction !== 'alternate'));
-    track.turns = isBegin && isBackwards;
-    if (track.turns) track.goal = begins;
-    else track.goal = place + (isBackwards ? -rounding : rounding) / 4;
+    track.startsBackwards = isBegin && isBackwards;
+    if (track.startsBackwards) track.targetTime = begins;
+    else track.targetTime = place + (isBackwards ? -rounding : rounding) / 4;
   }
 
-  /** The browser makes an object of all timing each time that it is asked: a third of what the moving takes here. */
+  /** Cached: the browser creates an object with all timing at each call, which takes a third of the time spent here. */
   function timingOf(animation: Animation): ComputedEffectTiming | undefined {
     const { effect } = animation;
-    // Style sheets may change that of theirs at any time (transitions are made anew instead), scripts of another
-    // document that of its effects.
+    // Style sheets can change the timing of CSS animations at any time (transitions are recreated instead), and scripts
+    // of another document the timing of its effects.
     if (!(effect instanceof AnimationEffect) || animation instanceof CSSAnimation) return effect?.getComputedTiming();
     let timing = timings.get(effect);
     if (!timing) timings.set(effect, (timing = effect.getComputedTiming()));
@@ -168,74 +167,74 @@ export function installAnimations(control: Control): void {
     updateTiming.apply(this, changes);
   };
 
-  function putAtTurn({ animation, goal: time }: Track): void {
+  function seekToBackwardsStart({ animation, targetTime: time }: Track): void {
     const unit = 2 ** (Math.floor(Math.log2(Math.abs(time))) - 52);
     for (const neighbour of NEIGHBOURS) {
       writeTime.call(animation, time + neighbour * unit);
       if (animation.effect?.getComputedTiming().progress === 1) return;
     }
-    // In this iteration by all means, if not at its very beginning.
+    // At least in the right iteration, if not at its very start.
     writeTime.call(animation, time + 8 * unit);
   }
 
-  const placeOf = (animation: Animation) => {
+  const exactTimeOf = (animation: Animation) => {
     const current = readTime.call(animation);
     const track = tracks.get(animation);
-    return track && track.put === current ? track.place : current;
+    return track && track.setTime === current ? track.exactTime : current;
   };
-  const keep = (animation: Animation) => void known.add(animation);
+  const noteAnimation = (animation: Animation) => void known.add(animation);
   control.keepAnimation = (animation) => {
-    keep(animation);
-    kept.add(animation);
+    noteAnimation(animation);
+    adopted.add(animation);
   };
   control.countAnimations = () => known.size;
 
-  // The page's own reckoning with timelines must meet the virtual clock, not the stopped one.
+  // The page must find the virtual clock in its timelines, not the stopped one.
   const timelineNow = () => control.now - control.born;
   Object.defineProperty(DocumentTimeline.prototype, 'currentTime', { get: timelineNow, configurable: true });
   Object.defineProperty(AnimationPlaybackEvent.prototype, 'timelineTime', { get: timelineNow, configurable: true });
   Object.defineProperty(Animation.prototype, 'currentTime', {
     ...nativeTime,
     get(this: Animation) {
-      return placeOf(this);
+      return exactTimeOf(this);
     },
     set(this: Animation, time: number | null) {
       writeTime.call(this, time);
-      keep(this);
+      noteAnimation(this);
     },
   });
   Object.defineProperty(Animation.prototype, 'startTime', {
     configurable: true,
     get(this: Animation) {
-      const current = placeOf(this);
+      const current = exactTimeOf(this);
       if (typeof current !== 'number' || this.playState === 'paused') return null;
       return timelineNow() - (this.playbackRate === 0 ? 0 : current / this.playbackRate);
     },
     set(this: Animation, start: number | null) {
-      // As the browser does it, which lets an animation run that was idle or paused; its own timeline
-      // stands still at another time.
+      // Setting the real property also starts an idle or paused animation, as it should. The browser's own timeline is
+      // stopped at another time, hence the difference.
       const stopped = readTimeline.call(document.timeline) as number;
       writeStart.call(this, start === null ? null : start - timelineNow() + stopped);
-      keep(this);
+      noteAnimation(this);
     },
   });
   for (const name of ['play', 'reverse'] as const) {
     const start = Animation.prototype[name];
     Animation.prototype[name] = function () {
       start.call(this);
-      keep(this);
+      noteAnimation(this);
     };
   }
 
-  // A view transition takes pictures of the page, before and after, until its animations are ready.
+  // Until its animations are ready, a view transition takes snapshots of the page, before and after the change.
   for (const owner of [Document.prototype, Element.prototype] as unknown as Record<string, unknown>[]) {
     const start = owner['startViewTransition'] as ((...args: unknown[]) => ViewTransition) | undefined;
     if (!start) continue;
     owner['startViewTransition'] = function (this: unknown, ...args: unknown[]) {
       const transition = start.apply(this, args);
-      control.photographing++;
+      control.pendingSnapshots++;
       const done = () => {
-        control.photographing--;
+        control.pendingSnapshots--;
       };
       transition.ready.then(done, done);
       return transition;

@@ -1,30 +1,29 @@
 import type { Control } from './control.js';
 
 /**
- * An `AudioContext` tells virtual time, and its sources end by it. Nothing is heard: the real context
- * is suspended, so that what analysers give is silence in every render. An `OfflineAudioContext`
- * renders for real, in no virtual time.
+ * An `AudioContext` reports virtual time, and its sources end by it. No sound is produced: the real context is
+ * suspended, so analysers deliver silence in every render. An `OfflineAudioContext` really renders, in no virtual time.
  */
 export function installAudio(control: Control): void {
   interface Clock {
     state: AudioContextState;
-    /** Virtual milliseconds that it has run until `since`, and since when it runs. */
+    /** Virtual milliseconds for which the context had run by the virtual time `since`, when its state last changed. */
     ran: number;
     since: number;
-    /** Sets the timers of its sources anew. */
+    /** Functions that reschedule the end of each source. */
     sources: Set<() => void>;
   }
-  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  /** How far a sum of fractions may exceed the exact time of its frame, in milliseconds. */
   const ROUNDING = 1e-6;
   const clocks = new WeakMap<BaseAudioContext, Clock>();
-  const later = setTimeout;
-  const forget = clearTimeout;
+  const setVirtualTimeout = setTimeout;
+  const clearVirtualTimeout = clearTimeout;
   const { suspend, close } = AudioContext.prototype;
   const listen = EventTarget.prototype.addEventListener;
 
   const ranFor = ({ state, ran, since }: Clock) => ran + (state === 'running' ? control.now - since : 0);
 
-  function tell(target: EventTarget, type: string): void {
+  function dispatch(target: EventTarget, type: string): void {
     void control.track(control.inTask(() => target.dispatchEvent(new Event(type))));
   }
 
@@ -38,7 +37,7 @@ export function installAudio(control: Control): void {
       clock.ran = ranFor(clock);
       clock.since = control.now;
       clock.state = state;
-      tell(context, 'statechange');
+      dispatch(context, 'statechange');
       for (const schedule of clock.sources) schedule();
     }
     return Promise.resolve();
@@ -49,7 +48,7 @@ export function installAudio(control: Control): void {
       const context = Reflect.construct(target, args, newTarget) as AudioContext;
       clocks.set(context, { state: 'running', ran: 0, since: control.now, sources: new Set() });
       listen.call(context, 'statechange', (event) => event.isTrusted && event.stopImmediatePropagation());
-      // It is refused only where the context does not run.
+      // Rejected only if the context is not running anyway.
       suspend.call(context).catch(() => {});
       return context;
     },
@@ -82,19 +81,19 @@ export function installAudio(control: Control): void {
   }
   replace(BaseAudioContext.prototype, 'currentTime', (clock) => ranFor(clock) / 1000);
   replace(BaseAudioContext.prototype, 'state', ({ state }) => state);
-  // What the machine's audio device makes of it is not to be seen.
+  // The page must not see the latency of the machine's audio device.
   replace(AudioContext.prototype, 'baseLatency', () => 0);
   replace(AudioContext.prototype, 'outputLatency', () => 0);
 
-  interface Span {
-    /** When a source ends, in seconds of its context. */
+  interface Playing {
+    /** When the source ends, in seconds of its context. */
     end: number;
     timer: number | undefined;
     schedule: () => void;
   }
-  const spans = new WeakMap<AudioScheduledSourceNode, Span>();
+  const playings = new WeakMap<AudioScheduledSourceNode, Playing>();
 
-  /** How long a source plays by itself, in seconds. */
+  /** How long a source plays unless it is stopped, in seconds. */
   function lengthOf(source: AudioScheduledSourceNode, offset = 0, duration = Infinity): number {
     if (!(source instanceof AudioBufferSourceNode)) return Infinity;
     const rate = source.playbackRate.value * 2 ** (source.detune.value / 1200);
@@ -102,16 +101,16 @@ export function installAudio(control: Control): void {
     return rate > 0 ? Math.max(0, Math.min(rest, duration)) / rate : Infinity;
   }
 
-  /** Ends a source at its time, which does not come while the context is suspended. */
-  function scheduleEnd(source: AudioScheduledSourceNode, clock: Clock, span: Span): void {
-    forget(span.timer);
+  /** Ends a source at its time, which is never reached while the context is suspended. */
+  function scheduleEnd(source: AudioScheduledSourceNode, clock: Clock, span: Playing): void {
+    clearVirtualTimeout(span.timer);
     if (clock.state !== 'running' || !Number.isFinite(span.end)) return;
     const end = () => {
       clock.sources.delete(span.schedule);
-      spans.delete(source);
-      tell(source, 'ended');
+      playings.delete(source);
+      dispatch(source, 'ended');
     };
-    span.timer = later(end, Math.max(0, span.end * 1000 - ranFor(clock) - ROUNDING));
+    span.timer = setVirtualTimeout(end, Math.max(0, span.end * 1000 - ranFor(clock) - ROUNDING));
   }
 
   type Method = (this: AudioScheduledSourceNode, ...args: (number | undefined)[]) => void;
@@ -126,18 +125,18 @@ export function installAudio(control: Control): void {
         if (!clock) return;
         const begin = Math.max(when, this.context.currentTime);
         const end = begin + lengthOf(this, offset, duration);
-        const span: Span = { end, timer: undefined, schedule: () => scheduleEnd(this, clock, span) };
-        spans.set(this, span);
-        clock.sources.add(span.schedule);
+        const playing: Playing = { end, timer: undefined, schedule: () => scheduleEnd(this, clock, playing) };
+        playings.set(this, playing);
+        clock.sources.add(playing.schedule);
         listen.call(this, 'ended', (event) => event.isTrusted && event.stopImmediatePropagation());
-        span.schedule();
+        playing.schedule();
       };
     }
     if (Object.hasOwn(prototype, 'stop')) {
       const stop = prototype.stop;
       prototype.stop = function (when = 0) {
         stop.call(this, when);
-        const span = spans.get(this);
+        const span = playings.get(this);
         if (!span) return;
         span.end = Math.min(span.end, Math.max(when, this.context.currentTime));
         span.schedule();
@@ -145,7 +144,7 @@ export function installAudio(control: Control): void {
     }
   }
 
-  /** What takes real time takes no virtual time. */
+  /** Makes the clock wait for a method that takes real time. */
   function track(owner: object, name: string): void {
     const methods = owner as Record<string, (...args: unknown[]) => Promise<unknown>>;
     const real = methods[name]!;

@@ -1,10 +1,10 @@
 import type { Control } from './control.js';
 
-/** The bodies of responses and requests, and files of pictures: streams that the browser itself reads. */
+/** The bodies of responses and requests, and the data of `ImageDecoder`: streams that the browser itself reads. */
 export function installBodies(control: Control): void {
   const streams = control.streams!;
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
-  /** Responses and requests that are made of a stream of the page. */
+  /** Responses and requests whose body is a stream that the page feeds. */
   const fedByPage = new WeakSet<object>();
   control.isFed = (body) => fedByPage.has(body);
   const RealResponse = Response;
@@ -44,8 +44,8 @@ export function installBodies(control: Control): void {
         const stream = readBody.call(this);
         if (stream && !fedByPage.has(this)) {
           const { headers } = this;
-          const isLive = /^text\/event-stream/i.test(headers.get('content-type') ?? '');
-          streams.comes(stream, { isOpen: !headers.has('content-length'), isLive });
+          const isEndless = /^text\/event-stream/i.test(headers.get('content-type') ?? '');
+          streams.registerSource(stream, { hasUnknownLength: !headers.has('content-length'), isEndless });
         }
         return stream;
       },
@@ -58,7 +58,7 @@ export function installBodies(control: Control): void {
         if (!fedByPage.has(this) || this.bodyUsed || !this.body || this.body.locked) {
           return control.track(real.apply(this, args) as Promise<unknown>);
         }
-        // The page gives it in its own time; what the browser makes of it then is waited for.
+        // The page feeds the body whenever it likes. Once all is fed, the clock waits for what the browser makes of it.
         let end = () => {};
         const ended = new Promise<void>((resolve) => (end = resolve));
         const copy = new RealResponse(streams.relay(this.body, end).stream, { headers: this.headers });
@@ -70,14 +70,14 @@ export function installBodies(control: Control): void {
     }
   }
 
-  // Pictures are decoded as they come.
+  // Images are decoded while their data arrives.
   control.whenComplete(() => {
     const RealDecoder = globalThis.ImageDecoder as typeof ImageDecoder | undefined;
     if (!RealDecoder) return;
-    /** When all of the file has been given to those that the page feeds itself. */
-    const given = new WeakMap<object, Promise<void>>();
-    const hold = (decoder: object, promise: Promise<unknown>) => {
-      const all = given.get(decoder);
+    /** For decoders fed by the page: resolves once the page has delivered the whole file. */
+    const fullyFed = new WeakMap<object, Promise<void>>();
+    const trackDecoder = (decoder: object, promise: Promise<unknown>) => {
+      const all = fullyFed.get(decoder);
       if (all) void all.then(() => control.hold(promise));
       else control.hold(promise);
       return promise;
@@ -92,8 +92,8 @@ export function installBodies(control: Control): void {
         const relayed = { ...init, data: streams.relay(data, end).stream };
         const decoder = Reflect.construct(target, [relayed, ...rest], newTarget) as ImageDecoder;
         if (all) {
-          given.set(decoder, all);
-          given.set(decoder.tracks, all);
+          fullyFed.set(decoder, all);
+          fullyFed.set(decoder.tracks, all);
         }
         return decoder;
       },
@@ -106,7 +106,7 @@ export function installBodies(control: Control): void {
     });
     const decode = prototype.decode;
     prototype.decode = function (...args) {
-      return hold(this, decode.apply(this, args)) as ReturnType<typeof decode>;
+      return trackDecoder(this, decode.apply(this, args)) as ReturnType<typeof decode>;
     };
     for (const [owner, name] of [
       [prototype, 'completed'],
@@ -116,7 +116,7 @@ export function installBodies(control: Control): void {
       Object.defineProperty(owner, name, {
         ...real,
         get(this: object) {
-          return hold(this, real.get!.call(this) as Promise<unknown>);
+          return trackDecoder(this, real.get!.call(this) as Promise<unknown>);
         },
       });
     }

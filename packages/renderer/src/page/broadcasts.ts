@@ -1,19 +1,19 @@
 import type { Control } from './control.js';
 
 /**
- * What a `BroadcastChannel` carries goes through another process, back into the same context as well: there it comes
- * when it is its turn. Must come after what makes the line.
+ * The messages of a `BroadcastChannel` go through another process, even to channels in the same context. There each has
+ * its place in the queue of results. Must be installed after the queue.
  */
 export function installBroadcasts(control: Control): void {
   if (typeof BroadcastChannel === 'undefined') return;
   const Real = BroadcastChannel;
   const { close, postMessage } = Real.prototype;
   type Give = ReturnType<Control['takePlace']>;
-  /** The open channels of this context, by name, with the places of the messages that are on their way to each. */
+  /** The open channels of this context, by name, each with the places of the messages on their way to it. */
   const open = new Map<string, Map<BroadcastChannel, Give[]>>();
 
   function receive(this: BroadcastChannel, event: Event): void {
-    // One that comes from another context has no place here.
+    // A message from another context has no place in this queue.
     const give = event.isTrusted && open.get(this.name)?.get(this)?.shift();
     if (!give) return;
     event.stopImmediatePropagation();

@@ -1,18 +1,18 @@
-/** What is known of the pixels of a canvas beside themselves. */
+/** What is known about a canvas besides its pixels. */
 export interface CanvasKind {
   /** Whether the canvas has no transparency. */
   opaque: boolean;
-  /** Whether the page was drawn since, by which a canvas of WebGL may have been emptied. */
+  /** Whether the browser has drawn the page since, which may have cleared a WebGL canvas. */
   drawn: boolean;
 }
 
 /**
- * Why these pixels of a canvas (four bytes each, the last one alpha) are not what the page shows, as the end of a
- * sentence; the empty string where they are. Runs in the worker; sent there as source text, like everything in this
+ * Returns why these pixels of a canvas (four bytes each, the last one alpha) are not what the page shows, as the end of
+ * a sentence; the empty string if they are. Runs in the worker. Sent there as source text, like everything in this
  * folder.
  */
 export function canvasRefusal(pixels: Uint8Array<ArrayBuffer>, { opaque, drawn }: CanvasKind): string {
-  /** The bits that all of them have. Eight at once take half of the time: the page waits for it, each frame. */
+  /** The bitwise AND of all numbers. Eight per turn halve the time, which the page spends waiting in every frame. */
   const inAll = (numbers: Uint32Array): number => {
     let bits = -1;
     let at = 0;
@@ -26,9 +26,9 @@ export function canvasRefusal(pixels: Uint8Array<ArrayBuffer>, { opaque, drawn }
 
   if (opaque && !drawn) return '';
   const numbers = new Uint32Array(pixels.buffer);
-  // Alpha is the last byte in memory, and so the highest one of these numbers.
-  if (!opaque && inAll(numbers) >>> 24 !== 0xff) return 'its canvas lets through what is behind it';
-  // A black one is as good as an empty one: a screenshot tells the two apart.
+  // Alpha is the last byte in memory, and so the highest byte of these little-endian numbers.
+  if (!opaque && inAll(numbers) >>> 24 !== 0xff) return 'its canvas is partly transparent';
+  // A black canvas looks like a cleared one; only a screenshot can tell them apart.
   const isBlack = drawn && numbers.every((number) => (number & 0xffffff) === 0);
-  return isBlack ? 'its canvas may have been emptied' : '';
+  return isBlack ? 'its canvas may have been cleared' : '';
 }

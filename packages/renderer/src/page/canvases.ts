@@ -1,15 +1,15 @@
 import type { Control } from './control.js';
 
 /**
- * A canvas whose drawing is given away (`transferControlToOffscreen`) is shown by the browser when it
- * suits it. Here whoever draws gets a canvas of its own, and what is on it when a frame is ready is
- * copied to the one in the page: the picture of frame n has what was drawn for frame n.
+ * The browser shows the content of a transferred canvas (`transferControlToOffscreen`) at a time of its own choosing.
+ * So the script that draws gets a separate canvas here, whose content is copied to the one in the page when a frame is
+ * ready: frame n shows what was drawn for frame n.
  */
 export function installCanvases(control: Control): void {
   if (typeof OffscreenCanvas === 'undefined') return;
-  /** How deep in a message canvases are looked for. */
+  /** How many levels deep to search a message for canvases. */
   const DEPTH = 4;
-  const drawn = new Map<number, OffscreenCanvas>();
+  const drawnHere = new Map<number, OffscreenCanvas>();
   const ids = new WeakMap<OffscreenCanvas, number>();
   const realBitmap = createImageBitmap.bind(globalThis);
   const shown = new Map<number, CanvasRenderingContext2D>();
@@ -24,18 +24,18 @@ export function installCanvases(control: Control): void {
   }
 
   control.canvases = {
-    give: (message, transfer) => {
+    release: (message, transfer) => {
       if (!transfer.some((each) => each instanceof OffscreenCanvas && ids.has(each))) return [];
       const given = [...canvasesIn(message)].map((canvas) => (transfer.includes(canvas) ? ids.get(canvas) : undefined));
-      for (const id of given) if (id !== undefined) drawn.delete(id);
+      for (const id of given) if (id !== undefined) drawnHere.delete(id);
       return given;
     },
-    take: (message, given) => {
+    adopt: (message, given) => {
       for (const [index, canvas] of [...canvasesIn(message)].entries()) {
         const id = given[index];
         if (id === undefined) continue;
         ids.set(canvas, id);
-        drawn.set(id, canvas);
+        drawnHere.set(id, canvas);
       }
     },
     show: (id, picture) => {
@@ -48,12 +48,13 @@ export function installCanvases(control: Control): void {
       context.drawImage(picture, 0, 0);
     },
     showOwn: () => {
-      for (const [id, canvas] of drawn) if (canvas.width > 0 && canvas.height > 0) control.canvases!.show(id, canvas);
+      for (const [id, canvas] of drawnHere)
+        if (canvas.width > 0 && canvas.height > 0) control.canvases!.show(id, canvas);
     },
     pictures: async () => {
       const pictures: [number, ImageBitmap][] = [];
-      for (const [id, canvas] of drawn) {
-        // One that nothing can be drawn on yet has no picture.
+      for (const [id, canvas] of drawnHere) {
+        // A canvas of width or height 0 has no picture.
         await realBitmap(canvas).then(
           (picture) => pictures.push([id, picture]),
           () => {},
@@ -69,12 +70,12 @@ export function installCanvases(control: Control): void {
   const getContext = prototype.getContext as (this: HTMLCanvasElement, ...args: unknown[]) => RenderingContext | null;
   const realTransfer = prototype.transferControlToOffscreen;
 
-  const givenAway = new WeakSet<HTMLCanvasElement>();
+  const transferred = new WeakSet<HTMLCanvasElement>();
   const withContext = new WeakSet<HTMLCanvasElement>();
   let lastId = 0;
 
   prototype.getContext = function (this: HTMLCanvasElement, ...args: unknown[]) {
-    if (givenAway.has(this))
+    if (transferred.has(this))
       throw new DOMException(
         'Cannot get context from a canvas that has transferred its control to offscreen.',
         'InvalidStateError',
@@ -85,15 +86,15 @@ export function installCanvases(control: Control): void {
   } as typeof prototype.getContext;
 
   prototype.transferControlToOffscreen = function (this: HTMLCanvasElement) {
-    // The browser knows how to refuse.
+    // The browser throws the right error.
     if (withContext.has(this)) return realTransfer.call(this);
-    if (givenAway.has(this))
+    if (transferred.has(this))
       throw new DOMException('Cannot transfer control from a canvas for more than one time.', 'InvalidStateError');
     const canvas = new OffscreenCanvas(this.width, this.height);
     const context = getContext.call(this, '2d') as CanvasRenderingContext2D;
-    givenAway.add(this);
+    transferred.add(this);
     ids.set(canvas, ++lastId);
-    drawn.set(lastId, canvas);
+    drawnHere.set(lastId, canvas);
     shown.set(lastId, context);
     return canvas;
   };

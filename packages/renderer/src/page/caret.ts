@@ -1,6 +1,6 @@
 import type { Control } from './control.js';
 
-/** The caret of a focused field blinks by real time. Here it stands still, where the style can say so, or is not drawn. */
+/** The caret of a focused field blinks in real time. Stops it where CSS allows that, and hides it otherwise. */
 export function installCaret(_control: Control): void {
   const [property, value] = CSS.supports('caret-animation', 'manual')
     ? ['caret-animation', 'manual']
@@ -9,7 +9,7 @@ export function installCaret(_control: Control): void {
     'focusin',
     ({ target }) => {
       if (!(target instanceof HTMLElement)) return;
-      // A field may also lie in a shadow tree below the element that we are told of.
+      // The field may be in a shadow tree, of which the event names only the host element.
       const isField = target.matches('input, textarea') || target.isContentEditable || target.localName.includes('-');
       if (isField) target.style.setProperty(property, value, 'important');
     },

@@ -1,26 +1,26 @@
 import type { Control } from './control.js';
 
 /**
- * The browser's codecs (WebCodecs) tell what they have made by callbacks, in real time: the clock waits until they
- * have done what they can with what they were given. A decoder keeps pictures back until more comes or it is
- * flushed, and does not tell that it has no more to give. Where that is not plain from the numbers, another
- * codec is given the same and flushed: when that one is through, so is the first, which began earlier.
+ * The browser's codecs (WebCodecs) deliver their output through callbacks, in real time. The clock waits until they
+ * have done all they can with their input. A decoder retains frames until it gets more input or is flushed, and does
+ * not say when it has nothing more to deliver. If the numbers of inputs and outputs do not settle that, a second codec
+ * gets the same input and is flushed: when this probe has finished, so has the first codec, which started earlier.
  */
 export function installCodecs(control: Control): void {
   interface Kind {
     name: 'AudioDecoder' | 'AudioEncoder' | 'VideoDecoder' | 'VideoEncoder';
     feed: 'decode' | 'encode';
     queue: 'decodeQueueSize' | 'encodeQueueSize';
-    /** One comes out for each that goes in, sooner or later. */
-    evenly: boolean;
+    /** Each input yields exactly one output, sooner or later. */
+    isOneToOne: boolean;
   }
   const KINDS: Kind[] = [
-    { name: 'AudioDecoder', feed: 'decode', queue: 'decodeQueueSize', evenly: true },
-    { name: 'VideoDecoder', feed: 'decode', queue: 'decodeQueueSize', evenly: true },
-    { name: 'AudioEncoder', feed: 'encode', queue: 'encodeQueueSize', evenly: false },
-    { name: 'VideoEncoder', feed: 'encode', queue: 'encodeQueueSize', evenly: true },
+    { name: 'AudioDecoder', feed: 'decode', queue: 'decodeQueueSize', isOneToOne: true },
+    { name: 'VideoDecoder', feed: 'decode', queue: 'decodeQueueSize', isOneToOne: true },
+    { name: 'AudioEncoder', feed: 'encode', queue: 'encodeQueueSize', isOneToOne: false },
+    { name: 'VideoEncoder', feed: 'encode', queue: 'encodeQueueSize', isOneToOne: true },
   ];
-  /** So long the next output may take before it is asked what is to come, in milliseconds: that takes a decoder. */
+  /** How long to wait for the next output before starting a probe, which takes a codec of its own, in milliseconds. */
   const SOON_MS = 20;
 
   interface Codec extends EventTarget {
@@ -50,14 +50,16 @@ export function installCodecs(control: Control): void {
 
   interface Work {
     config: unknown;
-    /** What another codec needs to make the same: of a decoder all since the last key, of an encoder what is new. */
+    /**
+     * What a probe needs to produce the same: for a decoder all input since the last key frame, for an encoder the new.
+     */
     inputs: [input: Input, options: unknown][];
-    fed: number;
-    made: number;
-    /** How many a decoder is known to keep back when it has done all that it can. */
-    keeps: number | undefined;
+    inputsFed: number;
+    outputs: number;
+    /** How many frames a decoder is known to retain when it has done all it can. */
+    retained: number | undefined;
     flushing: number;
-    waited: boolean;
+    isTracked: boolean;
     wake: () => void;
   }
   const works = new WeakMap<Codec, Work>();
@@ -69,11 +71,11 @@ export function installCodecs(control: Control): void {
       work = {
         config: undefined,
         inputs: [],
-        fed: 0,
-        made: 0,
-        keeps: undefined,
+        inputsFed: 0,
+        outputs: 0,
+        retained: undefined,
         flushing: 0,
-        waited: false,
+        isTracked: false,
         wake: () => {},
       };
       works.set(codec, work);
@@ -81,15 +83,15 @@ export function installCodecs(control: Control): void {
     return work;
   }
 
-  function forget(work: Work): void {
+  function discard(work: Work): void {
     for (const [input] of work.inputs.splice(0)) if (input.clone) input.close?.();
-    work.fed = work.made = 0;
+    work.inputsFed = work.outputs = 0;
     work.wake();
   }
 
   control.whenComplete(() => KINDS.forEach(install));
 
-  function install({ name, feed, queue, evenly }: Kind): void {
+  function install({ name, feed, queue, isOneToOne }: Kind): void {
     const Real = classes[name];
     if (!Real) return;
     const { prototype } = Real;
@@ -105,12 +107,12 @@ export function installCodecs(control: Control): void {
         }
         const output: Init['output'] = (...made) => {
           const work = workOf(codec);
-          work.made++;
+          work.outputs++;
           work.wake();
           init.output(...made);
         };
         const error: Init['error'] = (reason) => {
-          forget(workOf(codec));
+          discard(workOf(codec));
           init.error(reason);
         };
         const codec = Reflect.construct(target, [{ output, error }], newTarget) as Codec;
@@ -124,7 +126,7 @@ export function installCodecs(control: Control): void {
       real.configure.call(this, config);
       const work = workOf(this);
       work.config = config;
-      work.keeps = undefined;
+      work.retained = undefined;
     };
     prototype[feed] = function (this: Codec, input: Input, options?: unknown) {
       const kept = isDecoder ? input : input?.clone?.();
@@ -137,39 +139,39 @@ export function installCodecs(control: Control): void {
       const work = workOf(this);
       if (isDecoder && input.type === 'key') work.inputs = [];
       work.inputs.push([kept!, options]);
-      work.fed++;
-      if (work.waited) return;
-      work.waited = true;
+      work.inputsFed++;
+      if (work.isTracked) return;
+      work.isTracked = true;
       control.hold(
         untilDone(this, work).finally(() => {
-          work.waited = false;
+          work.isTracked = false;
           if (!isDecoder) for (const [each] of work.inputs.splice(0)) each.close?.();
         }),
       );
     };
-    // It is waited for by itself, and gives all that was kept back.
+    // `pendingWork` makes the clock wait for a flush, which delivers everything retained.
     prototype.flush = async function () {
       const work = workOf(this);
       work.flushing++;
       work.wake();
-      const { fed } = work;
+      const { inputsFed } = work;
       try {
         await real.flush.call(this);
-        // What was fed since then is still to come.
-        work.fed -= fed;
-        work.made = Math.max(0, Math.min(work.fed, work.made - fed));
-        work.keeps = undefined;
+        // Outputs of later inputs are yet to come.
+        work.inputsFed -= inputsFed;
+        work.outputs = Math.max(0, Math.min(work.inputsFed, work.outputs - inputsFed));
+        work.retained = undefined;
       } finally {
         work.flushing--;
       }
     };
     prototype.reset = function () {
       reset.call(this);
-      forget(workOf(this));
+      discard(workOf(this));
     };
     prototype.close = function () {
       close.call(this);
-      forget(workOf(this));
+      discard(workOf(this));
     };
 
     async function untilDone(codec: Codec, work: Work): Promise<void> {
@@ -178,19 +180,19 @@ export function installCodecs(control: Control): void {
           work.wake = resolve;
           codec.addEventListener('dequeue', () => resolve(), { once: true });
         });
-        const kept = work.fed - work.made;
+        const kept = work.inputsFed - work.outputs;
         if (codec[queue] > 0) await changed;
-        else if (evenly && (kept <= 0 || kept === work.keeps)) return;
-        else if (await comesFirst(changed, control.realDelay(SOON_MS))) continue;
-        else if (!(await comesFirst(changed, tryOut(work)))) {
-          if (work.made > 0) work.keeps = kept;
+        else if (isOneToOne && (kept <= 0 || kept === work.retained)) return;
+        else if (await settlesFirst(changed, control.realDelay(SOON_MS))) continue;
+        else if (!(await settlesFirst(changed, runProbe(work)))) {
+          if (work.outputs > 0) work.retained = kept;
           return;
         }
       }
     }
 
-    /** Has another codec do the same to the end. */
-    async function tryOut({ config, inputs }: Work): Promise<void> {
+    /** Has a second codec do the same work and flush. */
+    async function runProbe({ config, inputs }: Work): Promise<void> {
       try {
         const other = new Real!({ output: (output) => output.close?.(), error: () => {} });
         real.configure.call(other, config);
@@ -198,16 +200,16 @@ export function installCodecs(control: Control): void {
         await real.flush.call(other);
         close.call(other);
       } catch {
-        // What it cannot do, the first one could not either.
+        // If the probe fails, so does the first codec.
       }
-      // What the first one has made by now may still be on its way here.
+      // Outputs of the first codec may still be queued as tasks.
       await control.inTask(() => {});
       await control.inTask(() => {});
     }
   }
 
   /** Whether a promise resolves before another one does. */
-  async function comesFirst(promise: Promise<unknown>, other: Promise<unknown>): Promise<boolean> {
+  async function settlesFirst(promise: Promise<unknown>, other: Promise<unknown>): Promise<boolean> {
     return Promise.race([promise.then(() => true), other.then(() => false)]);
   }
 }

@@ -1,296 +1,301 @@
-import type { CanvasDesk } from './canvasDesk.js';
+import type { CanvasRegistry } from './canvasRegistry.js';
 import type { Moment, PageConfig } from './config.js';
-import type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
+import type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
 import type { Workers } from './workerTypes.js';
 
 /**
- * What runs inside the page. Every function of this folder is sent there as its source text, so
- * each one is complete in itself: it uses its arguments and the page's globals, never an import.
- * The same clock runs in every document and in every worker.
+ * What runs inside the page. Every function in this folder is sent there as source text, so it must be self-contained:
+ * it may use its arguments and the page's globals, but no import. The same clock runs in every document and worker.
  */
 
-/** What is new of the videos of a document: one shows something else, or one has come into view. */
+/** What has happened to the videos of a document: one shows a different frame, or one has come into view. */
 export type VideoNews = 'none' | 'changed' | 'appeared';
 
-/** One frame of an animated picture. */
+/** One frame of an animated image. */
 export interface AnimatedFrame {
   url: string;
   /** In pixels. */
   width: number;
 }
 
-/** What a document makes of a style sheet. */
+/** How a document uses a style sheet. */
 export type SheetUse = 'applied' | 'idle' | 'accepted' | 'unknown';
 
-/** What the parts of the clock share inside one document or worker. */
+/** What the parts of the clock share within one document or worker. */
 export interface Control extends Moment {
   readonly config: PageConfig;
-  /** The seed of the next worker that this context starts. */
+  /** Returns the seed for the next worker that this context starts. */
   nextSeed(): number;
-  /** The virtual time at which this context began: zero of its `performance.now()`. */
+  /** The virtual time at which this context was created: the zero of its `performance.now()`, in milliseconds. */
   born: number;
-  /** Work that takes real time but no virtual time: the clock stands still until it is done. */
+  /** Work that takes real time but no virtual time: the clock is stopped until it is done. */
   readonly pending: Set<Promise<void>>;
-  /** How many of these are promises that the page gave us: it may need anything to keep them, timers as well. */
+  /** How many of these are promises given by the page: to settle them it may need anything, even timers. */
   promised: number;
-  /** A message went, or may have gone, to another context since this was last looked at. */
+  /** A message was, or may have been, sent to another context since this was last read. */
   active: boolean;
-  /** The same, where the workers have been asked since, but whoever moves this context does not know of it. */
+  /** The same, if the workers have handled it since, but whoever advances this context does not know yet. */
   wasActive: boolean;
-  /** Whether there was any of that: told once. */
+  /** Whether one of the two was set; clears both. */
   takeActive(): boolean;
-  /** What becomes of the frame that is being prepared. */
-  fate: FrameFate;
-  /** Where a document of the same origin keeps its control object. */
+  /** What the frame being prepared is used for. */
+  frameUse: FrameUse;
+  /** The global under which each document, and worker, keeps its control object. */
   readonly key: symbol;
   /**
-   * Counts the promise among the work that the clock waits for, by a name for people: no longer than `patience`, in
-   * milliseconds. Give the page the returned one.
+   * Makes the clock wait for a promise, at most `patience` milliseconds (default: without limit). `name` describes the
+   * work in messages to the user. The page must get the returned promise.
    */
   track<T>(promise: Promise<T>, name?: string, patience?: number): Promise<T>;
-  /** The names of the work that the clock waits for, each once. */
-  waitsFor(): string[];
-  /** The same for a promise that the page has already, or does not get: whether it is rejected is not looked at. */
+  /** The names of the work that the clock is waiting for, without duplicates. */
+  pendingNames(): string[];
+  /** Makes the clock wait for a promise that the page already has, or never gets. Rejections are ignored. */
   hold(promise: Promise<unknown>): void;
-  /** Counts what an object does as pending until the first of these events. Resolves then. */
+  /** Makes the clock wait for the first of these events on a target. Resolves when it fires. */
   trackEvents(target: EventTarget, ...types: string[]): Promise<void>;
   streams: Streams | undefined;
-  /** Resolves when the browser has begun its next own frame, in a browser that draws by itself. */
+  /** Resolves when the browser starts its next frame; for browsers that draw by themselves. */
   realFrame(): Promise<void>;
   /**
-   * Runs a function once the context has all of its features. A worker has some of them only after
-   * our script: it runs when the worker reaches for one of those, or at its first message.
+   * Runs a function once the context has all of its features. A worker gets some of them only after our script has run;
+   * there the function runs when the worker first uses one of those, or at its first exchange.
    */
   whenComplete(run: () => void): void;
-  /** Real time, for waiting on real work. */
+  /** Resolves after so many milliseconds of real time: for polling work that takes real time. */
   realDelay(ms: number): Promise<void>;
-  /** Runs a function in a task of its own, after all microtasks of the one before. */
+  /** Runs a function in a task of its own, after all microtasks of the present one. Resolves when it has run. */
   inTask(run: () => void): Promise<void>;
-  /** Resolves when nothing else is to be run in this thread at present. */
+  /** Resolves when this thread has no other task to run. */
   afterAll(): Promise<void>;
   /**
-   * Takes a place in the line of what the page waits for. Returns what is to be called once that is there: the page
-   * gets it when those before it have been handed over, in a task of its own, when nothing else is to be run; where
-   * that only begins it, its end is waited for. Only
-   * for what ends by itself: not for what the network, or the page, has to do something for.
+   * Takes a place in the queue of results that the page is waiting for. When the result is there, call the returned
+   * function: `deliver` then runs after all earlier results have been delivered, in a task of its own, when the thread
+   * has nothing else to run. If `deliver` returns a promise, the next result waits for it. Only for work that ends by
+   * itself, not for work that needs the network or the page.
    */
-  takePlace(): (hand: () => void | Promise<void>) => void;
-  /** The promise, with such a place: give the page the returned one. */
+  takePlace(): (deliver: () => void | Promise<void>) => void;
+  /** Takes such a place for a promise. The page must get the returned promise. */
   inLine<T>(promise: Promise<T>): Promise<T>;
-  /** Whether the body of a request or response comes from the page. */
+  /** Whether the page itself feeds the body of this request or response. */
   isFed(body: object): boolean;
-  /** Gives the page what is there and has its turn. */
+  /** Delivers the results at the head of the queue that are there. */
   deliver(): void;
-  /** Resolves when the page has all that it waits for in this order. */
+  /** Resolves when the queue is empty. */
   untilDelivered(): Promise<void>;
-  /** What else the browser is doing for the page, and will end by itself. */
+  /** Other work that the browser is doing for the page, and that will end by itself. */
   readonly inFlight: Set<Promise<unknown>>;
-  /** Counts a promise among that until it settles: the next answer of the network waits for it. */
+  /** Adds a promise to `inFlight` until it settles: the next response from the network waits for it. */
   letEnd(promise: Promise<unknown>): void;
-  /** The same for what cannot be held back: what waits in line comes after it, too. */
+  /** The same for work whose result cannot be delayed: the results in the queue wait for it, too. */
   comeFirst(promise: Promise<unknown>): void;
-  /** Addresses of which the browser checks all of the answer before the page has the first word of it. */
+  /** URLs of responses that the browser checks as a whole (`integrity`) before the page gets any of them. */
   verified(): string[];
   /**
-   * Resolves when nothing more is done at the present virtual time: to whether anything was, and whether a worker is
-   * waited for, which may be at work, or wait for the network.
+   * Resolves when nothing more happens at the present virtual time, or when all that is left is to wait for a worker,
+   * which may be working or waiting for the network.
    */
   atRest(): Promise<Rest>;
-  /** Reads a file that the page has, for ourselves. Rejects as `fetch` does. */
+  /** Reads a file that the page has loaded, as one of Genlock's own requests. Rejects as `fetch` does. */
   readFile(url: string): Promise<Response>;
-  /** The bytes of what `readFile` found. */
+  /** The bytes of a response to `readFile`. */
   bytesOf(response: Response): Promise<ArrayBuffer>;
-  /** Whether a script may hear of it when a picture has loaded. */
-  hearsPictures(): boolean;
-  /** Whether messages and tasks are being run. */
+  /** Whether a script may be listening for an image to load. */
+  listensToImages(): boolean;
+  /** Whether `exchange` is running messages and tasks. */
   isExchanging: boolean;
-  /** Posts a message past everything that counts messages. */
+  /** The native `postMessage` of ports, which is not counted. */
   readonly realPost: (this: MessagePort, message: unknown, transfer?: Transferable[]) => void;
-  /** Runs a function once at a virtual time from now. Returns what `clearTimeout` takes. */
+  /** Runs a function after `delay` virtual milliseconds. Returns an id for `clearTimeout`. */
   addTimer(run: () => void, delay: number): number;
-  /** Puts off all timers by so many milliseconds. */
+  /** Postpones all timers by so many milliseconds. */
   shiftTimers(by: number): void;
-  /** When the next timer of this context and of its workers is due; Infinity without any. */
+  /** The virtual time at which the next timer of this context or its workers is due; Infinity if there is none. */
   nextDue(): number;
   /**
-   * Runs a timer of which only the least delay of nested timers has not passed, if there is one: the page asks again
-   * and again for what takes no virtual time. Returns whether there was one.
+   * Runs one timer that would be due if nested timers were not clamped to 4 ms: with such timers a page polls for work
+   * that takes no virtual time. Returns whether there was one.
    */
-  runEarly(): Promise<boolean>;
+  runClampedTimer(): Promise<boolean>;
   /**
-   * The clock stands still for a promise of the page, and nothing else is left: messages that are held back go on, and
-   * a timer that only its least delay holds back runs, here and in the workers. Returns whether there was any of that.
+   * For when the clock is stopped by a promise of the page and nothing else is left to do: releases postponed messages
+   * and runs a clamped timer, here and in the workers. Returns whether there was any of that.
    */
-  urge(): Promise<boolean>;
-  /** The part of this that is the workers'. */
-  urgeWorkers(): Promise<boolean>;
-  /** Runs the timers that are due up to this virtual time, in order, each one in its own task. Returns whether there were any. */
+  nudge(): Promise<boolean>;
+  /** Does that in the workers only. */
+  nudgeWorkers(): Promise<boolean>;
+  /** Runs the timers due by this virtual time, in order, each in a task of its own. Returns whether there were any. */
   runTimers(until: number): Promise<boolean>;
   /** Whether a frame callback is waiting. */
   awaitsFrame(): boolean;
-  /** Runs the frame callbacks that are waiting, once. */
+  /** Runs the waiting frame callbacks once. */
   runFrameCallbacks(): Promise<void>;
-  /** Goes up with timers, tasks and messages: whether the page has had any since. */
-  stirs: number;
-  /** Messages and tasks are counted in each part of a moment: names the present one. */
+  /** Counter that rises with each timer, task and message that has run. */
+  activity: number;
+  /** Identifies the present part of the present moment: messages and tasks are limited per part. */
   partOfMoment(): string;
-  /** Tells that some are held back until the next part. */
-  holdBack(): void;
-  /** Whether some are held back that may go on within this moment. */
-  holdsBack(): boolean;
-  /** Whether the page has yet to hear that a frame has loaded. */
-  holdsFrames(): boolean;
-  /** Tells it. */
-  tellOfFrames(): Promise<void>;
-  /** Begins the next part for them; with `always` also where the moment has had all of its parts. Returns whether there are any. */
-  goOn(always?: boolean): boolean;
-  /** Runs what takes no virtual time: tasks and messages, within this context and to its workers. Returns whether there was any. */
+  /** Records that some messages or tasks are postponed to the next part. */
+  notePostponed(): void;
+  /** Whether some are postponed and this moment has another part for them. */
+  hasPostponed(): boolean;
+  /** Whether the page has yet to be told that iframes have loaded. */
+  hasLoadedFrames(): boolean;
+  /** Fires the `load` events of those iframes. */
+  fireFrameLoads(): Promise<void>;
+  /**
+   * Starts the next part for them. With `always`, does so even if the moment has had all its parts. Returns whether any
+   * messages or tasks are postponed.
+   */
+  releasePostponed(always?: boolean): boolean;
+  /** Runs tasks and messages, in this context and to and from its workers. Returns whether there were any. */
   exchange(): Promise<boolean>;
-  /** The parts of `exchange`. Each one returns whether it has done anything. */
+  /** The functions that make up `exchange`. Each returns whether it has done anything. */
   readonly exchanges: Set<() => Promise<boolean>>;
   workers: Workers | undefined;
   /**
-   * Gives the page, or its worker, another port in the place of this one, which is ours: `sent` is called for whatever
-   * goes out of it, and `deliver` hands over what has come in.
+   * Keeps this port for ourselves and creates a replacement for the page, or for its worker. Messages posted to the
+   * replacement go out through the real port, with a call of `sent` for each; `deliver` passes on a message that the
+   * real port has received.
    */
-  splitPort(real: MessagePort, sent: () => void): { theirs: MessagePort; deliver(message: MessageEvent): void };
-  /** When the next timer of a worker is due. */
+  splitPort(real: MessagePort, sent: () => void): { replacement: MessagePort; deliver(message: MessageEvent): void };
+  /** The virtual time at which the next timer of a worker is due; Infinity if there is none. */
   nextWorkerDue(): number;
-  /** Runs the timers of workers up to this virtual time. */
+  /** Runs the timers of workers that are due by this virtual time. */
   runWorkerTimers(until: number): Promise<void>;
   /** Runs the frame callbacks of workers. */
   runWorkerFrames(): Promise<void>;
-  /** Canvases of the page that are drawn elsewhere: their numbers go with them. */
-  canvases: CanvasDesk | undefined;
-  /** Brings what was drawn on such canvases into the page. */
+  /** The transferred canvases of the page; their numbers travel with them. */
+  canvases: CanvasRegistry | undefined;
+  /** Copies what was drawn on transferred canvases into the page. */
   showCanvases(): Promise<void>;
-  /** Puts hints for layers that make a picture depend on earlier ones into other words. */
+  /** Rewrites the `will-change` hints that would make a frame depend on earlier ones. */
   rewriteHints(): void;
-  /** Gives every tree of elements the sheet that keeps it from what is not a function of the frame. */
+  /** Adds our style sheet to the document and every shadow tree (see `installOwnSheet`). */
   adoptOwnSheet(): void;
   ownSheet: CSSStyleSheet | undefined;
-  /** Whether there may be animations that no script can list. */
+  /** Whether the page styles browser-made parts of elements, whose animations no script can list. */
   stylesParts(): boolean;
-  /** Waits until what was drawn with WebGL is drawn. */
+  /** Blocks until all WebGL drawing has finished. */
   finishDrawing(): void;
   readWebGl: typeof readWebGl;
-  /** Whether a script has asked for a context of WebGL, and got one. */
+  /** Whether a script has obtained a WebGL context. */
   usesWebGl(): boolean;
-  /** What the page has asked of WebGPU and not got. */
+  /** Set when the page has asked for WebGPU in vain. */
   webgpu: Outcome['webgpu'];
-  /** Whether it is not the page that reads and draws at present. */
-  isOurs: boolean;
-  /** Takes note that somebody reads what is on a canvas, if it is one. */
-  readsCanvas(source: unknown): void;
-  /** Whether something is to be seen, or was read, that was left out of a frame because that was not to be drawn. */
-  lacksDrawing(): boolean;
-  /** Waits until a worker has nothing more to do at the present virtual time. */
+  /** Whether the present WebGL calls are ours rather than the page's. */
+  isInternal: boolean;
+  /** Records that the content of `source` is being read, if it is a canvas. */
+  noteCanvasRead(source: unknown): void;
+  /** Whether drawing that was skipped in undrawn frames is needed after all: it is to be seen, or has been read. */
+  missesDrawing(): boolean;
+  /** Resolves when this worker has nothing more to do at the present virtual time. */
   untilIdle(): Promise<void>;
-  /** Whether a worker has failed since this was last asked, and the page has not handled that. */
+  /** Whether a worker has failed since the last call without the page handling the error. */
   hasFailed(): boolean;
-  /** Pictures of canvases that workers of this worker have drawn. */
-  takePassedOn(): [id: number, picture: ImageBitmap][];
-  /** Addresses of workers that were ended before they had begun, each one told once. */
-  takeUnbegun(): string[];
+  /** Returns the canvas pictures drawn by workers of this worker, each once. */
+  takeForwardedPictures(): [id: number, picture: ImageBitmap][];
+  /** Returns the URLs of workers that were terminated before they had started, each once. */
+  takeUnstartedWorkers(): string[];
   /**
-   * Takes note of animations that are new or that the page moved, as of virtual time `at`. Where there are many,
-   * new ones of style sheets are found only with `all`.
+   * Finds animations that are new, or that the page has moved, as of virtual time `at`. If there are many, new CSS
+   * animations are found only with `all`.
    */
   observeAnimations(at: number, all: boolean): void;
-  /** Takes note of an animation that is new. */
+  /** Adds a new animation, passed on by the renderer. */
   keepAnimation(animation: Animation): void;
   /** How many animations are known. */
   countAnimations(): number;
-  /** Stops the clocks of SVGs that are new, as of virtual time `at`. */
-  holdSvgs(at: number): void;
-  /** Moves every animation that was found running to virtual time `to`. */
+  /** Pauses the clocks of new SVGs, as of virtual time `at`. */
+  pauseSvgs(at: number): void;
+  /** Moves every running animation to virtual time `to`. */
   moveAnimations(to: number): void;
-  /** The trees of elements in the document: its own and those of shadow roots. */
+  /** The document and its shadow roots. */
   roots(): Iterable<Document | ShadowRoot>;
-  /** The page's style sheets in one of these trees: not our own. */
+  /** The page's style sheets in one of these, without our own. */
   sheetsIn(root: Document | ShadowRoot): CSSStyleSheet[];
-  /** Calls a function with each shadow root that is attached from now on. */
+  /** Calls a function for each shadow root that is attached from now on. */
   onRoot(watch: (root: ShadowRoot) => void): void;
-  /** Parts that show something else at another time: called at each step before the frame callbacks. */
+  /** Update what is shown at the present time: called in each step, before the frame callbacks. */
   readonly movers: ((to: number) => Promise<unknown>)[];
-  /** What parts are still waiting for at the present virtual time: asked again until nobody waits. */
+  /** Return what still has to be awaited at the present virtual time: called until all return nothing. */
   readonly waits: (() => Promise<unknown>[])[];
   /**
-   * Adds a part that is a mover and waits: `update` shows what there is at the present time, and returns what
-   * has to be waited for before it is called again.
+   * Registers a function both as mover and as wait: `update` shows what it can for the present time, and returns what
+   * to await before calling it again.
    */
   keepUp(update: () => Promise<unknown>[]): void;
   /**
-   * What an animated picture shows at the present time. Null for what is not animated, or cannot be read; a
-   * promise of what is to be waited for before that can be said.
+   * What an animated image shows at the present time; null if it is not animated or cannot be read. If that is not
+   * known yet, a promise to await before asking again.
    */
   animatedPicture(source: string): AnimatedFrame | null | Promise<unknown>;
-  /** What became of the files of the document so far. */
+  /** The state of the document's files so far. */
   fileFaults(): FileFaults;
-  /** Whether a style asks for this picture. */
+  /** Whether a style uses the image or font at this URL. */
   stylesWith(url: string): boolean;
   /**
-   * Whether the picture needs a style sheet that is missing, or of a wrong type: `idle` where all that ask for it do
-   * not apply, `accepted` where the document does not mind the type.
+   * How the document uses a style sheet that is missing or has the wrong MIME type: `idle` if nothing that refers to it
+   * applies, `accepted` if the document accepts any type.
    */
   sheetUse(url: string, isOfWrongType: boolean): SheetUse;
-  /** Whether a font of which this is one file has another one, which has come. */
+  /** Whether a font face for which this file is one source has loaded from another. */
   hasFontInstead(url: string): boolean;
-  /** Whether a script has made a font of this file, and has another one in its place or shows it nowhere. */
+  /** Whether scripts have created fonts from this file, and each has loaded from another source or is not in use. */
   isFontDispensable(url: string): boolean;
-  /** Addresses, each with its fragment, of the parts of other SVG files that are shown, or were. */
+  /** URLs, with fragment, of the parts of other SVG files that `<use>` shows or has shown. */
   shownParts(): string[];
-  /** Which of these are not in their files. */
+  /** A fault for each of these parts that is not in its file. */
   missingParts(urls: readonly string[]): Promise<FileFault[]>;
-  /** Looks into files that have come: those of them that cannot be decoded. */
+  /** Inspects loaded files. Returns a fault for each that cannot be decoded. */
   inspect(pictures: readonly string[], fonts: readonly string[]): Promise<FileFault[]>;
-  /** Media that a script puts together, where that is what an element plays: whether the browser is at work on it. */
+  /** Whether the browser is processing the `MediaSource` of an element; undefined if the element has none. */
   isAssembling(element: HTMLMediaElement): boolean | undefined;
-  /** The playing of media elements. */
+  /** The virtual playback of media elements. */
   media: Media | undefined;
-  /** Makes a video show what it has at this time, in seconds. */
+  /** Makes a video show its frame for this time, in seconds. */
   showVideo(video: HTMLVideoElement, seconds: number): Promise<void>;
   /** The videos in the document that have a picture. */
   videos(): HTMLVideoElement[];
   /**
-   * Makes the browser hand over what videos show to whoever draws the page, where it has not yet. Returns
-   * what is new since the last call.
+   * Makes the browser present the current frames of all videos to its compositor. Returns what has happened since the
+   * last call.
    */
   presentVideos(): VideoNews;
-  /** Tells that a video has been sought. */
-  videoSought(video: HTMLVideoElement): void;
-  /** Whether the page waits for the next picture of a video. */
+  /** To be called when a seek of a video has ended. */
+  videoSeeked(video: HTMLVideoElement): void;
+  /** Whether the page is waiting for the first frame of a video (`requestVideoFrameCallback`). */
   isVideoAwaited(video: HTMLVideoElement): boolean;
-  /** Takes a shadow root among the trees: those that scripts attach come by themselves. */
+  /** Adds a shadow root found by the renderer; those that scripts attach are added automatically. */
   adoptShadowRoot(root: ShadowRoot): void;
-  /** Whether there may be shadow trees that no script can find: of markup, or of a marquee. */
+  /** Whether there may be shadow roots that no script can find: from markup, or of a marquee. */
   hidesRoots(): boolean;
-  /** All such trees that there were have been given to `adoptShadowRoot`. */
+  /** To be called when all of them have been passed to `adoptShadowRoot`. */
   rootsSearched(): void;
-  /** The document is to go to an address, so many milliseconds from now, as its markup or its server says. */
+  /** The document's markup or server has scheduled a navigation to this URL, `delay` milliseconds from now. */
   refresh(url: string, delay: number): void;
-  /** Whether an observer of layout is at work, and how often such observers have been called. */
+  /** How many elements layout observers observe, and how often these observers have been called. */
   observers: { targets: number; calls: number };
-  /** Whether the browser has left something to itself until it can be seen: only in a frame will it find out. */
-  awaitsView(): boolean;
-  /** Whether there is something that the browser does not even lay out until it can be seen. */
+  /**
+   * Whether the browser has deferred something until it comes into view, which it detects only when it makes a frame.
+   */
+  hasDeferredContent(): boolean;
+  /** Whether the browser skips even the layout of something until it comes into view. */
   skipsLayout: boolean;
-  /** How many view transitions have yet to take their pictures of the page. */
-  photographing: number;
+  /** How many view transitions have yet to take their snapshots of the page. */
+  pendingSnapshots: number;
   /**
-   * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the one
-   * that the page shows, for a document that has come later than frame 0. What was held back goes on with `goesOn`;
-   * with `isUrged` the document is urged first; with `tellsFrames` it hears which of its frames have loaded.
+   * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the frame that the page
+   * shows, for a document created later than frame 0. With `releasesPostponed`, postponed messages and tasks run; with
+   * `isNudged`, the document is nudged first; with `firesFrameLoads`, the `load` events of iframes fire first.
    */
-  settle(frame?: number, goesOn?: boolean, isUrged?: boolean, tellsFrames?: boolean): Promise<Outcome>;
+  settle(frame?: number, releasesPostponed?: boolean, isNudged?: boolean, firesFrameLoads?: boolean): Promise<Outcome>;
   /**
-   * Moves the page to this frame, the next or a later one, from frame `from`: -1 for the first step of all.
-   * `fate` is by default `shown`. Without `hasNewAnimations` there are no animations that the step before has not found.
+   * Advances the page from frame `from` (-1 in the very first step) to this frame, the next or a later one. `frameUse`
+   * is `drawn` by default. Without `hasNewAnimations`, the previous step has already found all animations.
    */
-  step(frame: number, from: number, fate?: FrameFate, hasNewAnimations?: boolean): Promise<Outcome>;
+  step(frame: number, from: number, frameUse?: FrameUse, hasNewAnimations?: boolean): Promise<Outcome>;
 }
 
 /** A part of the clock. */

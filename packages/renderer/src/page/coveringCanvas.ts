@@ -1,14 +1,13 @@
-/** The canvas that is all there is to see on a page; or why there is none, as the end of a sentence. */
+/** The canvas that makes up everything visible on a page; or why there is none, as the end of a sentence. */
 export type CoveringCanvas = HTMLCanvasElement | string;
 
 /**
- * Finds the canvas that covers the view pixel for pixel, with nothing over it and nothing that
- * changes how it looks. Everything else on the page must be invisible; what may lie under the canvas
- * is not told from what lies over it. Runs in a world beside the page, for every frame; sent there as
- * source text, like everything in this folder.
+ * Finds the canvas that covers the view pixel for pixel, with nothing over it and no style that changes how it looks.
+ * Everything else on the page must be invisible, whether it is over or under the canvas. Runs in an isolated world of
+ * the page, for every frame. Sent there as source text, like everything in this folder.
  */
 export function coveringCanvas(width: number, height: number): CoveringCanvas {
-  /** Properties that change how an element is put on the page, and what they are where they do not. */
+  /** Properties that change how an element looks, each with the values at which they do not. */
   const PLAIN: readonly (readonly [property: string, ...values: string[]])[] = [
     ['opacity', '1'],
     ['filter', 'none'],
@@ -26,7 +25,7 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
     ['zoom', '1'],
     ['border-radius', '0px'],
     ['-webkit-box-reflect', 'none'],
-    // With a negative offset it is drawn over the canvas.
+    // With a negative offset, the outline is drawn over the canvas.
     ['outline-style', 'none'],
   ];
   const differs = (style: CSSStyleDeclaration) =>
@@ -38,11 +37,11 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
 
   const visible = [...document.querySelectorAll('canvas')].filter((canvas) => canvas.checkVisibility());
   const [canvas] = visible;
-  if (!canvas) return 'no canvas is to be seen';
-  if (visible.length > 1) return 'more than one canvas is to be seen';
+  if (!canvas) return 'no canvas is visible';
+  if (visible.length > 1) return 'more than one canvas is visible';
   const box = canvas.getBoundingClientRect();
   if (box.left !== 0 || box.top !== 0 || box.width !== width || box.height !== height) {
-    return `its canvas is at ${box.left},${box.top} and ${box.width}x${box.height} large: the view is ${width}x${height}`;
+    return `its canvas measures ${box.width}x${box.height} at ${box.left},${box.top}: the view is ${width}x${height}`;
   }
   const ratio = devicePixelRatio;
   if (canvas.width !== width * ratio || canvas.height !== height * ratio) {
@@ -53,7 +52,8 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
   const edges = ['top', 'right', 'bottom', 'left'].flatMap((side) => [`border-${side}-width`, `padding-${side}`]);
   const edge = edges.find((property) => own.getPropertyValue(property) !== '0px');
   if (edge !== undefined) return `its canvas has a ${edge}`;
-  if (own.objectFit !== 'fill' || own.objectPosition !== '50% 50%') return 'its canvas is not filled by its picture';
+  if (own.objectFit !== 'fill' || own.objectPosition !== '50% 50%')
+    return 'its canvas has an object-fit or object-position';
 
   const above = new Set<Element>([canvas]);
   for (let element: Element | null = canvas; element; element = element.parentElement) {
@@ -63,7 +63,7 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
     const name = element === canvas ? 'its canvas' : `<${element.localName}> around its canvas`;
     if (property !== undefined) return `${name} has a ${property}`;
     if (element === canvas) continue;
-    // What overflows <html> and <body> is the view's own matter.
+    // The overflow of <html> and <body> applies to the viewport.
     const clips = style.overflow !== 'visible' || style.contain !== 'none' || style.contentVisibility !== 'visible';
     const isRoot = element === document.documentElement || element === document.body;
     if (clips && !isRoot && !covers(element.getBoundingClientRect())) return `${name} clips it`;
@@ -73,17 +73,17 @@ export function coveringCanvas(width: number, height: number): CoveringCanvas {
       if (content !== 'none' && content !== 'normal') return `${name} has a ${pseudo}`;
     }
     for (const child of element.childNodes) {
-      if (child.nodeType === Node.TEXT_NODE && child.nodeValue!.trim() !== '') return `text is beside its canvas`;
+      if (child.nodeType === Node.TEXT_NODE && child.nodeValue!.trim() !== '') return `there is text beside its canvas`;
     }
   }
   for (const element of document.querySelectorAll('*')) {
     if (above.has(element)) continue;
     const seen = element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-    // One without a box of its own may still have children, here or in a shadow tree.
+    // An element without a box of its own may still have visible children, here or in a shadow tree.
     const open = element.shadowRoot !== null || (!seen && getComputedStyle(element).display === 'contents');
     if (seen || open) return `<${element.localName}> may be seen beside its canvas`;
   }
   if ((document as { activeViewTransition?: unknown }).activeViewTransition)
-    return 'a view transition is over its canvas';
+    return 'a view transition covers its canvas';
   return canvas;
 }

@@ -1,14 +1,14 @@
 import type { PageConfig } from './config.js';
 import type { Control } from './control.js';
 
-/** Makes the control object and puts it where the renderer finds it. */
+/** Creates the control object and stores it where the renderer finds it. */
 export function createControl(config: PageConfig, key: string): Control {
   const channel = new MessageChannel();
   const tasks: (() => void)[] = [];
   channel.port1.onmessage = () => tasks.shift()?.();
   const pending = new Set<Promise<void>>();
   const names = new Map<Promise<void>, string>();
-  /** A worker does not have it yet; later it is to be found behind ours. */
+  /** Missing in a worker that has just been created; later it is on the prototype, behind our own. */
   const realSetTimeout = (globalThis as { setTimeout?: typeof setTimeout }).setTimeout;
   const realDelay = () =>
     realSetTimeout ?? (Object.getPrototypeOf(Object.getPrototypeOf(globalThis)) as typeof globalThis).setTimeout;
@@ -16,36 +16,37 @@ export function createControl(config: PageConfig, key: string): Control {
   const { fetch: realFetch } = globalThis;
   const realBytes = Response.prototype.arrayBuffer;
 
-  /** A page may send itself messages without end: then there is no last task. */
+  /** How long to wait for the last task, in milliseconds: a page that sends itself messages without end has none. */
   const PATIENCE_MS = 2000;
-  /** A busy machine may look like that once: the page is taken for one that does so only after a few frames. */
-  const MOST_FLOODS = 3;
+  /** On a busy machine the last task may be that late, too: only after this many late ones is it no longer awaited. */
+  const MAX_FLOODS = 3;
   let floods = 0;
-  let floodedAt = '';
-  /** The least urgent of all tasks: it runs when no other is left. */
+  /** The part of a moment in which the last task was last late. */
+  let floodedPart = '';
+  /** A task of the lowest priority runs when no other is left. */
   const { scheduler } = globalThis as { scheduler?: { postTask(run: () => void, options: object): Promise<void> } };
   const realPostTask = scheduler?.postTask.bind(scheduler);
 
   const realPost = MessagePort.prototype.postMessage as Control['realPost'];
   /**
-   * A moment has so many parts. Messages and tasks that do not end are held back in each of them after a fixed number,
-   * and go on when everything that takes real time is over: the page may be asking for its result in this way.
+   * The number of parts of a moment. In each part, messages and tasks are postponed after a fixed number, and continue
+   * in the next part, when all work that takes real time is done: the page may be polling for its result.
    */
   const PARTS = 5;
   let part = { moment: '', number: 0, isHeldBack: false };
-  /** Rounds of messages in one part of a moment: a page that sends them for ever goes on in the next one. */
+  /** Rounds of messages in one part of a moment. A page that sends messages forever continues in the next part. */
   const MAX_ROUNDS = 20;
   const MAX_ROUNDS_AT_LOAD = 400;
   let rounds = 0;
-  let roundsOf = '';
+  let roundsPart = '';
 
-  function present(): typeof part {
+  function presentPart(): typeof part {
     const moment = `${control.frame} ${control.now}`;
     if (part.moment !== moment) part = { moment, number: 0, isHeldBack: false };
     return part;
   }
-  /** Where a page settles while it is being settled, each one has its rounds to itself: none is counted twice. */
-  let exchanged = Promise.resolve(false);
+  /** Exchanges run one after the other, even if `settle` is called while it runs: so no round is counted twice. */
+  let lastExchange = Promise.resolve(false);
 
   const control: Control = {
     config,
@@ -62,7 +63,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.active = control.wasActive = false;
       return was;
     },
-    fate: 'shown',
+    frameUse: 'drawn',
     key: Symbol.for(key),
     pending,
     readFile: (url) => realFetch(url.replace(/#.*/, '') + config.ownRequest, { cache: 'force-cache' }),
@@ -70,7 +71,7 @@ export function createControl(config: PageConfig, key: string): Control {
     track: (promise, name, patience) => {
       const done = begin(name);
       if (patience !== undefined) void control.realDelay(patience).then(done);
-      // A promise of its own, so that a rejection that the page does not handle is still reported.
+      // A new promise, so that a rejection that the page does not handle is still reported.
       return promise.then(
         (value) => {
           done();
@@ -82,7 +83,7 @@ export function createControl(config: PageConfig, key: string): Control {
         },
       );
     },
-    waitsFor: () => [...new Set(names.values())],
+    pendingNames: () => [...new Set(names.values())],
     hold: (promise) => {
       const done = begin();
       promise.then(done, done);
@@ -104,31 +105,31 @@ export function createControl(config: PageConfig, key: string): Control {
         realPost.call(channel.port2, null);
       }),
     realPost,
-    stirs: 0,
-    partOfMoment: () => `${present().moment} ${part.number}`,
-    holdBack: () => {
-      present().isHeldBack = true;
+    activity: 0,
+    partOfMoment: () => `${presentPart().moment} ${part.number}`,
+    notePostponed: () => {
+      presentPart().isHeldBack = true;
     },
-    holdsBack: () => present().isHeldBack && part.number < PARTS - 1,
-    holdsFrames: () => false,
-    tellOfFrames: () => Promise.resolve(),
-    goOn: (always = false) => {
-      if (!(always ? present().isHeldBack : control.holdsBack())) return false;
+    hasPostponed: () => presentPart().isHeldBack && part.number < PARTS - 1,
+    hasLoadedFrames: () => false,
+    fireFrameLoads: () => Promise.resolve(),
+    releasePostponed: (always = false) => {
+      if (!(always ? presentPart().isHeldBack : control.hasPostponed())) return false;
       part.number++;
       part.isHeldBack = false;
       return true;
     },
     afterAll: async () => {
-      const isFlooded = floods === MOST_FLOODS || floodedAt === control.partOfMoment();
+      const isFlooded = floods === MAX_FLOODS || floodedPart === control.partOfMoment();
       if (!realPostTask || isFlooded) return control.inTask(() => {});
       let isLast = false;
       const last = realPostTask(() => void (isLast = true), { priority: 'background' });
       await Promise.race([last, control.realDelay(PATIENCE_MS)]);
-      if (isLast || floodedAt === control.partOfMoment()) return;
+      if (isLast || floodedPart === control.partOfMoment()) return;
       floods++;
-      floodedAt = control.partOfMoment();
+      floodedPart = control.partOfMoment();
     },
-    takePlace: () => (hand) => void hand(),
+    takePlace: () => (deliver) => void deliver(),
     inLine: (promise) => {
       const give = control.takePlace();
       return new Promise((resolve, reject) => {
@@ -152,31 +153,38 @@ export function createControl(config: PageConfig, key: string): Control {
     comeFirst: (promise) => control.letEnd(promise),
     verified: () => [],
     atRest: () =>
-      Promise.resolve({ busy: false, blocked: false, hears: false, needsFrame: false, verified: [], unbegun: [] }),
-    hearsPictures: () => false,
+      Promise.resolve({
+        busy: false,
+        blocked: false,
+        hears: false,
+        needsFrame: false,
+        verified: [],
+        unstartedWorkers: [],
+      }),
+    listensToImages: () => false,
     isExchanging: false,
     exchanges: new Set(),
-    exchange: () => (exchanged = exchanged.then(exchange)),
+    exchange: () => (lastExchange = lastExchange.then(exchange)),
     observers: { targets: 0, calls: 0 },
-    awaitsView: () => false,
+    hasDeferredContent: () => false,
     skipsLayout: false,
-    photographing: 0,
+    pendingSnapshots: 0,
     promised: 0,
     addTimer: () => 0,
     shiftTimers: () => {},
-    runEarly: () => Promise.resolve(false),
-    urge: async () => {
-      const goesOn = control.goOn(true);
-      const urged = await Promise.all([control.runEarly(), control.urgeWorkers()]);
+    runClampedTimer: () => Promise.resolve(false),
+    nudge: async () => {
+      const goesOn = control.releasePostponed(true);
+      const urged = await Promise.all([control.runClampedTimer(), control.nudgeWorkers()]);
       return goesOn || urged.includes(true);
     },
-    urgeWorkers: () => Promise.resolve(false),
+    nudgeWorkers: () => Promise.resolve(false),
     nextDue: () => Infinity,
     runTimers: () => Promise.resolve(false),
     awaitsFrame: () => false,
     runFrameCallbacks: () => Promise.resolve(),
     workers: undefined,
-    splitPort: (real) => ({ theirs: real, deliver: () => {} }),
+    splitPort: (real) => ({ replacement: real, deliver: () => {} }),
     nextWorkerDue: () => Infinity,
     runWorkerTimers: () => Promise.resolve(),
     runWorkerFrames: () => Promise.resolve(),
@@ -193,9 +201,9 @@ export function createControl(config: PageConfig, key: string): Control {
     usesWebGl: () => false,
     webgpu: undefined,
     readWebGl: () => {},
-    isOurs: false,
-    readsCanvas: () => {},
-    lacksDrawing: () => false,
+    isInternal: false,
+    noteCanvasRead: () => {},
+    missesDrawing: () => false,
     untilIdle: async () => {
       for (;;) {
         await control.inTask(() => {});
@@ -203,18 +211,18 @@ export function createControl(config: PageConfig, key: string): Control {
         const { fonts } = globalThis as { fonts?: FontFaceSet };
         const waiting: Promise<unknown>[] = [...control.pending];
         if (fonts?.status === 'loading') waiting.push(fonts.ready);
-        if (waiting.length === 0 && !control.goOn()) break;
+        if (waiting.length === 0 && !control.releasePostponed()) break;
         await Promise.race([Promise.allSettled(waiting), control.realDelay(5)]);
       }
       control.finishDrawing();
     },
     hasFailed: () => false,
-    takePassedOn: () => [],
-    takeUnbegun: () => [],
+    takeForwardedPictures: () => [],
+    takeUnstartedWorkers: () => [],
     observeAnimations: () => {},
     keepAnimation: () => {},
     countAnimations: () => 0,
-    holdSvgs: () => {},
+    pauseSvgs: () => {},
     moveAnimations: () => {},
     roots: () => [document],
     sheetsIn: () => [],
@@ -241,17 +249,17 @@ export function createControl(config: PageConfig, key: string): Control {
     showVideo: () => Promise.resolve(),
     videos: () => [],
     presentVideos: () => 'none',
-    videoSought: () => {},
+    videoSeeked: () => {},
     isVideoAwaited: () => false,
     adoptShadowRoot: () => {},
     hidesRoots: () => false,
     rootsSearched: () => {},
     refresh: () => {},
-    settle: () => Promise.resolve({ again: false, observes: false, observed: 0 }),
+    settle: () => Promise.resolve({ settleAgain: false, hasObservers: false, observerCalls: 0 }),
     step: () => control.settle(),
   };
 
-  /** Takes note of work; returns what ends it. */
+  /** Adds pending work. Returns a function that ends it. */
   function begin(name?: string): () => void {
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -267,11 +275,11 @@ export function createControl(config: PageConfig, key: string): Control {
   }
 
   async function exchange(): Promise<boolean> {
-    if (roundsOf !== control.partOfMoment()) rounds = 0;
-    roundsOf = control.partOfMoment();
+    if (roundsPart !== control.partOfMoment()) rounds = 0;
+    roundsPart = control.partOfMoment();
     let any = false;
     for (; rounds < (control.started ? MAX_ROUNDS : MAX_ROUNDS_AT_LOAD); rounds++) {
-      // What the browser has ready, or has in work, is ahead of what is only due.
+      // Results that the browser has ready, or is working on, come before messages and tasks.
       await control.untilDelivered();
       control.isExchanging = true;
       let busy = false;
@@ -279,14 +287,14 @@ export function createControl(config: PageConfig, key: string): Control {
       control.isExchanging = false;
       control.deliver();
       if (!busy) return any;
-      control.stirs++;
+      control.activity++;
       any = true;
     }
-    control.holdBack();
+    control.notePostponed();
     return any;
   }
 
-  // A frame that a script puts into its page begins at the page's time. That of another origin is told.
+  // An iframe that a script inserts starts at the page's time. A cross-origin one gets the time from the renderer.
   try {
     const above = (globalThis.parent as unknown as Record<symbol, Control | undefined>)[control.key];
     if (above && globalThis.parent !== globalThis.window) {
@@ -295,7 +303,7 @@ export function createControl(config: PageConfig, key: string): Control {
       control.started = above.started;
     }
   } catch {
-    // It is of another origin.
+    // The parent is cross-origin.
   }
   Object.defineProperty(globalThis, control.key, { value: control });
   return control;

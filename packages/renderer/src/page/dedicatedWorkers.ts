@@ -1,7 +1,7 @@
 import type { Control } from './control.js';
 import type { CanvasNote, WorkerLink, WorkerReply } from './workerTypes.js';
 
-/** Dedicated workers, from the side of whoever starts them. */
+/** Dedicated workers, as seen from the context that starts them. */
 export function installDedicatedWorkers(control: Control): void {
   if (typeof Worker === 'undefined') return;
   const KEY = 'genlock.control';
@@ -11,23 +11,23 @@ export function installDedicatedWorkers(control: Control): void {
   const { terminate } = RealWorker.prototype;
   const postMessage = RealWorker.prototype.postMessage as (this: Worker, ...args: unknown[]) => void;
 
-  function follow(worker: Worker, address: string): void {
-    const [made, port] = workers.follow(address, false, ({ data, ports, lastEventId, origin }) => {
+  function connect(worker: Worker, address: string): void {
+    const [link, port] = workers.connect(address, false, ({ data, ports, lastEventId, origin }) => {
       worker.dispatchEvent(
         new MessageEvent('message', { data: data as unknown, ports: [...ports], lastEventId, origin }),
       );
     });
-    byWorker.set(worker, made);
+    byWorker.set(worker, link);
     worker.addEventListener('message', (event) => {
       if (!event.isTrusted) return;
       event.stopImmediatePropagation();
       const data: unknown = event.data;
-      // What it says while it begins: it has no port yet.
-      if (typeof data === 'object' && data !== null && KEY in data) workers.hear(made, data[KEY] as WorkerReply);
-      else workers.arrive(made, event);
+      // A reply from a worker that is still starting and has no port yet.
+      if (typeof data === 'object' && data !== null && KEY in data) workers.handleReply(link, data[KEY] as WorkerReply);
+      else workers.handleMessage(link, event);
     });
-    worker.addEventListener('messageerror', () => workers.arrive(made));
-    worker.addEventListener('error', (event) => event.isTrusted && workers.fail(made, event));
+    worker.addEventListener('messageerror', () => workers.handleMessage(link));
+    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(link, event));
     postMessage.call(worker, KEY, [port]);
   }
 
@@ -36,10 +36,10 @@ export function installDedicatedWorkers(control: Control): void {
     const [url, options] = args as [unknown, WorkerOptions | null | undefined];
     const { type, credentials, name = '' } = options ?? {};
     const named = { type, credentials, name: `genlock ${control.nextSeed()} ${name}` };
-    // The browser knows how to refuse.
+    // The browser throws the right error for invalid arguments.
     const isOption = args.length > 0 && (options === undefined || typeof options === 'object');
     const worker = Reflect.construct(RealWorker, isOption ? [url, named] : args, new.target) as Worker;
-    follow(worker, String(args[0]));
+    connect(worker, String(args[0]));
     return worker;
   } as unknown as typeof Worker;
   Object.defineProperty(VirtualWorker, 'name', { value: 'Worker' });
@@ -52,20 +52,20 @@ export function installDedicatedWorkers(control: Control): void {
   });
   Object.defineProperty(globalThis, 'Worker', { value: VirtualWorker, writable: true, configurable: true });
   RealWorker.prototype.postMessage = function (this: Worker, ...args: unknown[]) {
-    const to = byWorker.get(this);
+    const link = byWorker.get(this);
     const [message, options] = args as [unknown, Transferable[] | StructuredSerializeOptions | undefined];
     const transfer = (Array.isArray(options) ? options : options?.transfer) ?? [];
-    const canvases = to && transfer.length > 0 ? (control.canvases?.give(message, transfer) ?? []) : [];
-    if (to && canvases.length > 0) {
-      to.draws = true;
-      control.realPost.call(to.port, { message: to.sent, canvases } satisfies CanvasNote);
+    const canvases = link && transfer.length > 0 ? (control.canvases?.release(message, transfer) ?? []) : [];
+    if (link && canvases.length > 0) {
+      link.drawsCanvases = true;
+      control.realPost.call(link.port, { message: link.sent, canvases } satisfies CanvasNote);
     }
     postMessage.apply(this, args);
-    if (to) to.sent++;
+    if (link) link.sent++;
   };
   RealWorker.prototype.terminate = function () {
     terminate.call(this);
-    const gone = byWorker.get(this);
-    if (gone) workers.end(gone);
+    const link = byWorker.get(this);
+    if (link) workers.handleTermination(link);
   };
 }

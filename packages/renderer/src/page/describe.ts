@@ -1,16 +1,16 @@
-/** One element of a page, as far as it can be seen: enough to name it and to tell two states apart. */
+/** The visible state of one element: enough to name the element and to tell two states apart. */
 export interface ElementState {
   /** A short CSS path such as `main > div#clock`. */
   name: string;
   /** Left, top, right and bottom in CSS pixels of the view. */
   box: [number, number, number, number];
-  /** Its own text, and the computed style that animations change most. */
+  /** Its own text, and the computed styles that animations change most often. */
   looks: Record<string, string>;
 }
 
 /**
- * What is in the page now, in document order: sent into the page as its source text, so it is
- * complete in itself. At most `limit` elements are told.
+ * Describes the elements now in the page, in document order, at most `limit` of them. Sent into the page as source
+ * text, so it is self-contained.
  */
 export function describePage(limit: number): ElementState[] {
   const name = (element: Element): string => {

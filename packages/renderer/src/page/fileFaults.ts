@@ -2,19 +2,18 @@ import type { Control } from './control.js';
 import type { FileFault } from './outcome.js';
 
 /**
- * Knows the files that came and are not what they should be: pictures, videos, sounds and fonts that cannot be decoded.
- * The page sees most of them as an element that is empty, or not at all. It may have another file in its place:
- * then nothing is wrong.
+ * Finds loaded files that are broken: images, videos, sounds and fonts that cannot be decoded. In the page, most of
+ * them show up only as an empty element, or not at all. If the page uses another file instead, nothing is wrong.
  */
 export function installFileFaults(control: Control): void {
   const { NETWORK_NO_SOURCE, HAVE_METADATA } = HTMLMediaElement;
   const listen = EventTarget.prototype.addEventListener;
-  /** So many files are looked into at a time: all of them may be more than there is memory for. */
-  const LANES = 6;
-  /** What elements have failed with, by element. */
+  /** How many files are inspected at a time: all of them might not fit into memory. */
+  const CONCURRENCY = 6;
+  /** The URLs that each element has failed to load. */
   const failed = new Map<Element, Set<string>>();
   const watched = new WeakSet<Element>();
-  /** Fonts that a script has made of bytes. */
+  /** Fonts that scripts have created from bytes. */
   const madeFonts: FontFace[] = [];
   let hasFontFailed = false;
   let hasModuleFailed = false;
@@ -27,12 +26,13 @@ export function installFileFaults(control: Control): void {
       : address;
   }
 
-  function found({ target }: Event): void {
+  function onError({ target }: Event): void {
     if (!(target instanceof Element) || target.matches('link[rel~=preload], link[rel~=modulepreload]')) return;
     hasModuleFailed ||= target instanceof HTMLScriptElement && target.type === 'module';
     const { currentSrc, src, href, data } = target as unknown as Record<string, unknown>;
     const reference = href instanceof SVGAnimatedString ? href.baseVal : textOf(href);
-    // The one of a picture that the page's own rules forbid is as it stands in the markup.
+    // An image blocked by the page's Content-Security-Policy has no `currentSrc`, only the URL as written in the
+    // markup.
     const address = absolute(textOf(currentSrc) || textOf(src) || textOf(data) || reference);
     const isSource = target instanceof HTMLSourceElement && target.parentElement instanceof HTMLMediaElement;
     const element = isSource ? target.parentElement : target;
@@ -41,22 +41,22 @@ export function installFileFaults(control: Control): void {
     failed.set(element, addresses.add(address));
   }
 
-  /** Whether an element shows something. */
-  function isWell(element: Element): boolean {
+  /** Whether an element shows something in spite of the error. */
+  function showsContent(element: Element): boolean {
     if (element instanceof HTMLImageElement) return element.complete && element.naturalWidth > 0;
-    // What is in it is shown instead.
+    // Its fallback content is shown instead.
     if (element instanceof HTMLObjectElement) return /\S/.test(element.innerHTML);
     return element instanceof HTMLMediaElement && element.error === null && element.readyState >= HAVE_METADATA;
   }
 
-  listen.call(globalThis, 'error', found, true);
-  control.onRoot((root) => listen.call(root, 'error', found, true));
-  // A picture that is not in the document tells nobody but itself.
+  listen.call(globalThis, 'error', onError, true);
+  control.onRoot((root) => listen.call(root, 'error', onError, true));
+  // The error event of an image outside the document reaches only the image itself.
   const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src')!;
   Object.defineProperty(HTMLImageElement.prototype, 'src', {
     ...source,
     set(this: HTMLImageElement, value: string) {
-      if (!watched.has(this)) listen.call(this, 'error', found);
+      if (!watched.has(this)) listen.call(this, 'error', onError);
       watched.add(this);
       source.set!.call(this, value);
     },
@@ -91,7 +91,7 @@ export function installFileFaults(control: Control): void {
     const failing = new Set<string>();
     const replaced = new Set<string>();
     for (const [element, addresses] of failed) {
-      for (const address of addresses) (isWell(element) ? replaced : failing).add(address);
+      for (const address of addresses) (showsContent(element) ? replaced : failing).add(address);
     }
     const isBroken = (font: FontFace) => font.status === 'error';
     const fonts = madeFonts.filter((font) => isBroken(font) && document.fonts.has(font));
@@ -103,12 +103,12 @@ export function installFileFaults(control: Control): void {
       parts: control.shownParts(),
       broken: [
         ...mediaFaults(),
-        ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are no font' })),
+        ...fonts.map(({ family }) => ({ url: family, type: 'font', reason: 'its bytes are not a font' })),
         ...own
           .filter(
             (url) => ![...failed].some(([element, all]) => all.has(url) && !(element instanceof HTMLImageElement)),
           )
-          .map((url) => ({ url, type: 'image', reason: 'it is damaged, or no picture' })),
+          .map((url) => ({ url, type: 'image', reason: 'it is damaged or not an image' })),
       ],
       fonts: hasFontFailed || [...document.fonts].some(isBroken),
     };
@@ -121,14 +121,14 @@ export function installFileFaults(control: Control): void {
     const isFont = (rule: CSSRule) =>
       rule instanceof CSSFontFaceRule && rule.style.getPropertyValue('src').includes(name);
     for (const root of control.roots()) {
-      // What hears that it has come may put it to use then.
+      // Its load handler may turn a preload into a style sheet in use.
       for (const link of root.querySelectorAll('link'))
         if (link.onload && link.relList.contains('preload') && link.as === 'style' && link.href === url) return true;
       for (const sheet of root.styleSheets) {
         try {
           if ([...sheet.cssRules].some(isFont)) return true;
         } catch {
-          // It is of another origin, and may not be read.
+          // A cross-origin sheet cannot be read.
         }
       }
       for (const element of root.querySelectorAll('*')) {
@@ -148,7 +148,7 @@ export function installFileFaults(control: Control): void {
         const { cssRules } = rule instanceof CSSImportRule ? rule.styleSheet! : (rule as CSSGroupingRule);
         if (cssRules) yield* fontRules(cssRules);
       } catch {
-        // It is of another origin, and may not be read.
+        // A cross-origin sheet cannot be read.
       }
     }
   }
@@ -185,7 +185,7 @@ export function installFileFaults(control: Control): void {
   async function bytesOf(url: string): Promise<ArrayBuffer | undefined> {
     try {
       const { origin, protocol, pathname } = new URL(url);
-      // Half an SVG file is none: the browser says so itself.
+      // The browser itself rejects an SVG file that is cut short.
       if (pathname.endsWith('.svg') || (origin !== location.origin && protocol !== 'file:')) return undefined;
       const response = await control.readFile(url);
       return response.ok ? await control.bytesOf(response) : undefined;
@@ -194,7 +194,7 @@ export function installFileFaults(control: Control): void {
     }
   }
 
-  /** Where the blocks of a GIF end, the last of which may be cut: past the end of the file then. */
+  /** The offset at which the blocks of a GIF end: past the end of the file if the last one is cut short. */
   function endOfGif(bytes: Uint8Array): number {
     const tableAt = (flags = 0) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
     let at = 13 + tableAt(bytes[10]);
@@ -206,7 +206,7 @@ export function installFileFaults(control: Control): void {
     return at;
   }
 
-  /** The same of a PNG. One that moves must also say that it ends. */
+  /** The same for a PNG. An animated PNG must also have its end chunk. */
   function endOfPng(bytes: Uint8Array): number {
     const view = new DataView(bytes.buffer);
     const ENDING = 12;
@@ -221,16 +221,16 @@ export function installFileFaults(control: Control): void {
     return at + missing;
   }
 
-  /** Whether the end of a picture is missing: one that moves shows the frames that are there, and then stands still. */
+  /** Whether the end of an image is missing: an animated image then shows the frames that are there, and stops. */
   function isCutShort(data: ArrayBuffer, type: string): boolean {
     const bytes = new Uint8Array(data);
     if (type === 'image/gif') return endOfGif(bytes) > bytes.length;
     if (type === 'image/png') return endOfPng(bytes) > bytes.length;
-    // Some writers leave out the byte that makes the length even.
+    // Some encoders omit the byte that pads the length to an even number.
     return type === 'image/webp' && 7 + new DataView(data).getUint32(4, true) > bytes.length;
   }
 
-  /** What is wrong with a picture; the empty string where nothing is. */
+  /** What is wrong with an image; the empty string if nothing is. */
   async function pictureFault(url: string): Promise<string> {
     const data = await bytesOf(url);
     if (data?.byteLength === 0) return 'the file is empty';
@@ -247,15 +247,15 @@ export function installFileFaults(control: Control): void {
         decoder.close();
       }
     }
-    // Of what may not be read, or is of another kind, the browser says only whether it begins as a picture.
+    // For files that cannot be read, or have another format, the browser only says whether they start like an image.
     const picture = document.createElement('img');
     const isPicture = await new Promise<boolean>((resolve) => {
-      // A handler would tell that the page hears of its pictures.
+      // Not `onload`: `imageListeners` would take that for a listener of the page.
       listen.call(picture, 'load', () => resolve(true));
       listen.call(picture, 'error', () => resolve(false));
       source.set!.call(picture, url);
     });
-    return isPicture ? '' : 'it is damaged, or no picture';
+    return isPicture ? '' : 'it is damaged or not an image';
   }
 
   async function fontFault(url: string): Promise<string> {
@@ -263,24 +263,24 @@ export function installFileFaults(control: Control): void {
     if (!data) return '';
     return loadFont.call(new FontFace('genlock', data)).then(
       () => '',
-      () => 'it is no font that the browser can read',
+      () => 'the browser cannot read it as a font',
     );
   }
 
   control.inspect = async (pictures, fonts) => {
-    const looks = [
+    const files = [
       ...pictures.map((url) => ({ url, type: 'image', look: pictureFault })),
       ...fonts.map((url) => ({ url, type: 'font', look: fontFault })),
     ];
     const faults: FileFault[] = [];
-    const left = looks.entries();
-    const lane = async () => {
-      for (const [index, { url, type, look }] of left) {
+    const remaining = files.entries();
+    const inspectNext = async () => {
+      for (const [index, { url, type, look }] of remaining) {
         const reason = await look(url);
         if (reason !== '') faults[index] = { url, type, reason };
       }
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: CONCURRENCY }, inspectNext));
     return faults.filter(Boolean);
   };
 }

@@ -2,77 +2,83 @@ import type { coveringCanvas } from './coveringCanvas.js';
 import type { readWebGl } from './readWebGl.js';
 
 /**
- * What takes the frames out of the browser: a piece of script in a world of its own beside the page,
- * where the page's clock and its globals are out of reach, and a worker that copies or encodes them.
- * Sent there as source text, like everything in this folder.
+ * The frame tap gets frames out of the browser: a script in an isolated world of the page, which shares neither the
+ * page's clock nor its globals, and a worker that copies or encodes the frames. Both are sent there as source text,
+ * like everything in this folder.
  */
 
 export interface FrameTapConfig {
-  /** Where frames go: a loopback address with a token that no page can know. */
+  /** The server to send frames to: a loopback URL with a secret token. */
   url: string;
-  /** Name and first bytes of the worker's file. The page may find them: they say nothing about the address. */
+  /** Name and first bytes of the worker's file. The page may find them, but they reveal nothing about the URL. */
   file: string;
   /** Size of the picture in pixels. */
   width: number;
   height: number;
   /** Size of the view in CSS pixels. */
   view: { width: number; height: number };
-  /** What the worker's address ends in. */
+  /** Suffix of the worker's URL. */
   mark: string;
   /** Source text of the worker. */
   worker: string;
 }
 
-/** What `openFrameTap` finds in its world: the function `coveringCanvas`. */
+/** The global in the isolated world that holds the function `coveringCanvas`. */
 export const FIND_CANVAS = 'genlockFindCanvas';
 
-/** The function `readWebGl`. */
+/** The global in the isolated world that holds the function `readWebGl`. */
 export const READ_WEBGL = 'genlockReadWebGl';
 
-/** What the worker finds in its own: the function `planesOf`. */
+/** The global in the worker that holds the function `planesOf`. */
 export const PLANES_OF = 'genlockPlanesOf';
 
-/** The function `canvasRefusal`. */
+/** The global in the worker that holds the function `canvasRefusal`. */
 export const CANVAS_REFUSAL = 'genlockCanvasRefusal';
 
-/** What the worker's encoder is set to. */
+/** The global in the worker that holds the function `frameDifference`. */
+export const FRAME_DIFFERENCE = 'genlockFrameDifference';
+
+/** The global in the worker that holds the function `frameFile`. */
+export const FRAME_FILE = 'genlockFrameFile';
+
+/** The configuration of the worker's encoder. */
 export type FrameTapEncoder = Pick<VideoEncoderConfig, 'codec' | 'width' | 'height' | 'bitrate' | 'framerate'>;
 
-/** What the worker is asked. Numbers of frames are those of the composition. */
+/** A request to the worker. Frames are numbered as in the composition. */
 export type FrameTapRequest =
-  /** Takes the newest frame, once one was drawn not before this moment (microseconds of the system's monotonic clock). */
+  /** Takes the newest frame that was drawn at or after `since` (microseconds of the system's monotonic clock). */
   | { take: number; since: number; patienceMs: number; purpose: Purpose }
-  /** Takes the newest frame, which may have been taken before: nothing has changed since it was drawn. */
-  | { again: number; purpose: Purpose }
-  /** Takes a frame with these pixels (BGRX), in base64: it was taken otherwise. */
-  | { give: number; pixels: string }
+  /** Takes the newest frame, even if it was taken before: the page has not changed since it was drawn. */
+  | { unchanged: number; purpose: Purpose }
+  /** Uses these pixels (BGRX, in base64) of a frame that was captured in another way. */
+  | { supplied: number; pixels: string }
   /**
-   * Takes what is on the canvas. `drawn`: the page was drawn since, and a canvas of WebGL may have
-   * been emptied by that.
+   * Takes the content of the canvas. `drawn`: the browser has drawn the page since, which may have cleared a WebGL
+   * canvas.
    */
   | { canvas: number; drawn: boolean; purpose: Purpose }
-  /** Compares the picture of the page that the server has with the frame that was taken last. */
+  /** Compares the server's screenshot of the page with the last frame taken. */
   | { compare: number };
 
-/** What is to become of what is taken: a frame of the video, or nothing yet. */
+/** What a frame is taken for: the video, or nothing (yet), so that it can be compared. */
 export type Purpose = 'video' | 'none';
 
 /**
- * What becomes of a frame that was asked for: why there is none; the empty string when there is one, and its bytes
- * will come; or the number of its bytes, which lie in the file that the server knows.
+ * The outcome of a request for a frame: the reason why there is none; the empty string if there is one and its bytes
+ * will follow; or the number of its bytes, if they are in the file shared with the server.
  */
-export type Outcome = string | number;
+export type CaptureOutcome = string | number;
 
-/** What the worker asks the server: whether it has found the file, or for the picture. */
+/** What the worker asks the server: whether it has found the file, or to send the screenshot. */
 export type FrameQuestion = 'file' | 'picture';
 
 /** The answer to a request. */
-export interface Answer {
+export interface CaptureAnswer {
   frame: number;
-  outcome: Outcome;
+  outcome: CaptureOutcome;
 }
 
-/** What is on a canvas, read from its WebGL: four bytes a pixel (RGBA), the lowest row first. */
+/** The content of a WebGL canvas: four bytes a pixel (RGBA), the bottom row first. */
 export interface Rows {
   rows: ArrayBuffer;
   columns: number;
@@ -84,26 +90,26 @@ interface CapturedFrames {
   readonly readable: ReadableStream<VideoFrame>;
 }
 
-/** What the worker gets beside requests. */
-export type Message =
+/** A message to the worker. */
+export type TapMessage =
   | { url: string; file: string; width: number; height: number }
-  /** Frames of the compositor come from here; when the first one does, the answer with this number says so. */
+  /** A stream of the compositor's frames. The first one is reported by an answer with the number `first`. */
   | { readable: ReadableStream<VideoFrame>; first: number }
-  /** Encodes from now on, with a new encoder whose first frame is a key frame. Without one pixels are sent. */
+  /** From now on, encode frames with a new encoder, which starts with a key frame. Before this, pixels are sent. */
   | { encoder: FrameTapEncoder; fps: { num: number; den: number } }
   | Exclude<FrameTapRequest, { canvas: number }>
   | ({ canvas: number; drawn: boolean; purpose: Purpose } & ({ picture: VideoFrame } | Rows));
 
-/** Starts the worker. Resolves when it is ready, to the empty string; or to why there can be none. */
+/** Starts the worker. Resolves to the empty string when it is ready, or to the reason why it cannot run. */
 export function openFrameTap(config: FrameTapConfig): Promise<string> {
-  /** The number of the answer that says that the first captured frame has come, which nobody has asked for. */
+  /** The number of the unrequested answer that reports the first captured frame. */
   const FIRST = -2;
-  /** It takes some 5 ms where nothing else runs. */
+  /** How long to wait for the first captured frame, in milliseconds; on an idle machine it takes about 5 ms. */
   const FIRST_PATIENCE_MS = 20;
   const { url, file, width, height, view, mark } = config;
-  const waiting = new Map<number, { resolve: (outcome: Outcome) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (outcome: CaptureOutcome) => void; reject: (error: Error) => void }>();
   let failure: Error | undefined;
-  /** WebGL by canvas, of those that have been seen with a picture: only then do they have a context for certain. */
+  /** The WebGL contexts of canvases that have delivered a picture: only then do they certainly have a context. */
   const contexts = new WeakMap<HTMLCanvasElement, WebGLRenderingContext | WebGL2RenderingContext | undefined>();
   let memory = new ArrayBuffer(0);
 
@@ -116,10 +122,10 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       worker.onmessage = ({ data }) => resolve(String(data));
       worker.onerror = ({ message }) => resolve(message || 'its rules (Content-Security-Policy) let no worker start');
     });
-    const send = (message: Message, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
+    const send = (message: TapMessage, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
     send({ url, file, width, height });
     const refusal = await ready;
-    worker.onmessage = ({ data }: MessageEvent<Answer | { failure: string } | { memory: ArrayBuffer }>) => {
+    worker.onmessage = ({ data }: MessageEvent<CaptureAnswer | { failure: string } | { memory: ArrayBuffer }>) => {
       if ('failure' in data) {
         failure = new Error(data.failure);
         for (const { reject } of waiting.values()) reject(failure);
@@ -127,10 +133,10 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       else waiting.get(data.frame)?.resolve(data.outcome);
     };
 
-    const answer = async (frame: number): Promise<Outcome> => {
+    const answer = async (frame: number): Promise<CaptureOutcome> => {
       if (failure) throw failure;
       try {
-        return await new Promise<Outcome>((resolve, reject) => waiting.set(frame, { resolve, reject }));
+        return await new Promise<CaptureOutcome>((resolve, reject) => waiting.set(frame, { resolve, reject }));
       } finally {
         waiting.delete(frame);
       }
@@ -142,11 +148,11 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         const names = ['webgl2', 'webgl'] as const;
         return names.map((name) => canvas.getContext(name) as WebGLRenderingContext | null).find(Boolean) ?? undefined;
       } catch {
-        // It is drawn elsewhere.
+        // The canvas has been transferred to an OffscreenCanvas.
         return undefined;
       }
     };
-    /** In a quarter of the time that a `VideoFrame` takes. Undefined where its pixels would be others. */
+    /** Takes a quarter of the time of a `VideoFrame`. Undefined if the pixels would not be the same. */
     const readRows = (gl: WebGLRenderingContext | WebGL2RenderingContext): Rows | undefined => {
       const { drawingBufferWidth: columns, drawingBufferHeight: lines, drawingBufferColorSpace: space } = gl;
       // 0x8058 is RGBA8, 0x8051 is RGB8; not yet in TypeScript's library.
@@ -161,7 +167,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
     const askForCanvas = async (
       canvas: HTMLCanvasElement | string,
       request: Extract<FrameTapRequest, { canvas: number }>,
-    ): Promise<Outcome> => {
+    ): Promise<CaptureOutcome> => {
       if (typeof canvas === 'string') return canvas;
       try {
         const gl = contexts.get(canvas);
@@ -175,11 +181,11 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         return `its canvas cannot be read: ${String(error)}`;
       }
       const outcome = await answer(request.canvas);
-      const isSeen = outcome === '' || typeof outcome === 'number';
-      if (isSeen && !contexts.has(canvas)) contexts.set(canvas, findContext(canvas));
+      const isTaken = outcome === '' || typeof outcome === 'number';
+      if (isTaken && !contexts.has(canvas)) contexts.set(canvas, findContext(canvas));
       return outcome;
     };
-    const ask = (request: FrameTapRequest): Promise<Outcome> | Outcome => {
+    const ask = (request: FrameTapRequest): Promise<CaptureOutcome> | CaptureOutcome => {
       if ('canvas' in request) {
         const canvas = ours.genlockFindCanvas(view.width, view.height);
         return askForCanvas(canvas, request);
@@ -194,7 +200,7 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
         video: {
           displaySurface: 'browser',
           cursor: 'never',
-          // Neither scaled nor thinned out.
+          // No scaling, and no limit to the frame rate.
           resizeMode: 'none',
           width,
           height,
@@ -204,21 +210,21 @@ export function openFrameTap(config: FrameTapConfig): Promise<string> {
       } as DisplayMediaStreamOptions);
       const [track] = stream.getVideoTracks();
       captured = track;
-      // The browser takes the page for one that its user has touched. This takes that back, and does nothing else.
+      // Capturing has given the page a user activation. This call consumes it, and has no other effect.
       if (navigator.userActivation.isActive) document.createElement('input').showPicker();
       const Processor = (globalThis as unknown as { MediaStreamTrackProcessor: new (init: object) => CapturedFrames })
         .MediaStreamTrackProcessor;
       const { readable } = new Processor({ track, maxBufferSize: 4 });
       send({ readable, first: FIRST }, [readable]);
-      let isThere = false;
-      const first = answer(FIRST).finally(() => (isThere = true));
+      let hasFirst = false;
+      const first = answer(FIRST).finally(() => (hasFirst = true));
       for (;;) {
         await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_PATIENCE_MS))]);
-        if (isThere) return first;
-        // A capture that begins between two frames has none to give before the page changes, except to a new onlooker.
-        const onlooker = track!.clone();
-        const glance = new Processor({ track: onlooker, maxBufferSize: 1 }).readable.getReader().read();
-        void glance.then(({ value }) => value?.close()).finally(() => onlooker.stop());
+        if (hasFirst) return first;
+        // A capture that starts between two frames delivers none until the page changes, except to a new consumer.
+        const spareTrack = track!.clone();
+        const firstFrame = new Processor({ track: spareTrack, maxBufferSize: 1 }).readable.getReader().read();
+        void firstFrame.then(({ value }) => value?.close()).finally(() => spareTrack.stop());
       }
     };
     const refusalOf = async (encoder: FrameTapEncoder): Promise<string> => {

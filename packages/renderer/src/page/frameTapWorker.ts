@@ -1,60 +1,54 @@
 import type { CanvasKind, canvasRefusal } from './canvasRefusal.js';
+import type { frameDifference } from './frameDifference.js';
+import type { frameFile } from './frameFile.js';
 import type {
-  Answer,
+  CaptureAnswer,
   CANVAS_REFUSAL,
+  FRAME_DIFFERENCE,
+  FRAME_FILE,
   FrameQuestion,
   FrameTapEncoder,
-  Message,
-  Outcome,
+  TapMessage,
+  CaptureOutcome,
   PLANES_OF,
   Purpose,
   Rows,
 } from './frameTap.js';
 import type { planesOf } from './planes.js';
 
-/** What the browser lets a page have a file of its own in. Storage buckets are not in TypeScript's library yet. */
-interface FilePlace {
-  getDirectory(): Promise<FileSystemDirectoryHandle>;
-}
-
-/** What a worker can do with a file of its own, which is not in TypeScript's library of pages. */
-interface OpenFile {
-  write(data: Uint8Array<ArrayBuffer>, options?: { at: number }): number;
-}
-
 /**
- * Runs in the worker. The packet of each frame is one message, which begins with its number; so are its pixels, where
- * there is no file for them.
+ * Runs in the worker. Each packet is sent to the server as one message that starts with the frame's number; so are the
+ * pixels of a frame if there is no file for them.
  */
 export function frameTapWorker(): void {
   const ours = globalThis as unknown as Record<typeof PLANES_OF, typeof planesOf> &
-    Record<typeof CANVAS_REFUSAL, typeof canvasRefusal>;
-  /** Rows that are compared at once; an even number. */
-  const STRIP = 64;
-  /** Bytes of the number that a message begins with. */
+    Record<typeof CANVAS_REFUSAL, typeof canvasRefusal> &
+    Record<typeof FRAME_DIFFERENCE, typeof frameDifference> &
+    Record<typeof FRAME_FILE, typeof frameFile>;
+  /** Size of the number at the start of a message, in bytes. */
   const NUMBER_BYTES = 4;
   let socket: WebSocket;
-  /** Those who wait for answers of the server, which come in the order of the questions. */
-  const asking: ((answer: string | ArrayBuffer) => void)[] = [];
-  let name = '';
+  /** Resolvers of the questions to the server, which answers them in order. */
+  const questions: ((answer: string | ArrayBuffer) => void)[] = [];
   let size = { width: 0, height: 0 };
   let capture: ReadableStreamDefaultReader<VideoFrame> | undefined;
-  /** The newest frame, if nobody has asked for it yet. */
+  /** The newest captured frame, unless it has been taken or compared. */
   let captured: VideoFrame | undefined;
-  /** The one that was taken or looked at last. */
+  /** The frame that was last taken or compared. */
   let last: VideoFrame | undefined;
   let arrived = () => {};
   let encoder: VideoEncoder | undefined;
+  /** Whether the next frame to encode is the encoder's first. */
   let isFirst = false;
   let fps = { num: 1, den: 1 };
-  /** Used again: megabytes a frame would lie about until somebody collects them. With room for the number. */
+  /** Buffers to reuse, with room for the frame's number: otherwise each frame would leave megabytes of garbage. */
   const spare: Uint8Array<ArrayBuffer>[] = [];
-  /** What is on the canvas. Used again, too: a frame is made of a copy, in memory that the browser keeps. */
+  /** The content of the canvas. Reused too, since a `VideoFrame` copies its pixels. */
   let canvasPixels = new Uint8Array();
-  // One after the other: frames leave in their order.
-  let line: Promise<unknown> = Promise.resolve();
+  /** Settles after all queued work: frames leave one after the other, in order. */
+  let queue: Promise<unknown> = Promise.resolve();
 
-  /** Resolves to why there is no connection; to the empty string once there is. */
+  /** Resolves to the empty string once connected, or to the reason why that is impossible. */
   const connect = (url: string) =>
     new Promise<string>((resolve) => {
       const refuse = () => resolve('its rules (Content-Security-Policy) allow no connection to Genlock');
@@ -67,46 +61,26 @@ export function frameTapWorker(): void {
       socket.binaryType = 'arraybuffer';
       socket.onopen = () => resolve('');
       socket.onerror = refuse;
-      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => asking.shift()?.(data);
+      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => questions.shift()?.(data);
       socket.onclose = () => fail('the connection to Genlock has ended');
     });
   const ask = (question: FrameQuestion) =>
     new Promise<string | ArrayBuffer>((resolve) => {
-      asking.push(resolve);
+      questions.push(resolve);
       socket.send(question);
     });
-  /** Sends a frame. The first bytes are room for its number. */
+  /** Sends a frame, whose number is written into the first bytes. */
   const send = (number: number, message: Uint8Array<ArrayBuffer>) => {
     new DataView(message.buffer).setInt32(0, number);
     socket.send(message);
   };
-  let file: Promise<OpenFile | undefined> | undefined;
-  /** A file of the browser's profile, in a bucket out of the page's sight. The server knows it by its name, which is in it. */
-  const openFile = async (): Promise<OpenFile | undefined> => {
-    const { storageBuckets } = navigator as { storageBuckets?: { open(name: string): Promise<FilePlace> } };
-    const place = (await storageBuckets?.open('genlock')) ?? navigator.storage;
-    // One that was here before may still have its own.
-    const entry = await (await place.getDirectory()).getFileHandle(name, { create: true });
-    const opened = await (entry as unknown as { createSyncAccessHandle(): Promise<OpenFile> }).createSyncAccessHandle();
-    opened.write(new TextEncoder().encode(name));
-    return (await ask('file')) === '' ? undefined : opened;
-  };
-  /** Whether these bytes are in the file. Not where there is none, as in a profile without a disk, or no space. */
-  const writeFile = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> => {
-    try {
-      file ??= openFile();
-      return (await file)?.write(bytes, { at: 0 }) === bytes.byteLength;
-    } catch {
-      file = Promise.resolve(undefined);
-      return false;
-    }
-  };
+  let writeFile: ReturnType<typeof frameFile> = () => Promise.resolve(false);
   const fail = (error: unknown) => postMessage({ failure: String(error) });
   const enqueue = (work: () => Promise<unknown>) => {
-    line = line.then(work).catch(fail);
+    queue = queue.then(work).catch(fail);
   };
 
-  /** The newest frame, which is the last from now on. */
+  /** Returns the newest frame, which becomes the last one taken. */
   const newestFrame = (): VideoFrame | undefined => {
     if (captured) last?.close();
     last = captured ?? last;
@@ -121,7 +95,7 @@ export function frameTapWorker(): void {
       const { value, done } = await reader.read();
       if (done) return;
       const isOld = reader !== capture;
-      // The browser has only so many: those that nobody has asked for make room.
+      // The browser has a limited number of frames, so those not taken must be released.
       (isOld ? value : captured)?.close();
       if (isOld) return;
       captured = value;
@@ -130,7 +104,7 @@ export function frameTapWorker(): void {
     }
   };
 
-  /** The newest frame, once there is one that was drawn not before this moment. */
+  /** Resolves to the newest frame once it was drawn at or after `since`; to undefined after `patienceMs`. */
   const drawnSince = async (since: number, patienceMs: number): Promise<VideoFrame | undefined> => {
     const until = performance.now() + patienceMs;
     for (;;) {
@@ -145,10 +119,11 @@ export function frameTapWorker(): void {
     }
   };
 
-  const answer = (frame: number, outcome: Outcome = '') => postMessage({ frame, outcome } satisfies Answer);
+  const answer = (frame: number, outcome: CaptureOutcome = '') =>
+    postMessage({ frame, outcome } satisfies CaptureAnswer);
 
   const sendPixels = (number: number, frame: VideoFrame) => {
-    // Planes come as they are; a canvas gives four bytes a pixel, in an order that differs between systems.
+    // Planes are copied as they are. A canvas has four bytes a pixel, in an order that differs between systems.
     const options: VideoFrameCopyToOptions = frame.format === 'I420' ? {} : { format: 'BGRX' };
     const message = spare.pop() ?? new Uint8Array(NUMBER_BYTES + frame.allocationSize(options));
     const pixels = message.subarray(NUMBER_BYTES);
@@ -157,7 +132,7 @@ export function frameTapWorker(): void {
       await copied;
       if (await writeFile(pixels)) answer(number, pixels.byteLength);
       else {
-        // The page may go on: its bytes follow.
+        // The page may continue while the bytes follow.
         answer(number);
         send(number, message);
       }
@@ -167,7 +142,7 @@ export function frameTapWorker(): void {
 
   const use = (number: number, make: () => VideoFrame, purpose: Purpose) => {
     const isSent = purpose === 'video' && !encoder;
-    // The page may go on before the frame is made.
+    // The page may continue before the frame is made.
     if (!isSent) answer(number);
     const frame = make();
     if (frame !== last) last?.close();
@@ -183,9 +158,9 @@ export function frameTapWorker(): void {
   const fits = ({ visibleRect }: VideoFrame) => visibleRect?.width === size.width && visibleRect.height === size.height;
 
   const takeCaptured = (number: number, frame: VideoFrame | undefined, purpose: Purpose) => {
-    if (!frame) answer(number, 'a frame that was drawn did not come');
+    if (!frame) answer(number, 'the browser drew a frame but did not deliver it');
     else if (fits(frame)) use(number, () => frame, purpose);
-    else answer(number, `it is ${frame.displayWidth}x${frame.displayHeight} large`);
+    else answer(number, `it measures ${frame.displayWidth}x${frame.displayHeight}`);
   };
 
   const take = async (number: number, since: number, patienceMs: number, purpose: Purpose) => {
@@ -194,8 +169,8 @@ export function frameTapWorker(): void {
   };
 
   /**
-   * A frame of pixels without transparency, which are to become BT.709 in limited range: of a canvas's own
-   * frame the encoder makes full range, which many players do not expect.
+   * Makes a frame of opaque pixels that encodes as BT.709 in limited range. From a canvas's own frame, the encoder
+   * would make full range, which many players do not expect.
    */
   const frameOf = (pixels: Uint8Array<ArrayBuffer>, format: 'BGRX' | 'RGBX'): VideoFrame => {
     const { width: codedWidth, height: codedHeight } = size;
@@ -203,50 +178,27 @@ export function frameTapWorker(): void {
     return new VideoFrame(pixels, { format, codedWidth, codedHeight, timestamp: 0, colorSpace });
   };
 
-  const takeGiven = (number: number, text: string) => {
+  const takeSupplied = (number: number, text: string) => {
     const pixels = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     use(number, () => frameOf(pixels, 'BGRX'), 'video');
   };
 
-  /** For the pixels of a canvas. */
-  const room = (bytes: number): Uint8Array<ArrayBuffer> => {
+  /** Returns the buffer for the pixels of a canvas. */
+  const canvasBuffer = (bytes: number): Uint8Array<ArrayBuffer> => {
     if (canvasPixels.byteLength !== bytes) canvasPixels = new Uint8Array(bytes);
     return canvasPixels;
   };
 
-  /** Compares strip by strip: a picture has megabytes, and nobody looks at it twice. */
-  const differenceFrom = async (frame: VideoFrame): Promise<string> => {
-    const { width, height } = size;
-    const data = (await ask('picture')) as ArrayBuffer;
-    const decoder = new ImageDecoder({ data, type: 'image/png', colorSpaceConversion: 'none' });
-    const { image } = await decoder.decode();
-    try {
-      if (!fits(image)) return 'it has another size';
-      const isPlanar = frame.format === 'I420';
-      const format = isPlanar ? 'RGBX' : (frame.format as 'RGBX' | 'BGRX');
-      for (let y = 0; y < height; y += STRIP) {
-        const rect = { x: 0, y, width, height: Math.min(STRIP, height - y) };
-        const shown = new Uint8Array(image.allocationSize({ format, rect }));
-        const taken = new Uint8Array(frame.allocationSize({ rect }));
-        await Promise.all([image.copyTo(shown, { format, rect }), frame.copyTo(taken, { rect })]);
-        const wanted = isPlanar ? ours.genlockPlanesOf(shown, width, rect.height) : shown;
-        for (let at = 0; at < wanted.length; at++) {
-          // The fourth byte of a pixel means nothing.
-          if (wanted[at] !== taken[at] && (isPlanar || at % 4 < 3)) return `it differs below ${y}`;
-        }
-      }
-      return '';
-    } finally {
-      image.close();
-      decoder.close();
-    }
-  };
-
   const compare = async (number: number) => {
-    answer(number, last ? await differenceFrom(last) : 'no frame was taken');
+    if (!last) {
+      answer(number, 'no frame was taken');
+      return;
+    }
+    const screenshot = (await ask('picture')) as ArrayBuffer;
+    answer(number, await ours.genlockFrameDifference(screenshot, last, size, ours.genlockPlanesOf));
   };
 
-  /** Takes what is in the memory for the pixels of a canvas, unless there is a reason not to. */
+  /** Uses the pixels in `canvasPixels` as a frame, unless there is a reason not to. */
   const usePixels = (number: number, format: 'BGRX' | 'RGBX', purpose: Purpose, kind: CanvasKind, misfit: string) => {
     const refusal = misfit || ours.genlockCanvasRefusal(canvasPixels, kind);
     if (refusal === '') use(number, () => frameOf(canvasPixels, format), purpose);
@@ -257,7 +209,7 @@ export function frameTapWorker(): void {
     const { colorSpace, displayWidth, displayHeight } = picture;
     const format = String(picture.format);
     let misfit = fits(picture) ? '' : `its picture is ${displayWidth}x${displayHeight}`;
-    await picture.copyTo(room(picture.allocationSize()));
+    await picture.copyTo(canvasBuffer(picture.allocationSize()));
     picture.close();
     if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') {
       misfit ||= 'its canvas is not in sRGB';
@@ -267,9 +219,9 @@ export function frameTapWorker(): void {
     usePixels(number, format.startsWith('BGR') ? 'BGRX' : 'RGBX', purpose, { opaque, drawn }, misfit);
   };
 
-  /** The same of what was read from the canvas. */
-  const takeRows = ({ canvas: number, rows, columns, opaque, drawn, purpose }: Extract<Message, Rows>) => {
-    const pixels = room(rows.byteLength);
+  /** The same for rows read from a WebGL canvas, which are upside down. */
+  const takeRows = ({ canvas: number, rows, columns, opaque, drawn, purpose }: Extract<TapMessage, Rows>) => {
+    const pixels = canvasBuffer(rows.byteLength);
     const lines = rows.byteLength / (columns * 4);
     for (let line = 0; line < lines; line++) {
       pixels.set(new Uint8Array(rows, line * columns * 4, columns * 4), (lines - 1 - line) * columns * 4);
@@ -293,21 +245,21 @@ export function frameTapWorker(): void {
     encoder.configure({
       ...config,
       hardwareAcceleration: 'prefer-software',
-      // One packet out for each frame in.
+      // Each frame yields one packet at once.
       latencyMode: 'realtime',
       avc: { format: 'annexb' },
     });
   };
 
-  globalThis.onmessage = ({ data }: MessageEvent<Message>) => {
+  globalThis.onmessage = ({ data }: MessageEvent<TapMessage>) => {
     if ('url' in data) {
-      name = data.file;
+      writeFile = ours.genlockFrameFile(data.file, async () => (await ask('file')) !== '');
       size = { width: data.width, height: data.height };
       void connect(data.url).then((refusal) => postMessage(refusal));
     } else if ('readable' in data) read(data.readable, data.first).catch(fail);
     else if ('take' in data) take(data.take, data.since, data.patienceMs, data.purpose).catch(fail);
-    else if ('again' in data) takeCaptured(data.again, newestFrame(), data.purpose);
-    else if ('give' in data) takeGiven(data.give, data.pixels);
+    else if ('unchanged' in data) takeCaptured(data.unchanged, newestFrame(), data.purpose);
+    else if ('supplied' in data) takeSupplied(data.supplied, data.pixels);
     else if ('rows' in data) takeRows(data);
     else if ('canvas' in data) takeCanvas(data.canvas, data.picture, data.drawn, data.purpose).catch(fail);
     else if ('compare' in data) compare(data.compare).catch(fail);

@@ -7,7 +7,7 @@ import { installBroadcasts } from './broadcasts.js';
 import { installCanvases } from './canvases.js';
 import { installCaret } from './caret.js';
 import { installCodecs } from './codecs.js';
-import { installComingIntoView } from './comingIntoView.js';
+import { installDeferredContent } from './deferredContent.js';
 import type { PageConfig } from './config.js';
 import { CONTROL_KEY, type PagePart } from './control.js';
 import { createControl } from './createControl.js';
@@ -15,7 +15,7 @@ import { installDedicatedWorkers } from './dedicatedWorkers.js';
 import { installFileFaults } from './fileFaults.js';
 import { installFrameLoads } from './frameLoads.js';
 import { installGenlockApi } from './genlockApi.js';
-import { installHearingPictures } from './hearingPictures.js';
+import { installImageListeners } from './imageListeners.js';
 import { installLayerHints } from './layerHints.js';
 import { installLateFeatures } from './lateFeatures.js';
 import { installLocks } from './locks.js';
@@ -36,7 +36,7 @@ import { readWebGl } from './readWebGl.js';
 import { installRefresh } from './refresh.js';
 import { installRoots } from './roots.js';
 import { installScrolling } from './scrolling.js';
-import { installSharedWorkerEnd } from './sharedWorkerEnd.js';
+import { installInsideSharedWorker } from './insideSharedWorker.js';
 import { installSharedWorkers } from './sharedWorkers.js';
 import { installScriptFonts } from './scriptFonts.js';
 import { installServiceWorkers } from './serviceWorkers.js';
@@ -50,13 +50,13 @@ import { installSvgParts } from './svgParts.js';
 import { installTasks } from './tasks.js';
 import { installTime } from './time.js';
 import { installTimers } from './timers.js';
-import { installUntouched } from './untouched.js';
-import { installUnseenDrawing } from './unseenDrawing.js';
+import { installUserActivation } from './userActivation.js';
+import { installSkippedDrawing } from './skippedDrawing.js';
 import { installVideoFrames } from './videoFrames.js';
 import { installWebGl } from './webgl.js';
 import { installWebGpu } from './webgpu.js';
 import { installWindowSize } from './windowSize.js';
-import { installWorkerEnd } from './workerEnd.js';
+import { installInsideWorker } from './insideWorker.js';
 import { installWorkerName } from './workerName.js';
 import { installWorkers } from './workers.js';
 import { installWorklets } from './worklets.js';
@@ -64,9 +64,9 @@ import { installWorklets } from './worklets.js';
 export { CONTROL_KEY } from './control.js';
 export type { Moment, PageConfig } from './config.js';
 export type { SheetUse, VideoNews } from './control.js';
-export type { FileFault, FileFaults, FrameFate, Outcome, Rest } from './outcome.js';
+export type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
 
-/** What documents and workers have in common. */
+/** The parts that documents and workers share. */
 const COMMON: PagePart[] = [
   installTime,
   installMachine,
@@ -94,7 +94,7 @@ const COMMON: PagePart[] = [
 const PARTS: PagePart[] = [
   ...COMMON,
   installWindowSize,
-  installUntouched,
+  installUserActivation,
   installPorts,
   installSharedWorkers,
   installRoots,
@@ -110,9 +110,9 @@ const PARTS: PagePart[] = [
   installLayerHints,
   installOwnSheet,
   installPartStyles,
-  installUnseenDrawing,
+  installSkippedDrawing,
   installObservers,
-  installComingIntoView,
+  installDeferredContent,
   installWorklets,
   installVideoFrames,
   installPlayback,
@@ -124,12 +124,12 @@ const PARTS: PagePart[] = [
   installFrameLoads,
   installGenlockApi,
   installStepping,
-  installHearingPictures,
+  installImageListeners,
 ];
 
-const WORKER_PARTS: PagePart[] = [installLateFeatures, installWorkerName, ...COMMON, installWorkerEnd];
+const WORKER_PARTS: PagePart[] = [installLateFeatures, installWorkerName, ...COMMON, installInsideWorker];
 
-const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installPorts, installSharedWorkerEnd];
+const SHARED_WORKER_PARTS: PagePart[] = [installLateFeatures, ...COMMON, installPorts, installInsideSharedWorker];
 
 /** The script that runs in every document before the page's own: the whole clock as source text. */
 export function pageScript(config: PageConfig): string {

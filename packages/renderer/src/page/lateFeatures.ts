@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * A worker has some of its features only after our script. What the other parts do to those waits
- * until its script reaches for one, or until it is first asked to settle. Must be the first part.
+ * A worker gets some of its features only after our script has run. What other parts do to those is delayed until the
+ * worker's script uses one of these globals, or until the first exchange. Must be the first part.
  */
 export function installLateFeatures(control: Control): void {
   const late: (() => void)[] = [];

@@ -1,29 +1,33 @@
 import type { Control } from './control.js';
 
 /**
- * With `will-change: transform` the compositor keeps a layer at the scale and the fraction of a pixel at which it
- * first drew it, however the element moves later. The picture would then depend on the frame at which a worker
- * begins. So each such hint is rewritten to `will-change: contain`, for which the browser makes the same stacking
- * context and containing block, but no layer. A second word, which means nothing to the browser, keeps the hint
- * itself: the page reads back what it has written.
+ * With `will-change: transform`, the compositor keeps a layer at the scale and subpixel offset at which it first drew
+ * it, however the element moves later. A frame would then depend on the frame at which its worker started. So each such
+ * hint is rewritten to `will-change: contain`, for which the browser creates the same stacking context and containing
+ * block, but no layer. A second keyword, meaningless to the browser, preserves the original hint, so that the page
+ * reads back what it has written.
  *
- * In software a layer of its own saves nothing that could be measured (ten blurred circles of 500 px moved by GSAP
- * at 1280x720: 153 instead of 180 CPU-ms a frame without it).
+ * In software rendering, a separate layer saves nothing measurable (ten blurred circles of 500 px moved by GSAP at
+ * 1280x720 took 180 CPU-ms a frame with it, and 153 without).
  */
 export function installLayerHints(control: Control): void {
   const PROPERTY = 'will-change';
-  /** The values for which Chromium makes such a layer. */
-  const HINT = /(?<![\w-])(?:-webkit-)?(?:transform-style|transform|perspective|translate|scale|rotate)(?![\w-])/gi;
-  /** In any case. To compare without it takes the browser ten times as long: most texts fail the first condition. */
+  /** The values for which Chromium creates such a layer. */
+  const LAYER_VALUE =
+    /(?<![\w-])(?:-webkit-)?(?:transform-style|transform|perspective|translate|scale|rotate)(?![\w-])/gi;
+  /**
+   * Matches `will-change` in upper or lower case. Case-insensitive matching takes the browser ten times as long, so a
+   * case-sensitive condition that most values fail comes first.
+   */
   const STYLED = '[style*="-c"][style*="will-change" i], [style*="-C"][style*="will-change" i]';
-  /** Chromium makes stacking contexts and containing blocks for it, and no layers. */
+  /** Chromium creates a stacking context and a containing block for this, but no layer. */
   const INSTEAD = 'contain, genlock-';
-  /** What comes by way of a variable is not known here, and stays as it is. */
+  /** Values with a variable are left as they are: what they resolve to is not known here. */
   const encode = (value: string) =>
-    value.includes(INSTEAD) || value.includes('var(') ? value : value.replace(HINT, (hint) => INSTEAD + hint);
+    value.includes(INSTEAD) || value.includes('var(') ? value : value.replace(LAYER_VALUE, (hint) => INSTEAD + hint);
   const decode = (value: string) => value.replaceAll(INSTEAD, '');
 
-  /** As the browser makes a string of whatever a page gives it. */
+  /** Converts any value to a string, as the browser does. */
   const asString: (value: unknown) => string = String;
 
   const { prototype } = CSSStyleDeclaration;
@@ -48,16 +52,16 @@ export function installLayerHints(control: Control): void {
     }
   }
 
-  /** The sheets that have been looked through, with the number of their rules. */
+  /** The sheets that have been scanned, with their number of rules. */
   const known = new WeakMap<CSSStyleSheet, number>();
 
-  /** Declarations of a sheet that is new, or has got more or fewer rules. */
+  /** The declarations of a sheet that is new, or whose number of rules has changed; nothing otherwise. */
   function* stylesIn(sheet: CSSStyleSheet): Generator<CSSStyleDeclaration> {
     let rules: CSSRuleList;
     try {
       rules = sheet.cssRules;
     } catch {
-      // Of another origin: nobody may read it.
+      // A cross-origin sheet cannot be read.
       return;
     }
     if (known.get(sheet) === rules.length) return;
@@ -65,23 +69,23 @@ export function installLayerHints(control: Control): void {
     yield* stylesOf(rules);
   }
 
-  /** Whether the mutations that are told of in this moment are ours. */
-  let isOurs = false;
+  /** Whether the mutations being reported are our own. */
+  let isRewriting = false;
 
   control.rewriteHints = () => {
-    isOurs = true;
+    isRewriting = true;
     for (const root of control.roots()) {
       for (const sheet of control.sheetsIn(root)) for (const style of stylesIn(sheet)) rewrite(style);
-      // What scripts write is rewritten at once: this is for markup and attributes.
+      // Values set by scripts are rewritten at once; this is for those in markup and attributes.
       for (const { style } of root.querySelectorAll<HTMLElement>(STYLED)) rewrite(style);
     }
-    // Behind the observers' own microtask.
+    // After the microtask that calls the mutation observers.
     queueMicrotask(() => {
-      isOurs = false;
+      isRewriting = false;
     });
   };
 
-  // Accessors of the prototype come before the names that the browser itself gives each declaration.
+  // Accessors on the prototype take precedence over the browser's own named properties.
   for (const name of [PROPERTY, 'willChange']) {
     Object.defineProperty(prototype, name, {
       configurable: true,
@@ -116,7 +120,7 @@ export function installLayerHints(control: Control): void {
     },
   });
 
-  // A rule that comes where another one goes leaves their number as it was.
+  // A sheet in which one rule replaces another keeps its number of rules, so it must be scanned again.
   const changers: [owner: object, name: string][] = [
     ...['insertRule', 'addRule', 'replace', 'replaceSync'].map((name): [object, string] => [
       CSSStyleSheet.prototype,
@@ -136,13 +140,13 @@ export function installLayerHints(control: Control): void {
   }
 
   globalThis.MutationObserver = new Proxy(MutationObserver, {
-    construct(target, [told, ...rest]: [MutationCallback, ...unknown[]], newTarget: new () => unknown) {
+    construct(target, [listener, ...rest]: [MutationCallback, ...unknown[]], newTarget: new () => unknown) {
       const callback: unknown =
-        typeof told === 'function'
+        typeof listener === 'function'
           ? function (this: unknown, ...args: Parameters<MutationCallback>) {
-              if (!isOurs) told.apply(this as MutationObserver, args);
+              if (!isRewriting) listener.apply(this as MutationObserver, args);
             }
-          : told;
+          : listener;
       return Reflect.construct(target, [callback, ...rest], newTarget) as MutationObserver;
     },
   });

@@ -1,9 +1,9 @@
 import type { Control } from './control.js';
 
 /**
- * A lock is granted in real time, by another process. The page gets one that nobody holds when it is the request's
- * turn, and one that had to be released first when it is the release's turn. Must come after
- * what makes the line, and before what counts promises as pending: our own questions are not the page's.
+ * Locks are granted in real time, by another process. The page gets a free lock at the request's place in the queue of
+ * results, and one that had to be released first at the place of that release. Must be installed after the queue, and
+ * before the part that tracks promises: the queries made here are not the page's.
  */
 export function installLocks(control: Control): void {
   type Callback = (lock: Lock | null) => unknown;
@@ -15,15 +15,15 @@ export function installLocks(control: Control): void {
     const locks = LockManager.prototype;
     const { query } = locks;
     const request = locks.request as (this: LockManager, ...args: unknown[]) => Promise<unknown>;
-    /** Locks that were granted after a wait, and that the page has yet to get. */
+    /** Locks that were granted after a release, and that the page has yet to get. */
     const granted: (() => void)[] = [];
-    /** What this context has asked for and not released, in that order. */
-    const wanted = new Set<{ name: string; isShared: boolean }>();
-    /** How many releases are on their way to the browser. */
-    let releases = 0;
+    /** The requests of this context that have not been released, in order. */
+    const requests = new Set<{ name: string; isShared: boolean }>();
+    /** How many releases the browser has yet to handle. */
+    let pendingReleases = 0;
 
-    /** The answer comes after everything that the browser does because of what was asked of it before. */
-    const untilHeeded = (manager: LockManager) => {
+    /** Resolves when the browser has handled all earlier requests and releases: it answers in order. */
+    const untilHandled = (manager: LockManager) => {
       const answer = query.call(manager).catch(() => {});
       control.hold(answer);
       return answer;
@@ -37,38 +37,38 @@ export function installLocks(control: Control): void {
       const callback = args.at(-1) as Callback;
       if (typeof callback !== 'function') return request.apply(this, args);
       const options = (args.length > 2 ? args[1] : {}) as LockOptions | undefined;
-      const want = { name: String(args[0]), isShared: options?.mode === 'shared' };
-      const waitsFor = (other: typeof want) => other.name === want.name && !(other.isShared && want.isShared);
+      const own = { name: String(args[0]), isShared: options?.mode === 'shared' };
+      const waitsFor = (other: typeof own) => other.name === own.name && !(other.isShared && own.isShared);
       const mayWait = !options?.ifAvailable && !options?.steal;
-      /** Somebody has it: this context, or, as will be seen, another one. */
-      let isWaiting = mayWait && [...wanted].some(waitsFor);
+      // It may also wait for another context, which shows later.
+      let isWaiting = mayWait && [...requests].some(waitsFor);
       const give = isWaiting ? () => {} : control.takePlace();
       let isGranted = false;
-      wanted.add(want);
+      requests.add(own);
 
       const onGrant: Callback = (lock) => {
         isGranted = true;
         const turn = new Promise<void>((resolve) => {
           if (!isWaiting) give(resolve);
-          else if (releases > 0) granted.push(resolve);
+          else if (pendingReleases > 0) granted.push(resolve);
           else control.takePlace()(resolve);
         });
         return turn.then(() => callback(lock));
       };
       const result = request.call(this, ...args.slice(0, -1), onGrant);
-      void untilHeeded(this).then(() => {
+      void untilHandled(this).then(() => {
         if (isGranted) return;
         isWaiting = true;
         give(() => {});
       });
 
       const onRelease = () => {
-        wanted.delete(want);
-        releases++;
+        requests.delete(own);
+        pendingReleases++;
         const giveNext = control.takePlace();
-        void untilHeeded(this).then(() => {
-          releases--;
-          // The next in line may be in another context.
+        void untilHandled(this).then(() => {
+          pendingReleases--;
+          // The lock may have gone to another context.
           control.active = true;
           const next = granted.splice(0);
           giveNext(() => {

@@ -1,6 +1,6 @@
 import type { Control } from './control.js';
 
-/** What the browser measures of the machine and its network says the same always: pages draw it. */
+/** Replaces what the browser measures of the machine and its network by constants, because pages display it. */
 export function installMachine(_control: Control): void {
   const MEMORY = { jsHeapSizeLimit: 4_294_967_296, totalJSHeapSize: 10_000_000, usedJSHeapSize: 10_000_000 };
   if ('memory' in performance) {

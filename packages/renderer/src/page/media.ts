@@ -1,52 +1,53 @@
-/** What the page knows of the playing of one element. */
+/** The virtual playback of one media element. */
 export interface Playback {
   paused: boolean;
-  /** Where it was, in seconds, at virtual time `at` in milliseconds. */
+  /** The playback position, in seconds, at virtual time `at`, in milliseconds. */
   position: number;
   at: number;
-  /** What a video was last made to show, in seconds. */
+  /** The position that a video was last made to show, in seconds. */
   shown: number | undefined;
+  /** Settles when the video shows a position that it is being moved to. */
   showing: Promise<void> | undefined;
-  /** Whether the page has put it elsewhere, and is to be told when it is there. */
+  /** Whether the page has set a position and still has to get the event `seeked`. */
   seeking: boolean;
   /** Whether `autoplay` may still start it. */
   autoplays: boolean;
-  /** Where it pauses by itself: the end of a media fragment, in seconds. */
+  /** The end of a media fragment, where playback pauses, in seconds. */
   stopAt: number | undefined;
-  /** The timer for its end. */
+  /** The timer for the end of playback. */
   timer: number | undefined;
-  /** Virtual time at which the page was last told where it is, in milliseconds. */
-  told: number;
-  /** The first events of those that tell that there is data. */
+  /** Virtual time of the last `timeupdate` during playback, in milliseconds. */
+  lastTimeUpdate: number;
+  /** The first event of each type that reports available data. */
   ready: Map<string, Event>;
-  /** Counts the sources it has had. */
+  /** Counts the sources that the element has had. */
   source: number;
-  /** Promises of `play()`, settled when it plays. */
+  /** Promises returned by `play()`, to be settled when playback starts. */
   starting: { resolve: () => void; reject: (error: Error) => void }[] | undefined;
 }
 
-/** What the properties and methods of the elements are made of. */
+/** The operations behind the properties and methods of media elements. */
 export interface Media {
-  /** Whether it shows a live stream, which has no time that could be sought: it is left alone. */
+  /** Whether the element plays a live stream, which cannot be sought and is left alone. */
   isLive(element: HTMLMediaElement): boolean;
-  /** What is known of an element, which is taken over with the first call. */
-  of(element: HTMLMediaElement): Playback;
-  /** Present time in the element, in seconds. */
+  /** The playback of an element. The first call takes the element over. */
+  playbackOf(element: HTMLMediaElement): Playback;
+  /** The present playback position, in seconds. */
   timeOf(element: HTMLMediaElement, playback: Playback): number;
   atEnd(element: HTMLMediaElement, playback: Playback): boolean;
   play(element: HTMLMediaElement): Promise<void>;
   pause(element: HTMLMediaElement): void;
   moveTo(element: HTMLMediaElement, playback: Playback, seconds: number): void;
-  /** Forgets all of a source that is replaced. */
+  /** Resets the playback for a new source. */
   reset(element: HTMLMediaElement): void;
-  /** Counts from the present time on: to be called before the rate changes. */
+  /** Restarts the count from the present position. To be called before the rate changes. */
   rebase(element: HTMLMediaElement, playback: Playback): void;
-  /** Sets the timer for the end: to be called when the rate or the end has changed. */
+  /** Sets the timer for the end of playback. To be called after the rate or the end has changed. */
   schedule(element: HTMLMediaElement, playback: Playback): void;
-  /** Leaves the elements with this file as they are: its end is missing, and would be waited for. */
+  /** Stops waiting for elements with this file, whose end is missing, and leaves them as they are. */
   giveUp(url: string): void;
-  /** All elements that have no live stream. */
+  /** All media elements without a live stream. */
   elements(): HTMLMediaElement[];
-  /** Called with each element that is taken over. */
-  onTaken(element: HTMLMediaElement): void;
+  /** Called when an element is taken over. */
+  onAdopted(element: HTMLMediaElement): void;
 }

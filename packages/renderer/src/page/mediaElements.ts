@@ -1,10 +1,10 @@
 import type { Control } from './control.js';
 import type { Playback } from './media.js';
 
-/** Puts the virtual playing in place of the elements' own, in every media element of the page. */
+/** Replaces the playback of all media elements by virtual playback. */
 export function installMediaElements(control: Control): void {
   const media = control.media!;
-  const { isLive, of } = media;
+  const { isLive, playbackOf } = media;
   const READY_EVENTS = ['canplay', 'canplaythrough'];
   const OWN_EVENTS = [
     'play',
@@ -23,29 +23,32 @@ export function installMediaElements(control: Control): void {
   const native = { play: elements.play, pause: elements.pause, load: elements.load };
   const listen = EventTarget.prototype.addEventListener;
 
-  /** What happens to the real element is our doing, and none of the page's business. */
-  function keepFromPage(event: Event): void {
+  /** Hides the events of the real element from the page: they result from our own calls. */
+  function hideFromPage(event: Event): void {
     const { target: element, type } = event;
     if (!(element instanceof HTMLMediaElement) || !event.isTrusted || isLive(element)) return;
-    // After each seek the browser has data again; the first time it is news.
-    const { ready } = of(element);
+    // The browser reports available data after each seek. The page gets only the first report.
+    const { ready } = playbackOf(element);
     if (READY_EVENTS.includes(type) && (ready.get(type) ?? event) === event) {
       ready.set(type, event);
       return;
     }
     event.stopImmediatePropagation();
-    if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSought(element);
+    if (type === 'seeked' && element instanceof HTMLVideoElement) control.videoSeeked(element);
   }
 
-  /** Pausing takes a paused element the right to start by itself. Before it has a source it would begin to look for one. */
-  function holdBack(element: HTMLMediaElement): void {
+  /**
+   * Pauses the real element, which disables autoplay even if it is paused already. An element without a source is left
+   * alone, since pausing would make it look for one.
+   */
+  function preventAutoplay(element: HTMLMediaElement): void {
     if (element.networkState !== HTMLMediaElement.NETWORK_EMPTY && !isLive(element)) native.pause.call(element);
   }
 
-  media.onTaken = (element) => {
-    for (const type of OWN_EVENTS) listen.call(element, type, keepFromPage);
-    listen.call(element, 'loadstart', () => holdBack(element));
-    holdBack(element);
+  media.onAdopted = (element) => {
+    for (const type of OWN_EVENTS) listen.call(element, type, hideFromPage);
+    listen.call(element, 'loadstart', () => preventAutoplay(element));
+    preventAutoplay(element);
   };
 
   elements.play = function () {
@@ -63,8 +66,8 @@ export function installMediaElements(control: Control): void {
     this.currentTime = time;
   };
 
-  /** Replaces a property of elements that are no live streams: how it is read, and what is done before or instead of its setting. */
-  function replace(
+  /** Replaces a property of elements without a live stream: `get` reads it, and `set`, if given, sets it. */
+  function replaceProperty(
     name: 'paused' | 'ended' | 'seeking' | 'currentTime',
     get: (element: HTMLMediaElement, playback: Playback) => unknown,
     set?: (element: HTMLMediaElement, playback: Playback, value: number) => void,
@@ -73,24 +76,24 @@ export function installMediaElements(control: Control): void {
     Object.defineProperty(elements, name, {
       ...real,
       get(this: HTMLMediaElement): unknown {
-        return isLive(this) ? real.get!.call(this) : get(this, of(this));
+        return isLive(this) ? real.get!.call(this) : get(this, playbackOf(this));
       },
       ...(set && {
         set(this: HTMLMediaElement, value: unknown) {
-          // What is not a number is the browser's to refuse.
+          // For a value that is not a number, the browser throws the right error.
           if (isLive(this) || !Number.isFinite(Number(value))) real.set!.call(this, value);
-          else set(this, of(this), Number(value));
+          else set(this, playbackOf(this), Number(value));
         },
       }),
     });
   }
-  replace('paused', (_, { paused }) => paused);
-  replace('ended', media.atEnd);
-  replace('seeking', (_, { seeking }) => seeking);
-  replace('currentTime', media.timeOf, media.moveTo);
+  replaceProperty('paused', (_, { paused }) => paused);
+  replaceProperty('ended', media.atEnd);
+  replaceProperty('seeking', (_, { seeking }) => seeking);
+  replaceProperty('currentTime', media.timeOf, media.moveTo);
 
-  /** Does something before or after a property is set by the page. */
-  function around(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
+  /** Runs functions before and after the page sets a property. */
+  function wrapSetter(name: string, before: (element: HTMLMediaElement) => void, after?: typeof before): void {
     const real = property(name);
     Object.defineProperty(elements, name, {
       ...real,
@@ -101,22 +104,22 @@ export function installMediaElements(control: Control): void {
       },
     });
   }
-  around(
+  wrapSetter(
     'playbackRate',
-    (element) => media.rebase(element, of(element)),
-    (element) => media.schedule(element, of(element)),
+    (element) => media.rebase(element, playbackOf(element)),
+    (element) => media.schedule(element, playbackOf(element)),
   );
-  around('src', media.reset);
-  around('srcObject', media.reset);
+  wrapSetter('src', media.reset);
+  wrapSetter('srcObject', media.reset);
   elements.setAttribute = function (name, value) {
     if (name.toLowerCase() === 'src') media.reset(this);
     Element.prototype.setAttribute.call(this, name, value);
   };
 
-  // An element is taken over before the page can listen to it, or, of those that the parser makes,
-  // when it begins to load.
+  // An element is taken over before the page can listen to it; one created by the parser, at the latest when it starts
+  // to load.
   elements.addEventListener = function (...args: Parameters<EventTarget['addEventListener']>) {
-    of(this);
+    playbackOf(this);
     listen.apply(this, args);
   };
   for (const name of ['createElement', 'createElementNS'] as const) {
@@ -124,7 +127,7 @@ export function installMediaElements(control: Control): void {
     Object.assign(Document.prototype, {
       [name](this: Document, ...args: unknown[]) {
         const element = create.apply(this, args);
-        if (element instanceof HTMLMediaElement) of(element);
+        if (element instanceof HTMLMediaElement) playbackOf(element);
         return element;
       },
     });
@@ -132,17 +135,17 @@ export function installMediaElements(control: Control): void {
   globalThis.Audio = new Proxy(Audio, {
     construct: (target, args, newTarget) => {
       const element = Reflect.construct(target, args, newTarget) as HTMLAudioElement;
-      of(element);
+      playbackOf(element);
       return element;
     },
   });
 
   function watch(root: EventTarget): void {
     const found = ({ target }: Event) => {
-      if (target instanceof HTMLMediaElement) of(target);
+      if (target instanceof HTMLMediaElement) playbackOf(target);
     };
     listen.call(root, 'loadstart', found, true);
-    for (const type of OWN_EVENTS) listen.call(root, type, keepFromPage, true);
+    for (const type of OWN_EVENTS) listen.call(root, type, hideFromPage, true);
   }
   watch(globalThis);
   control.onRoot(watch);

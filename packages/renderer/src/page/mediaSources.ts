@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Media that a script puts together (MediaSource): what it has given is taken in and decoded in real time; what it
- * has not yet given may come in a later frame.
+ * Media that a script assembles (`MediaSource`). The clock waits until the browser has processed what was appended, but
+ * not for data that the script may append in a later frame.
  */
 export function installMediaSources(control: Control): void {
   if (typeof MediaSource === 'undefined') return;
@@ -18,7 +18,7 @@ export function installMediaSources(control: Control): void {
     const given = element.srcObject as unknown;
     const source = given instanceof MediaSource ? given : byAddress.get(element.currentSrc)?.deref();
     if (!source) return undefined;
-    // It opens by itself once an element has it.
+    // It opens by itself once an element uses it.
     if (source.readyState === 'closed') return true;
     if ([...source.sourceBuffers].some(({ updating }) => updating)) return true;
     const { buffered, currentTime } = element;

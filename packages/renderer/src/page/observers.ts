@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Observers of layout are called by the browser in its own frames. The renderer has one made before
- * a picture wherever something is observed, so that what they change is in that very picture.
+ * The browser calls layout observers (`IntersectionObserver`, `ResizeObserver`) when it makes a frame. If anything is
+ * observed, the renderer has the browser make a frame before each capture, which then shows what the observers change.
  */
 export function installObservers(control: Control): void {
   interface Observer {
@@ -35,25 +35,25 @@ export function installObservers(control: Control): void {
     Object.defineProperty(globalThis, name, { value: Virtual, writable: true, configurable: true });
 
     const { observe, unobserve, disconnect } = Real.prototype as Observer;
-    const count = (observer: Observer, change: (of: Set<Element>) => void) => {
-      const of = targets.get(observer) ?? new Set();
-      targets.set(observer, of);
-      const before = of.size;
-      change(of);
-      control.observers.targets += of.size - before;
+    const updateTargets = (observer: Observer, change: (observed: Set<Element>) => void) => {
+      const observed = targets.get(observer) ?? new Set();
+      targets.set(observer, observed);
+      const before = observed.size;
+      change(observed);
+      control.observers.targets += observed.size - before;
     };
     Object.assign(Real.prototype, {
       observe(this: Observer, target: Element, options?: unknown) {
         observe.call(this, target, options);
-        count(this, (of) => of.add(target));
+        updateTargets(this, (observed) => observed.add(target));
       },
       unobserve(this: Observer, target: Element) {
         unobserve.call(this, target);
-        count(this, (of) => of.delete(target));
+        updateTargets(this, (observed) => observed.delete(target));
       },
       disconnect(this: Observer) {
         disconnect.call(this);
-        count(this, (of) => of.clear());
+        updateTargets(this, (observed) => observed.clear());
       },
     } satisfies Observer);
   }

@@ -1,19 +1,19 @@
 import type { Control } from './control.js';
 
 /**
- * What a page gets from outside its thread comes in the order in which it was asked for, one after the other, each
- * when nothing else is left to do. The renderer sees to the answers of the network, and asks for `atRest`
- * before it hands over the next one; what else takes real time waits in a line here.
+ * A page gets the results of work outside its thread in the order in which it asked for them, one by one, each when the
+ * thread has nothing else to do. The renderer does this for responses from the network: it calls `atRest` before it
+ * delivers the next one. The results of other work that takes real time wait in a queue here.
  */
 export function installOrder(control: Control): void {
   interface Delivery {
-    /** Gives the page what it waits for, once that is there. */
-    hand: (() => void | Promise<void>) | undefined;
+    /** Delivers the result to the page; undefined until the result is there. */
+    deliver: (() => void | Promise<void>) | undefined;
   }
-  const line: Delivery[] = [];
-  const emptied: (() => void)[] = [];
-  const changed: (() => void)[] = [];
-  /** What comes by itself, before anything in line. */
+  const queue: Delivery[] = [];
+  const waitingForEmpty: (() => void)[] = [];
+  const waitingForChange: (() => void)[] = [];
+  /** Work whose results cannot be delayed, and come before everything in the queue. */
   const first = new Set<Promise<unknown>>();
   let isDelivering = false;
 
@@ -22,29 +22,29 @@ export function installOrder(control: Control): void {
   };
 
   control.takePlace = () => {
-    const delivery: Delivery = { hand: undefined };
-    line.push(delivery);
-    return (hand) => {
-      delivery.hand = hand;
-      wake(changed);
+    const delivery: Delivery = { deliver: undefined };
+    queue.push(delivery);
+    return (deliver) => {
+      delivery.deliver = deliver;
+      wake(waitingForChange);
       control.deliver();
     };
   };
 
-  const isNext = () => line[0]?.hand !== undefined && !control.isExchanging;
+  const canDeliver = () => queue[0]?.deliver !== undefined && !control.isExchanging;
 
   control.deliver = () => {
-    if (!isDelivering && isNext()) void handOver();
+    if (!isDelivering && canDeliver()) void deliverReady();
   };
 
   control.comeFirst = (promise) => {
     control.letEnd(promise);
-    const come = () => void first.delete(promise);
+    const remove = () => void first.delete(promise);
     first.add(promise);
-    promise.then(come, come);
+    promise.then(remove, remove);
   };
 
-  /** Resolves when nothing runs in this thread, and nothing is to come that cannot be held back. */
+  /** Resolves when this thread has nothing else to run, and no result that cannot be delayed is outstanding. */
   async function untilFree(): Promise<void> {
     do {
       await Promise.allSettled(first);
@@ -52,78 +52,81 @@ export function installOrder(control: Control): void {
     } while (first.size > 0);
   }
 
-  async function handOver(): Promise<void> {
+  async function deliverReady(): Promise<void> {
     isDelivering = true;
-    while (isNext()) {
+    while (canDeliver()) {
       await untilFree();
-      if (!isNext()) break;
-      control.stirs++;
+      if (!canDeliver()) break;
+      control.activity++;
       await new Promise<void>((resolve) => {
         void control.inTask(() => {
-          const { hand } = line.shift()!;
-          const ended = Promise.resolve(hand!());
+          // Until now the page is still waiting for it.
+          const { deliver } = queue.shift()!;
+          const ended = Promise.resolve(deliver!());
           control.letEnd(ended);
           void ended.then(resolve);
         });
       });
     }
     isDelivering = false;
-    if (line.length === 0) wake(emptied);
-    wake(changed);
+    if (queue.length === 0) wake(waitingForEmpty);
+    wake(waitingForChange);
   }
 
   control.untilDelivered = async () => {
-    while (line.length > 0 || first.size > 0) {
+    while (queue.length > 0 || first.size > 0) {
       await Promise.allSettled(first);
-      if (line.length > 0) await new Promise<void>((resolve) => emptied.push(resolve));
+      if (queue.length > 0) await new Promise<void>((resolve) => waitingForEmpty.push(resolve));
     }
   };
 
-  /** Messages, tasks and timers of the present time that are being run; undefined when there is nothing of that. */
-  let pass: Promise<void> | undefined;
+  /** The round of messages, tasks and timers for the present time that is running; undefined if none is. */
+  let round: Promise<void> | undefined;
   let isBusy = false;
 
-  async function passOnce(): Promise<void> {
-    // A page that has been started sees timers of the present time only where something is waited for.
+  async function runRound(): Promise<void> {
+    // Once the page has started, timers for the present time run here only if the clock is waiting for something.
     if (!control.started || control.pending.size > 0) isBusy = await control.runTimers(control.now);
     if (await control.exchange()) isBusy = true;
   }
 
-  /** Resolves when nothing moves any more, though the pass may wait for somebody else. */
-  async function untilStill(): Promise<void> {
+  /**
+   * Resolves when this thread is idle and the queue cannot move on, though the round may still be waiting for a worker.
+   */
+  async function untilQuiet(): Promise<void> {
     for (;;) {
       await control.afterAll();
       await control.afterAll();
-      const isWaiting = line.some(({ hand }) => !hand) || (line.length > 0 && !control.isExchanging);
+      const isWaiting = queue.some(({ deliver }) => !deliver) || (queue.length > 0 && !control.isExchanging);
       if (!isWaiting && control.inFlight.size === 0) return;
-      const moves = new Promise<void>((resolve) => changed.push(resolve));
+      const moves = new Promise<void>((resolve) => waitingForChange.push(resolve));
       await Promise.race([moves, ...control.inFlight]);
     }
   }
 
   control.atRest = async () => {
     for (let busy = false; ; busy = true) {
-      await untilStill();
+      await untilQuiet();
       isBusy = false;
-      pass ??= passOnce().finally(() => (pass = undefined));
-      await Promise.race([pass, untilStill()]);
-      await untilStill();
+      round ??= runRound().finally(() => (round = undefined));
+      await Promise.race([round, untilQuiet()]);
+      await untilQuiet();
       const { webgpu } = control;
-      const isOver = pass !== undefined || !isBusy || webgpu === 'wanted';
+      const isOver = round !== undefined || !isBusy || webgpu === 'wanted';
       if (!isOver) continue;
       return {
         busy,
-        blocked: pass !== undefined,
-        hears: control.hearsPictures(),
+        blocked: round !== undefined,
+        hears: control.listensToImages(),
         needsFrame: needsFrame(),
         verified: control.verified(),
-        unbegun: control.takeUnbegun(),
+        unstartedWorkers: control.takeUnstartedWorkers(),
         webgpu,
       };
     }
   };
 
-  /** What `<use>` shows of other files is put together in a frame of the browser, and the load waits for that. */
+  /** Whether the load event may be waiting for a frame, in which the browser resolves the `<use>` of other files. */
   function needsFrame(): boolean {
     if (typeof document === 'undefined' || document.readyState !== 'interactive') return false;
     for (const root of control.roots()) {

@@ -1,14 +1,15 @@
 import type { Control } from './control.js';
 
 /**
- * What other threads of the browser do for a page (decode, compile, digest, read) is handed over in the order in which
- * it was asked for: which of them is faster is nothing to go by. Must come before what counts the same as pending.
+ * The results of work that other threads of the browser do for a page (decoding, compiling, hashing, reading) are
+ * delivered in the order in which they were requested, since the order in which they become ready varies. Must be
+ * installed before the part that counts the same calls as pending (`pendingWork`).
  */
 export function installOrderedAnswers(control: Control): void {
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
   type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-  /** Orders the methods of an object; `ends` says of a call whether it ends by itself. */
+  /** Orders the results of an object's methods. `ends` decides for each call whether it ends by itself. */
   function order(
     owner: object | undefined,
     names: string[],
@@ -29,13 +30,13 @@ export function installOrderedAnswers(control: Control): void {
     order(globals[className]?.prototype, names, ends);
 
   const bodies = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'];
-  // What the page gives in its own time does not end by itself.
+  // A body that the page itself feeds does not end by itself.
   for (const name of ['Request', 'Response']) orderClass(name, bodies, (body) => !control.isFed(body as object));
   orderClass('Blob', bodies);
   orderClass('OffscreenCanvas', ['convertToBlob']);
   order(globalThis, ['createImageBitmap']);
   order(WebAssembly, ['compile', 'instantiate']);
-  // What comes over the network has its order there.
+  // The renderer orders responses from the network.
   order(globalThis, ['fetch'], (_, input) => {
     return /^(blob|data):/i.test(input instanceof Request ? input.url : String(input));
   });
@@ -55,7 +56,7 @@ export function installOrderedAnswers(control: Control): void {
     result.then(end, end);
     return result;
   };
-  // What they read comes over the network, and is waited for once that has its turn.
+  // The response comes over the network: compilation takes its place in the queue once the response is there.
   for (const name of ['compileStreaming', 'instantiateStreaming'] as const) {
     const real = WebAssembly[name] as Method;
     Object.assign(WebAssembly, {
@@ -65,7 +66,7 @@ export function installOrderedAnswers(control: Control): void {
       },
     });
   }
-  /** What other classes do by themselves. */
+  /** Methods of other classes whose work ends by itself. */
   const METHODS: Record<string, string> = {
     Cache: 'delete keys match matchAll',
     CacheStorage: 'delete has keys match open',
@@ -85,7 +86,7 @@ export function installOrderedAnswers(control: Control): void {
     VideoFrame: 'copyTo',
   };
   const ordered = new Set<string>();
-  /** In every class that this context has by now: before what they do is counted as pending. */
+  /** Orders the methods of every class that this context has by now, before they are counted as pending. */
   function orderAll(): void {
     for (const [name, names] of Object.entries(METHODS)) {
       if (!globals[name] || ordered.has(name)) continue;
@@ -103,7 +104,7 @@ export function installOrderedAnswers(control: Control): void {
     HTMLImageElement.prototype.decode = function () {
       const decoded = decode.call(this);
       if (this.complete) return control.inLine(decoded);
-      // Before it has come, it is the network that has to do something for it.
+      // Until the image has loaded, decoding depends on the network, so it takes no place in the queue yet.
       let give: ReturnType<Control['takePlace']> | undefined;
       const take = () => (give ??= control.takePlace());
       const told = new Promise<void>((resolve) => {
@@ -112,7 +113,7 @@ export function installOrderedAnswers(control: Control): void {
           resolve();
         };
         for (const type of ['load', 'error']) this.addEventListener(type, tell, { once: true, capture: true });
-        // It may be decoded before it has been told that it is there, or be told nothing.
+        // The image may be decoded before its load event, or get no event at all.
         const settled = () => void control.afterAll().then(resolve);
         decoded.then(settled, settled);
       });
@@ -140,7 +141,10 @@ export function installOrderedAnswers(control: Control): void {
 
   if (typeof XMLHttpRequest !== 'undefined') {
     const { abort, open, send } = XMLHttpRequest.prototype;
-    /** Requests for what is at hand already: those wait for their turn, and have not begun before it. */
+    /**
+     * Requests for `blob:` and `data:` URLs, which start only when it is their turn. The value says whether `send` has
+     * been called.
+     */
     const waiting = new WeakMap<XMLHttpRequest, boolean>();
     XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
       waiting.delete(this);
@@ -164,7 +168,7 @@ export function installOrderedAnswers(control: Control): void {
     XMLHttpRequest.prototype.abort = function () {
       const isSent = waiting.get(this) === true;
       waiting.delete(this);
-      // It tells of its end only where it has begun.
+      // A request fires the events of its end only if it has started.
       if (isSent) send.call(this);
       abort.call(this);
     };
@@ -172,7 +176,7 @@ export function installOrderedAnswers(control: Control): void {
 
   if (typeof FileReader !== 'undefined') {
     const { abort } = FileReader.prototype;
-    /** Readers that are at work: what they tell waits until it is their turn. */
+    /** Readers at work, whose events are held until it is their turn. */
     const waiting = new WeakMap<FileReader, { events: ProgressEvent[]; give: (hand: () => void) => void }>();
     const hold = function (this: FileReader, event: Event) {
       const held = waiting.get(this);
@@ -196,7 +200,7 @@ export function installOrderedAnswers(control: Control): void {
     const RealReader = FileReader;
     const VirtualReader = function () {
       const reader = Reflect.construct(RealReader, [], new.target ?? RealReader) as FileReader;
-      // Who listens first hears of everything first.
+      // The first listener of all gets each event before the page does.
       for (const type of ['progress', 'load', 'error', 'loadend']) reader.addEventListener(type, hold);
       return reader;
     } as unknown as typeof FileReader;
@@ -219,7 +223,7 @@ export function installOrderedAnswers(control: Control): void {
   }
 
   if (typeof FontFaceSet === 'undefined' || typeof document === 'undefined') return;
-  // The fonts of a page are ready after it has loaded: whether they would be before that, the network decides.
+  // A page's fonts count as ready only after `load`. Whether they are ready earlier depends on the network.
   const loaded = new Promise<void>((resolve) => {
     addEventListener('load', () => void control.inTask(() => resolve()), { once: true, capture: true });
   });

@@ -1,83 +1,88 @@
-/** A file that came, and cannot be decoded. */
+/** A loaded file that cannot be decoded or used. */
 export interface FileFault {
   url: string;
-  /** What the page has it for: `image`, `video`, `audio`, `font`. */
+  /** What the page uses it as: `image`, `video`, `audio`, `font`, or `file` for an SVG file with a missing part. */
   type: string;
   reason: string;
 }
 
-/** What became of the files of a document. */
+/** The state of a document's files. */
 export interface FileFaults {
-  /** Addresses that elements have failed with, and have nothing else in their place. */
+  /** URLs that elements have failed to load without showing anything else. */
   failing: string[];
-  /** Addresses that elements have failed with, and have another file for. */
+  /** URLs that elements have failed to load while showing another file. */
   replaced: string[];
   broken: FileFault[];
-  /** Addresses of the parts of other SVG files that are shown, or were. */
+  /** URLs of the parts of other SVG files that are shown, or have been. */
   parts: string[];
-  /** Whether a `<script>` with a module has failed. */
+  /** Whether a module script has failed to load. */
   modules: boolean;
-  /** Whether a font could not be used: its file is to be looked into. */
+  /** Whether a font has failed, so that font files must be inspected. */
   fonts: boolean;
 }
 
 /**
- * What becomes of the frame that is being prepared: the browser draws the page, or somebody takes what is on
- * its canvases, or nobody sees it.
+ * What the frame being prepared is used for: the browser draws it, the content of its canvases is read without drawing,
+ * or nobody sees it.
  */
-export type FrameFate = 'shown' | 'taken' | 'passed';
+export type FrameUse = 'drawn' | 'read' | 'undrawn';
 
-/** What is left to do for the renderer after a call of `step` or `settle`. */
+/** What a document reports to the renderer after a call of `step` or `settle`. */
 export interface Outcome {
-  /** Something may have gone to another document: all are to settle once more. */
-  again: boolean;
-  /** Nothing is left to wait for but promises that the page has given us. */
-  awaits?: boolean;
-  /** Messages or tasks are held back until nothing loads any more. */
-  holdsBack?: boolean;
-  /** The document has yet to hear that frames of it have loaded: when all else is over. */
-  holdsFrames?: boolean;
-  /** Observers of layout wait for a frame of the browser. */
-  observes: boolean;
-  /** How often such observers have been called since the last outcome. */
-  observed: number;
-  /** What can be seen is found out in one frame of the browser, and laid out in the next. */
+  /** Something may have been sent to another document, so all must settle once more. */
+  settleAgain: boolean;
+  /** Only promises given by the page are left to wait for. */
+  awaitsPromises?: boolean;
+  /** Messages or tasks are postponed until nothing is loading. */
+  hasPostponed?: boolean;
+  /** Iframes have loaded of which the document is told when nothing else is left to do. */
+  hasLoadedFrames?: boolean;
+  /** Layout observers, or deferred content, need the browser to make a frame. */
+  hasObservers: boolean;
+  /** How often layout observers have been called since the last outcome. */
+  observerCalls: number;
+  /** Visibility is determined in one frame of the browser, and the content laid out only in the next. */
   skipsLayout?: boolean;
-  /** A view transition takes its pictures of the page: it needs frames that are drawn. */
-  photographs?: boolean;
-  /** There may be shadow trees that only the browser can find. */
+  /** A view transition is taking snapshots of the page, for which frames must be drawn. */
+  needsSnapshots?: boolean;
+  /** There may be shadow roots that only the renderer can find. */
   hidesRoots?: boolean;
-  /** Addresses of workers that were ended before they had begun: of those the browser tells nothing more. */
-  unbegun?: string[];
-  /** A worker has failed, of which the browser will tell. */
-  failed?: boolean;
-  /** The page lacks something that was left out of an undrawn frame: it is to be opened and taken here again. */
-  lacks?: boolean;
-  /** The page has asked for WebGPU, which this browser was not started with, or does not have. */
+  /** URLs of workers that were terminated before they had started; the browser reports nothing more about them. */
+  unstartedWorkers?: string[];
+  /** A worker has failed; the browser will report the error. */
+  workerFailed?: boolean;
+  /**
+   * The page needs drawing that was skipped in undrawn frames: it must be reopened and brought here with all its
+   * drawing.
+   */
+  missesDrawing?: boolean;
+  /** The page has asked for WebGPU, which this browser was not started with (`wanted`) or does not have (`lacking`). */
   webgpu?: 'wanted' | 'lacking' | undefined;
-  /** WebGL is at work in the document. */
+  /** The document uses WebGL. */
   webgl?: boolean;
-  /** What became of its files. */
+  /** The state of its files. */
   files?: FileFaults;
-  /** There may be animations that no script can list. */
-  parts?: boolean;
+  /** The page styles browser-made parts of elements, whose animations no script can list. */
+  stylesParts?: boolean;
   /** How many animations are known in the document. */
   animations?: number;
-  /** There are videos, whose pictures the browser puts into the page's in its own time. */
+  /** There are videos, whose frames the browser composites at a time of its own choosing. */
   videos?: boolean;
 }
 
-/** How a document or worker has come to rest. */
+/** The state in which a document or worker has come to rest. */
 export interface Rest {
+  /** Whether it has done anything before it came to rest. */
   busy: boolean;
+  /** Whether it is waiting for a worker, which may be working or waiting for the network. */
   blocked: boolean;
-  /** It may hear of it when a picture has loaded. */
+  /** Whether it may be listening for images to load. */
   hears: boolean;
-  /** Addresses whose answers are checked before it has anything of them (`integrity`). */
+  /** URLs of responses that are checked as a whole before it gets any of them (`integrity`). */
   verified: string[];
-  /** It may be that it ends its load only in a frame of the browser. */
+  /** Whether it may need a frame of the browser to finish loading. */
   needsFrame: boolean;
   /** As in an outcome. */
-  unbegun: string[];
+  unstartedWorkers: string[];
   webgpu?: Outcome['webgpu'];
 }

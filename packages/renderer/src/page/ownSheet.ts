@@ -1,26 +1,26 @@
 import type { Control } from './control.js';
 
 /**
- * A sheet of our own, for what the browser would otherwise draw by what it drew before, or by real time. It weighs
- * less than any rule of the page.
+ * Our own style sheet, for what the browser would otherwise draw depending on earlier frames or on real time. Its rules
+ * have a lower precedence than any rule of the page.
  */
 export function installOwnSheet(control: Control): void {
   const sheet = new CSSStyleSheet();
   control.ownSheet = sheet;
   sheet.replaceSync(`
     /*
-     * A picture that is all there is in a layer of the compositor keeps the scale at which it was first drawn, until
-     * the layer has grown beyond it or shrunk to a quarter. A layer with more in it follows its element. So each
-     * picture gets a clip of its own, 1/64 of a pixel outside of what it covers: nothing is cut off, but something else
-     * stands in the layer. (By default the margin is "content-box", without a length.)
+     * An image that is the only content of a compositor layer keeps the scale at which it was first drawn, until the
+     * layer has grown beyond that or shrunk to a quarter. A layer with other content follows its element. So each image
+     * gets a clip of its own, 1/64 of a pixel outside its box: this cuts nothing off, but adds to the content of the
+     * layer. (By default the margin is "content-box", without a length.)
      */
     :where(img, input, object, embed, video) {
       overflow-clip-margin: content-box 0.02px;
     }
 
     /*
-     * What has no value moves by a timer of the browser's. This one moves by the clock: by a property of the element,
-     * since nobody can find the animations of the parts that a browser makes it of.
+     * The browser animates a progress bar without a value by a timer. This one follows the clock. It is animated by a
+     * property of the element itself, since animations of its browser-made parts cannot be found.
      */
     @layer genlock {
       :where(progress:indeterminate) {
@@ -44,9 +44,9 @@ export function installOwnSheet(control: Control): void {
 
   control.adoptOwnSheet = () => {
     for (const root of control.roots()) {
-      // A tree that was moved into another document takes no sheet of this one.
+      // A tree that was moved into another document cannot adopt a sheet of this one.
       const isOurs = (root.ownerDocument ?? root) === document;
-      // A page may have put sheets of its own in place of ours.
+      // The page may have replaced all adopted sheets by its own.
       if (isOurs && !root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
     }
   };

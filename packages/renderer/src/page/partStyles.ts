@@ -1,13 +1,13 @@
 import type { Control } from './control.js';
 
 /**
- * Knows whether the page has styles for parts that a browser makes elements of (`::placeholder`,
- * `::-webkit-slider-thumb`, `::details-content`): no script can list the animations of those.
+ * Detects styles for the browser-made parts of elements (`::placeholder`, `::-webkit-slider-thumb`,
+ * `::details-content`), whose animations no script can list.
  */
 export function installPartStyles(control: Control): void {
   const PART =
     /::(-webkit-(?!scrollbar)|-internal-|placeholder|file-selector-button|details-content|picker|checkmark|thumb|track|fill)/;
-  /** The sheets that have been looked through, with the number of their rules. */
+  /** The sheets that have been scanned, with their number of rules. */
   const known = new WeakMap<CSSStyleSheet, number>();
   let found = false;
 
@@ -28,7 +28,7 @@ export function installPartStyles(control: Control): void {
       known.set(sheet, cssRules.length);
       return stylesPart(cssRules);
     } catch {
-      // Of another origin: nobody may read it.
+      // A cross-origin sheet cannot be read.
       return false;
     }
   }

@@ -1,15 +1,15 @@
 import type { Control } from './control.js';
 
 /**
- * Work that the browser does in real time takes no virtual time: the clock waits for answers from the network,
- * decoded pictures, loaded fonts, compiled code, stored data and whatever else settles by itself. What waits for a
- * person, for somebody else or for the page is not in these lists: docs/clock.md says why.
+ * Work that the browser does in real time takes no virtual time: the clock waits for responses from the network,
+ * decoded images, loaded fonts, compiled code, stored data and everything else that settles by itself. Whatever waits
+ * for a person, another party or the page is not in these lists; docs/clock.md says why.
  */
 export function installPendingWork(control: Control): void {
   type Methods = Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>;
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
-  /** Methods of classes whose promises settle without anybody's doing. */
+  /** Methods of classes whose promises settle by themselves. */
   const METHODS: Record<string, string> = {
     AudioDecoder: 'flush',
     AudioEncoder: 'flush',
@@ -60,7 +60,7 @@ export function installPendingWork(control: Control): void {
     VideoFrame: 'copyTo',
     XRSystem: 'isSessionSupported',
   };
-  /** Methods that ask a person, or a device, where there is one. Here they are refused, mostly at once. */
+  /** Methods that ask a person or need a device. Here they are rejected, mostly at once. */
   const ASKING_METHODS: Record<string, string> = {
     Clipboard: 'read readText write writeText',
     CredentialsContainer: 'create get preventSilentAccess store',
@@ -88,7 +88,7 @@ export function installPendingWork(control: Control): void {
     PublicKeyCredential:
       'getClientCapabilities isConditionalMediationAvailable isUserVerifyingPlatformAuthenticatorAvailable',
   };
-  /** So long they may take, in milliseconds. */
+  /** How long the clock waits for these, in milliseconds. */
   const PATIENCE_MS = 3000;
   const STATIC_METHODS: Record<string, string> = {
     AudioDecoder: 'isConfigSupported',
@@ -113,7 +113,7 @@ export function installPendingWork(control: Control): void {
   }
 
   const done = new Set<string>();
-  /** In every class that this context has by now. */
+  /** Tracks the methods of every class that this context has by now. */
   function trackAll(): void {
     for (const [lists, isStatic, isAsking] of [
       [METHODS, false, false],
@@ -135,11 +135,11 @@ export function installPendingWork(control: Control): void {
   control.whenComplete(trackAll);
 
   control.trackEvents = (target, ...types) => {
-    const told = new Promise<void>((resolve) => {
+    const fired = new Promise<void>((resolve) => {
       for (const type of types) target.addEventListener(type, () => resolve(), { once: true });
     });
-    control.hold(told);
-    return told;
+    control.hold(fired);
+    return fired;
   };
 
   if (typeof XMLHttpRequest !== 'undefined') {

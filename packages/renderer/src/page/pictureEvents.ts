@@ -1,54 +1,56 @@
 import type { Control } from './control.js';
 
 /**
- * Several pictures with one address are one request, of whose end the browser tells them in an order of its own. Here
- * those in the document come first, as they stand there, then the others as they were given the address.
+ * Several images with the same URL share one request, and the browser fires their load events in an arbitrary order.
+ * Here the images in the document come first, in document order, then the others in the order in which they were given
+ * the URL.
  */
 export function installPictureEvents(control: Control): void {
   interface Group {
     address: string;
-    /** Those who have yet to be told, in order. */
+    /** The images still to be notified, in order. */
     queue: HTMLImageElement[];
     type: string;
   }
   const listen = EventTarget.prototype.addEventListener;
-  /** Pictures that scripts have given an address and that have not been told, in order. */
-  const given = new Set<HTMLImageElement>();
-  const told = new WeakMap<HTMLImageElement, string>();
-  /** Of those whose own event has not come: it is told to whoever is next. */
+  /** Images to which scripts have assigned a URL and that have not been notified yet, in order. */
+  const assigned = new Set<HTMLImageElement>();
+  /** The URL for which each image was last notified. */
+  const notified = new WeakMap<HTMLImageElement, string>();
+  /** The groups of images whose own event has yet to fire. When it does, the next image of the group is notified. */
   const groups = new WeakMap<HTMLImageElement, Group>();
   const seen = new WeakSet<Event>();
-  const followed = new WeakSet<HTMLImageElement>();
+  const listenedTo = new WeakSet<HTMLImageElement>();
 
-  function note(image: HTMLImageElement): void {
-    given.delete(image);
-    told.set(image, image.currentSrc);
+  function markNotified(image: HTMLImageElement): void {
+    assigned.delete(image);
+    notified.set(image, image.currentSrc);
   }
 
-  function handNext({ queue, type }: Group): void {
+  function dispatchNext({ queue, type }: Group): void {
     const next = queue.shift();
     if (!next) return;
-    note(next);
+    markNotified(next);
     next.dispatchEvent(new Event(type));
   }
 
-  /** All have come by the time that the first one is told. */
-  function group(image: HTMLImageElement, type: string): Group | undefined {
+  /** Groups all images with the URL of this one, for which an event has fired: by then all are complete. */
+  function makeGroup(image: HTMLImageElement, type: string): Group | undefined {
     const address = image.currentSrc;
-    const isOfIt = (other: HTMLImageElement) =>
-      other.currentSrc === address && other.complete && told.get(other) !== address && !groups.has(other);
-    const inside = [...control.roots()].flatMap((root) => [...root.querySelectorAll('img')].filter(isOfIt));
-    const outside = [...given].filter((other) => !other.isConnected && isOfIt(other));
+    const isWaiting = (other: HTMLImageElement) =>
+      other.currentSrc === address && other.complete && notified.get(other) !== address && !groups.has(other);
+    const inside = [...control.roots()].flatMap((root) => [...root.querySelectorAll('img')].filter(isWaiting));
+    const outside = [...assigned].filter((other) => !other.isConnected && isWaiting(other));
     const queue = [...inside, ...outside];
     if (queue.length < 2 || !queue.includes(image)) return undefined;
-    const made = { address, queue, type };
-    for (const each of queue) groups.set(each, made);
-    // Whatever becomes of their own events: each is told.
+    const group = { address, queue, type };
+    for (const each of queue) groups.set(each, group);
+    // Notify each image, whatever becomes of its own event.
     const rest = control.afterAll().then(() => {
-      while (queue.length > 0) handNext(made);
+      while (queue.length > 0) dispatchNext(group);
     });
     control.letEnd(rest);
-    return made;
+    return group;
   }
 
   function onEvent(event: Event): void {
@@ -56,22 +58,22 @@ export function installPictureEvents(control: Control): void {
     if (!event.isTrusted || !(target instanceof HTMLImageElement) || seen.has(event)) return;
     seen.add(event);
     const known = groups.get(target);
-    const own = known?.address === target.currentSrc ? known : group(target, type);
+    const own = known?.address === target.currentSrc ? known : makeGroup(target, type);
     groups.delete(target);
     if (!own || own.queue[0] === target) {
       own?.queue.shift();
-      note(target);
+      markNotified(target);
       return;
     }
     event.stopImmediatePropagation();
-    handNext(own);
+    dispatchNext(own);
   }
 
-  function follow(root: EventTarget): void {
+  function listenOn(root: EventTarget): void {
     for (const type of ['load', 'error']) listen.call(root, type, onEvent, true);
   }
-  follow(document);
-  control.onRoot(follow);
+  listenOn(document);
+  control.onRoot(listenOn);
 
   for (const name of ['src', 'srcset']) {
     const own = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, name)!;
@@ -80,14 +82,14 @@ export function installPictureEvents(control: Control): void {
       set(this: HTMLImageElement, value: string) {
         const known = groups.get(this);
         groups.delete(this);
-        // The browser drops its own event, which another one may need.
+        // The browser drops the event of this image, which might have triggered that of another one.
         if (known?.queue.includes(this)) known.queue.splice(known.queue.indexOf(this), 1);
-        else if (known) void control.inTask(() => handNext(known));
-        told.delete(this);
-        given.delete(this);
-        given.add(this);
-        if (!followed.has(this)) follow(this);
-        followed.add(this);
+        else if (known) void control.inTask(() => dispatchNext(known));
+        notified.delete(this);
+        assigned.delete(this);
+        assigned.add(this);
+        if (!listenedTo.has(this)) listenOn(this);
+        listenedTo.add(this);
         own.set!.call(this, value);
       },
     });

@@ -1,8 +1,8 @@
 /**
- * The planes (Y, then U and V at half the width and height) that the browser's compositor makes of pixels of four
- * bytes (red, green, blue and one that means nothing): BT.601 in limited range, with the integer arithmetic of
- * libyuv's `ARGBToI420`, which Chromium uses. Byte for byte what compositor capture delivers of the same frame, so
- * that a frame may be taken in either way. Width and height must be even.
+ * Converts pixels of four bytes (red, green, blue, padding) to the planes that the browser's compositor would make of
+ * them: Y, then U and V at half the width and height, BT.601 in limited range, with the integer arithmetic of libyuv's
+ * `ARGBToI420`, which Chromium uses. The result equals, byte for byte, what compositor capture delivers for the same
+ * frame, so either way of capture may be used. Width and height must be even.
  */
 export function planesOf(data: Uint8Array, width: number, height: number): Uint8Array<ArrayBuffer> {
   const pixels = width * height;
@@ -13,7 +13,7 @@ export function planesOf(data: Uint8Array, width: number, height: number): Uint8
   let u = pixels;
   let v = pixels + pixels / 4;
   for (let y = 0; y < height; y += 2) {
-    // The pixel, the one to its right, the one below, and the one to the right of that.
+    // Offsets of a block of four pixels: a and b in the upper row, c and d in the lower one.
     let a = y * width * 4;
     for (let x = 0; x < width; x += 2, a += 8) {
       const b = a + 4;

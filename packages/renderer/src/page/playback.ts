@@ -2,30 +2,30 @@ import type { Control } from './control.js';
 import type { Media, Playback } from './media.js';
 
 /**
- * `<video>` and `<audio>` play in virtual time. The real element never plays: what the page knows of
- * its playing is kept here, and at each step a video is made to show its frame.
+ * `<video>` and `<audio>` play in virtual time. The real element never plays: the playback that the page sees is
+ * computed here, and each step makes a video show its frame.
  */
 export function installPlayback(control: Control): void {
   const TIMEUPDATE_MS = 250;
-  /** Sums of fractions may come out a trifle past the frame that they mean, in milliseconds. */
+  /** How far a sum of fractions may exceed the exact time of its frame, in milliseconds. */
   const ROUNDING = 1e-6;
   const HAVE_METADATA = 1;
   const HAVE_CURRENT_DATA = 2;
 
-  /** Addresses of files whose end is missing. */
+  /** URLs of files whose end is missing. */
   const incomplete = new Set<string>();
-  const later = setTimeout;
-  const forget = clearTimeout;
+  const setVirtualTimeout = setTimeout;
+  const clearVirtualTimeout = clearTimeout;
   const listen = EventTarget.prototype.addEventListener;
   const playbacks = new WeakMap<HTMLMediaElement, Playback>();
   const elements = new Set<WeakRef<HTMLMediaElement>>();
 
-  /** A live stream has no time that could be sought. */
+  /** A live stream cannot be sought. */
   const isLive = (element: HTMLMediaElement) => element.srcObject instanceof MediaStream;
   const hasPicture = (element: HTMLMediaElement): element is HTMLVideoElement =>
     element instanceof HTMLVideoElement && element.videoWidth > 0;
 
-  function of(element: HTMLMediaElement): Playback {
+  function playbackOf(element: HTMLMediaElement): Playback {
     const known = playbacks.get(element);
     if (known) return known;
     const playback: Playback = {
@@ -38,20 +38,20 @@ export function installPlayback(control: Control): void {
       autoplays: true,
       stopAt: undefined,
       timer: undefined,
-      told: control.now,
+      lastTimeUpdate: control.now,
       ready: new Map(),
       source: 0,
       starting: undefined,
     };
     playbacks.set(element, playback);
     elements.add(new WeakRef(element));
-    media.onTaken(element);
+    media.onAdopted(element);
     listen.call(element, 'loadedmetadata', () => readFragment(element, playback));
     listen.call(element, 'durationchange', () => schedule(element, playback));
     return playback;
   }
 
-  /** The times of a media fragment, such as `#t=2,4` or `#t=npt:0:01.5`: where it starts and pauses. */
+  /** Reads the start and end of a media fragment, such as `#t=2,4` or `#t=npt:0:01.5`. */
   function readFragment(element: HTMLMediaElement, playback: Playback): void {
     const fragment = new URLSearchParams(element.currentSrc.split('#')[1] ?? '').get('t')?.replace(/^npt:/, '');
     if (fragment) {
@@ -78,40 +78,40 @@ export function installPlayback(control: Control): void {
   const atEnd = (element: HTMLMediaElement, playback: Playback) =>
     element.readyState >= HAVE_METADATA && timeOf(element, playback) >= element.duration && !element.loop;
 
-  /** Tells the page, in a task of its own. */
-  function tell(element: HTMLMediaElement, ...types: string[]): void {
+  /** Dispatches events, each in a task of its own. */
+  function dispatch(element: HTMLMediaElement, ...types: string[]): void {
     for (const type of types) void control.track(control.inTask(() => element.dispatchEvent(new Event(type))));
   }
 
   function schedule(element: HTMLMediaElement, playback: Playback): void {
-    forget(playback.timer);
+    clearVirtualTimeout(playback.timer);
     const rate = element.playbackRate;
     const { stopAt, position } = playback;
     const stops = stopAt !== undefined && stopAt > position && stopAt < element.duration;
     const end = stops ? stopAt : element.duration;
     if (playback.paused || !Number.isFinite(end) || rate <= 0) return;
     const wait = ((end - position) / rate) * 1000 - (control.now - playback.at) - ROUNDING;
-    playback.timer = later(() => reachEnd(element, playback, end, stops), wait);
+    playback.timer = setVirtualTimeout(() => reachEnd(element, playback, end, stops), wait);
   }
 
   function reachEnd(element: HTMLMediaElement, playback: Playback, end: number, stops: boolean): void {
     playback.at = control.now;
     if (element.loop && !stops && end > 0) {
       playback.position = 0;
-      tell(element, 'seeking', 'timeupdate', 'seeked');
+      dispatch(element, 'seeking', 'timeupdate', 'seeked');
       schedule(element, playback);
       return;
     }
     playback.position = end;
     playback.paused = true;
     playback.stopAt = undefined;
-    tell(element, 'timeupdate', 'pause');
-    if (!stops) tell(element, 'ended');
+    dispatch(element, 'timeupdate', 'pause');
+    if (!stops) dispatch(element, 'ended');
   }
 
   function reset(element: HTMLMediaElement): void {
-    const playback = of(element);
-    forget(playback.timer);
+    const playback = playbackOf(element);
+    clearVirtualTimeout(playback.timer);
     interrupt(playback, 'The play() request was interrupted by a new load request.');
     Object.assign(playback, { paused: true, position: 0, at: control.now, shown: undefined, seeking: false });
     playback.ready.clear();
@@ -130,15 +130,15 @@ export function installPlayback(control: Control): void {
     if (atEnd(element, playback)) playback.position = 0;
     playback.paused = false;
     playback.at = control.now;
-    playback.told = control.now;
+    playback.lastTimeUpdate = control.now;
     playback.starting ??= [];
     if (element.preload !== 'auto') element.preload = 'auto';
-    tell(element, 'play');
+    dispatch(element, 'play');
     schedule(element, playback);
   }
 
-  /** What has become possible by what was loaded. Asked only at the time of a frame, however long loading took. */
-  function goOn(element: HTMLMediaElement, playback: Playback): void {
+  /** Starts what newly loaded data allows. Called only at the times of frames, however long loading took. */
+  function applyLoaded(element: HTMLMediaElement, playback: Playback): void {
     if (element.error) {
       const { starting } = playback;
       playback.starting = undefined;
@@ -149,7 +149,7 @@ export function installPlayback(control: Control): void {
     if (!playback.starting || playback.paused) return;
     const { starting } = playback;
     playback.starting = undefined;
-    tell(element, 'playing');
+    dispatch(element, 'playing');
     for (const { resolve } of starting) resolve();
   }
 
@@ -161,13 +161,13 @@ export function installPlayback(control: Control): void {
     const isAssembling = control.isAssembling(element);
     if (isAssembling !== undefined) return isAssembling;
     if (networkState === HTMLMediaElement.NETWORK_LOADING) return true;
-    // A small file may be there as a whole before it is decoded.
+    // A small file may be loaded completely before it is decoded.
     return networkState === HTMLMediaElement.NETWORK_IDLE && (!playback.paused || preload !== 'none');
   }
 
-  /** Makes the element show the present time, if it does not yet. */
+  /** Makes the element show the present position, unless it already does. */
   function show(element: HTMLMediaElement, playback: Playback): Promise<void> | undefined {
-    // A seek into what is missing may never end.
+    // A seek into the missing part may never end.
     if (incomplete.has(element.currentSrc)) return undefined;
     if (playback.showing) return playback.showing;
     if (element.error || element.readyState < (playback.seeking ? HAVE_METADATA : HAVE_CURRENT_DATA)) return undefined;
@@ -176,7 +176,7 @@ export function installPlayback(control: Control): void {
       playback.shown === undefined && playback.paused && !playback.seeking && time === 0 && video.poster !== '';
     const video = element as HTMLVideoElement;
     if (time === playback.shown || !hasPicture(element) || (showsPoster() && !control.isVideoAwaited(video))) {
-      if (playback.seeking) arrive(element, playback);
+      if (playback.seeking) finishSeek(element, playback);
       return undefined;
     }
     const { source } = playback;
@@ -184,30 +184,30 @@ export function installPlayback(control: Control): void {
       playback.showing = undefined;
       if (playback.source !== source) return;
       playback.shown = time;
-      if (playback.seeking && timeOf(element, playback) === time) arrive(element, playback);
+      if (playback.seeking && timeOf(element, playback) === time) finishSeek(element, playback);
     });
     return playback.showing;
   }
 
-  function arrive(element: HTMLMediaElement, playback: Playback): void {
+  function finishSeek(element: HTMLMediaElement, playback: Playback): void {
     playback.seeking = false;
-    tell(element, 'timeupdate', 'seeked');
-    if (playback.paused && atEnd(element, playback)) tell(element, 'ended');
+    dispatch(element, 'timeupdate', 'seeked');
+    if (playback.paused && atEnd(element, playback)) dispatch(element, 'ended');
   }
 
   function pause(element: HTMLMediaElement): void {
-    const playback = of(element);
+    const playback = playbackOf(element);
     playback.autoplays = false;
     if (playback.paused) return;
     rebase(element, playback);
     playback.paused = true;
-    forget(playback.timer);
+    clearVirtualTimeout(playback.timer);
     interrupt(playback, 'The play() request was interrupted by a call to pause().');
-    tell(element, 'timeupdate', 'pause');
+    dispatch(element, 'timeupdate', 'pause');
   }
 
   function play(element: HTMLMediaElement): Promise<void> {
-    const playback = of(element);
+    const playback = playbackOf(element);
     const { error } = element;
     if (error) return Promise.reject(new DOMException(error.message, 'NotSupportedError'));
     start(element, playback);
@@ -223,7 +223,7 @@ export function installPlayback(control: Control): void {
     if (element.readyState < HAVE_METADATA) return;
     playback.position = Math.max(0, Math.min(time, element.duration));
     playback.seeking = true;
-    tell(element, 'seeking');
+    dispatch(element, 'seeking');
     schedule(element, playback);
   }
 
@@ -231,17 +231,17 @@ export function installPlayback(control: Control): void {
     for (const reference of elements) {
       const element = reference.deref();
       if (!element) elements.delete(reference);
-      else if (!isLive(element)) yield [element, of(element)];
+      else if (!isLive(element)) yield [element, playbackOf(element)];
     }
   }
 
   control.movers.push(async () => {
     const showings: Promise<void>[] = [];
     for (const [element, playback] of all()) {
-      goOn(element, playback);
-      if (!playback.paused && control.now - playback.told >= TIMEUPDATE_MS) {
-        playback.told = control.now;
-        tell(element, 'timeupdate');
+      applyLoaded(element, playback);
+      if (!playback.paused && control.now - playback.lastTimeUpdate >= TIMEUPDATE_MS) {
+        playback.lastTimeUpdate = control.now;
+        dispatch(element, 'timeupdate');
       }
       const showing = show(element, playback);
       if (showing) showings.push(showing);
@@ -252,10 +252,10 @@ export function installPlayback(control: Control): void {
   control.waits.push(() => {
     const waiting: Promise<unknown>[] = [];
     for (const [element, playback] of all()) {
-      goOn(element, playback);
+      applyLoaded(element, playback);
       const showing = show(element, playback);
       if (showing) waiting.push(showing);
-      // Seen again at the next look.
+      // Loading is checked again at the next call.
       else if (isLoading(element, playback)) waiting.push(control.realDelay(5));
     }
     return waiting;
@@ -267,12 +267,12 @@ export function installPlayback(control: Control): void {
       .filter(hasPicture)
       .filter((video) => video.isConnected);
 
-  const calls = { isLive, of, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
+  const calls = { isLive, playbackOf, timeOf, atEnd, play, pause, moveTo, reset, rebase, schedule };
   const media: Media = {
     ...calls,
     giveUp: (url: string) => void incomplete.add(url),
     elements: () => [...all()].map(([element]) => element),
-    onTaken: () => {},
+    onAdopted: () => {},
   };
   control.media = media;
 }

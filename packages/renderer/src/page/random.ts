@@ -1,9 +1,9 @@
 import type { Control } from './control.js';
 
 /**
- * `Math.random` and `crypto` give the same numbers in every render: the generator is mulberry32
- * (Tommy Ettinger, public domain). Each of the two has a sequence of its own, and each worker has two that follow from
- * its place among those that its context starts: which of them is there first is nothing to go by.
+ * `Math.random` and `crypto` return the same numbers in every render. The generator is mulberry32 (Tommy Ettinger,
+ * public domain). Each of the two has a sequence of its own. A worker's sequences follow from its place among the
+ * workers that its context starts, not from the order in which they become ready.
  */
 export function installRandom(control: Control): void {
   function generator(seed: number): () => number {
@@ -25,7 +25,7 @@ export function installRandom(control: Control): void {
 
   const realValues = Crypto.prototype.getRandomValues;
   Crypto.prototype.getRandomValues = function (array) {
-    // The browser's own first: it refuses what may not be filled.
+    // Call the browser's own first: it throws for arrays that may not be filled.
     realValues.call(this, array);
     const view = array as unknown as ArrayBufferView;
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -33,7 +33,7 @@ export function installRandom(control: Control): void {
     return array;
   };
   control.whenComplete(() => {
-    // A page that is not served securely has none.
+    // Missing in a page without a secure origin.
     if (!('randomUUID' in Crypto.prototype)) return;
     Crypto.prototype.randomUUID = () => {
       const bytes = Array.from({ length: 16 }, () => nextForCrypto() >>> 24);

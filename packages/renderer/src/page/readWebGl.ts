@@ -1,7 +1,7 @@
 /**
- * Reads the picture of a canvas from its WebGL: as many columns and lines from its lower left corner, four bytes a
- * pixel (RGBA), the lowest line first. Waits until it is drawn. The page finds nothing changed. Runs in the page, and
- * in a world beside it.
+ * Reads pixels of a WebGL canvas: so many columns and lines from the lower left corner, four bytes a pixel (RGBA), the
+ * bottom line first. Blocks until drawing has finished. Leaves the state of the context as it was. Runs in the page,
+ * and in an isolated world of it.
  */
 export function readWebGl(
   gl: WebGLRenderingContext | WebGL2RenderingContext,
@@ -26,7 +26,7 @@ export function readWebGl(
   if (bound) gl.bindFramebuffer(target, null);
   if (buffer) gl2.bindBuffer(gl2.PIXEL_PACK_BUFFER, null);
   for (const [name, value] of changed) gl.pixelStorei(name, value);
-  // Of the canvas itself: asked for before, it would be that of what is bound.
+  // Read only now: with another framebuffer bound, the result would refer to that instead of the canvas.
   const isHidden = gl2 && gl2.getParameter(gl2.READ_BUFFER) === gl2.NONE;
   if (isHidden) gl2.readBuffer(gl2.BACK);
   gl.readPixels(0, 0, columns, lines, gl.RGBA, gl.UNSIGNED_BYTE, pixels);

@@ -1,9 +1,9 @@
 import type { Control } from './control.js';
 
 /**
- * `<meta http-equiv="refresh">` and the header of that name follow the virtual clock. The browser would go on by a
- * timer of its own, which no script can stop; so its going is refused here. The document of a frame goes on by
- * itself, when it is told of its refresh; that of the page is taken on by the renderer.
+ * `<meta http-equiv="refresh">` and the `Refresh` header follow the virtual clock. The browser would navigate by a
+ * timer of its own, which no script can stop, so its navigation is cancelled here. Instead, the document of an iframe
+ * navigates itself once the renderer has reported its refresh; the renderer navigates the page.
  */
 export function installRefresh(control: Control): void {
   interface NavigateEvent extends Event {
@@ -15,9 +15,9 @@ export function installRefresh(control: Control): void {
   }
   const { navigation } = globalThis as { navigation?: EventTarget };
   const known = new Set<string>();
-  let refused = false;
+  let isRefused = false;
 
-  /** Where the document's markup says that it goes. */
+  /** The URLs that the document may refresh to. */
   function* addresses(): Generator<string> {
     yield* known;
     for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[http-equiv="refresh" i]')) {
@@ -27,29 +27,29 @@ export function installRefresh(control: Control): void {
     }
   }
 
-  /** Whether a script has called for it: then it stands on the stack below us. */
-  function isCalledFor(): boolean {
+  /** Whether a script has caused the navigation: then the script is on the call stack. */
+  function isCalledByScript(): boolean {
     const errors = Error as { stackTraceLimit?: number };
     const limit = errors.stackTraceLimit;
     errors.stackTraceLimit = 10;
     const { stack = '' } = new Error();
     errors.stackTraceLimit = limit!;
-    // This function and the listener are there in any case.
+    // This function and the event listener are always on the stack.
     return stack.split('\n    at ').length > 3;
   }
 
   navigation?.addEventListener('navigate', (given) => {
     const event = given as NavigateEvent;
     if (!event.isTrusted || event.userInitiated || event.hashChange || event.formData || event.sourceElement) return;
-    if (isCalledFor() || ![...addresses()].includes(event.destination.url)) return;
+    if (isCalledByScript() || ![...addresses()].includes(event.destination.url)) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    refused = true;
+    isRefused = true;
   });
-  // What was refused did not fail.
+  // The page must not see the navigation that was cancelled here as failed.
   navigation?.addEventListener('navigateerror', (event) => {
-    if (refused) event.stopImmediatePropagation();
-    refused = false;
+    if (isRefused) event.stopImmediatePropagation();
+    isRefused = false;
   });
 
   control.refresh = (url, delay) => {

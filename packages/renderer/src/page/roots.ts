@@ -1,12 +1,12 @@
 import type { Control } from './control.js';
 
-/** Knows the trees of elements of the document: its own and those of shadow roots that scripts attach. */
+/** Keeps track of the document's shadow roots. */
 export function installRoots(control: Control): void {
   const roots = new Set<WeakRef<ShadowRoot>>();
   const hosts = new WeakSet<Element>();
   const documentMarquees = document.getElementsByTagNameNS('http://www.w3.org/1999/xhtml', 'marquee');
   const watchers: ((root: ShadowRoot) => void)[] = [];
-  /** Whether markup has come since the last search, which may have brought trees of its own. */
+  /** Whether markup, which may contain shadow roots, has been parsed since the last search. */
   let isUnsearched = true;
   document.addEventListener('DOMContentLoaded', () => {
     isUnsearched = true;
@@ -33,7 +33,7 @@ export function installRoots(control: Control): void {
   control.hidesRoots = () => {
     if (isUnsearched) return true;
     for (const root of control.roots()) {
-      // The browser keeps the document's list: to search a large one takes 0.1 ms, in every step.
+      // The live list of the document: searching a large document takes 0.1 ms in every step.
       const marquees = root === document ? documentMarquees : root.querySelectorAll<HTMLElement>('marquee');
       for (const marquee of marquees) if (!hosts.has(marquee)) return true;
     }
@@ -49,7 +49,7 @@ export function installRoots(control: Control): void {
     control.adoptShadowRoot(root);
     return root;
   };
-  // Beside the parser of a document, these alone make shadow trees of markup.
+  // Apart from the document's parser, only these create shadow roots from markup.
   const parsers: [owner: object, name: string][] = [
     [Element.prototype, 'setHTMLUnsafe'],
     [ShadowRoot.prototype, 'setHTMLUnsafe'],

@@ -1,6 +1,6 @@
 import type { Control } from './control.js';
 
-/** Knows what became of fonts that a script has made of addresses. */
+/** Keeps track of the fonts that scripts have created from URLs. */
 export function installScriptFonts(control: Control): void {
   if (typeof FontFace === 'undefined') return;
   const made: { font: FontFace; source: string }[] = [];
@@ -19,7 +19,7 @@ export function installScriptFonts(control: Control): void {
   control.isFontDispensable = (url) => {
     const name = url.slice(url.lastIndexOf('/') + 1);
     const fonts = made.filter(({ source }) => source.includes(name)).map(({ font }) => font);
-    // What was only loaded is the script's to judge.
+    // A font that failed and is not in use is left to the script that loaded it.
     const isDispensable = (font: FontFace) =>
       font.status === 'loaded' || (font.status === 'error' && !fontsInUse().has(font));
     return fonts.length > 0 && fonts.every(isDispensable);

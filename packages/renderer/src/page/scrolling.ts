@@ -1,21 +1,21 @@
 import type { Control } from './control.js';
 
 /**
- * Smooth scrolling is a function of the frame: we move the scroll position ourselves, with the
- * duration and the easing that Chromium gives to scrolling by script. Everything else scrolls at once.
+ * Makes smooth scrolling a function of the frame: the scroll position is moved here, with the duration and easing that
+ * Chromium uses for scrolling by script. All other scrolling is instant.
  */
 export function installScrolling(control: Control): void {
-  interface Flight {
+  interface SmoothScroll {
     from: { left: number; top: number };
     to: { left: number; top: number };
     start: number;
     duration: number;
-    /** Where it was put last; somewhere else means that something else has scrolled. */
+    /** The position set last. Any other position means that something else has scrolled the element. */
     last: { left: number; top: number };
-    /** Keeps the promise of the call, where the browser gives one. */
+    /** Resolves the promise of the call, in browsers that return one. */
     end: () => void;
   }
-  const flights = new Map<Element, Flight>();
+  const scrolls = new Map<Element, SmoothScroll>();
   const { prototype } = Element;
 
   const realScrollTo = prototype.scrollTo as (this: Element, options: ScrollToOptions) => unknown;
@@ -24,7 +24,7 @@ export function installScrolling(control: Control): void {
 
   const viewport = () => document.scrollingElement ?? document.documentElement;
 
-  /** cubic-bezier(0.42, 0, 0.58, 1): its curve is x(s), y(s); s is found by halving. */
+  /** cubic-bezier(0.42, 0, 0.58, 1), a curve x(s), y(s): finds s for x by bisection and returns y. */
   function ease(x: number): number {
     if (x >= 1) return 1;
     const curve = (s: number, a: number, b: number) => 3 * a * s * (1 - s) ** 2 + 3 * b * s ** 2 * (1 - s) + s ** 3;
@@ -42,42 +42,45 @@ export function installScrolling(control: Control): void {
     return realScrollTo.call(element, { left, top, behavior: 'instant' });
   }
 
-  function land(element: Element): void {
-    flights.get(element)?.end();
-    flights.delete(element);
+  function endScroll(element: Element): void {
+    scrolls.get(element)?.end();
+    scrolls.delete(element);
   }
 
-  /** Each of our own steps is the end of a scroll to the browser; and trying out is none at all. */
-  function hush(event: Event): void {
+  /** Suppresses `scrollend` after each of our own steps, and all events of the trial scroll in `startScroll`. */
+  function suppressEvent(event: Event): void {
     const { target, type } = event;
     const element = target === document ? viewport() : (target as Element);
-    const flight = flights.get(element);
-    if (event.isTrusted && flight && (type === 'scrollend' || flight.last === flight.from))
+    const active = scrolls.get(element);
+    if (event.isTrusted && active && (type === 'scrollend' || active.last === active.from))
       event.stopImmediatePropagation();
   }
-  function follow(root: EventTarget): void {
-    for (const type of ['scroll', 'scrollend']) root.addEventListener(type, hush, true);
+  function listenOn(root: EventTarget): void {
+    for (const type of ['scroll', 'scrollend']) root.addEventListener(type, suppressEvent, true);
   }
-  follow(globalThis);
-  control.onRoot(follow);
+  listenOn(globalThis);
+  control.onRoot(listenOn);
 
   const positionOf = (element: Element) => ({ left: element.scrollLeft, top: element.scrollTop });
   const isAt = (element: Element, { left, top }: { left: number; top: number }) =>
     element.scrollLeft === left && element.scrollTop === top;
 
-  /** Scrolls to a place that the browser may yet bound: it is tried out first. Returns what the browser would. */
-  function fly(element: Element, left: number, top: number): unknown {
+  /**
+   * Starts a smooth scroll. Scrolls there once at first and back, since the browser may limit the position. Returns
+   * what the browser's own method returns.
+   */
+  function startScroll(element: Element, left: number, top: number): unknown {
     const from = positionOf(element);
     const result = jump(element, left, top);
     const to = positionOf(element);
     jump(element, from.left, from.top);
-    land(element);
+    endScroll(element);
     const distance = Math.max(Math.abs(to.left - from.left), Math.abs(to.top - from.top));
     if (distance === 0) return result;
     const duration = (Math.min(Math.sqrt(distance), 0.7 * 60) / 60) * 1000;
     let end = () => {};
     const ended = new Promise<void>((resolve) => (end = resolve));
-    flights.set(element, { from, to, start: control.now, duration, last: from, end });
+    scrolls.set(element, { from, to, start: control.now, duration, last: from, end });
     return result instanceof Promise ? ended : undefined;
   }
 
@@ -89,22 +92,22 @@ export function installScrolling(control: Control): void {
 
   const step = control.runFrameCallbacks.bind(control);
   control.runFrameCallbacks = async () => {
-    for (const [element, flight] of flights) {
-      if (!element.isConnected || !isAt(element, flight.last)) {
-        land(element);
+    for (const [element, active] of scrolls) {
+      if (!element.isConnected || !isAt(element, active.last)) {
+        endScroll(element);
         continue;
       }
-      const share = ease((control.now - flight.start) / flight.duration);
+      const share = ease((control.now - active.start) / active.duration);
       const between = (a: number, b: number) => a + (b - a) * share;
-      jump(element, between(flight.from.left, flight.to.left), between(flight.from.top, flight.to.top));
-      flight.last = positionOf(element);
-      if (share >= 1) land(element);
+      jump(element, between(active.from.left, active.to.left), between(active.from.top, active.to.top));
+      active.last = positionOf(element);
+      if (share >= 1) endScroll(element);
     }
     await step();
   };
 
-  /** Where an element is going, or where it is. */
-  const goalOf = (element: Element) => flights.get(element)?.to ?? positionOf(element);
+  /** The position that an element is scrolling to, or the present one. */
+  const destinationOf = (element: Element) => scrolls.get(element)?.to ?? positionOf(element);
 
   function scroll(element: Element, args: unknown[], relative: boolean): unknown {
     const given = (args.length === 1 ? (args[0] ?? {}) : { left: args[0], top: args[1] }) as ScrollToOptions;
@@ -114,8 +117,8 @@ export function installScrolling(control: Control): void {
       value === undefined ? stay : base + (Number.isFinite(Number(value)) ? Number(value) : 0);
     const left = target(given.left, start.left, present.left);
     const top = target(given.top, start.top, present.top);
-    if (isSmooth(element, given.behavior)) return fly(element, left, top);
-    land(element);
+    if (isSmooth(element, given.behavior)) return startScroll(element, left, top);
+    endScroll(element);
     if (element === viewport()) return realWindowScroll({ left, top, behavior: 'instant' });
     return jump(element, left, top);
   }
@@ -135,7 +138,7 @@ export function installScrolling(control: Control): void {
     Object.defineProperty(globalThis, name, { value: onWindow, writable: true, configurable: true });
   }
 
-  /** The elements around this one that scroll, the nearest first. */
+  /** The scrollable ancestors of an element, the nearest first. */
   function scrollersOf(element: Element): Element[] {
     const found: Element[] = [];
     for (let node: Node | null = element.parentNode; node; node = node.parentNode) {
@@ -147,19 +150,19 @@ export function installScrolling(control: Control): void {
     return found.includes(root) ? found : [...found, root];
   }
 
-  /** Lets the browser scroll at once, looks where that leads, and goes there smoothly where it should. */
+  /** Lets the browser scroll instantly to find the destinations, then scrolls there smoothly where required. */
   function smoothly(element: Element, behavior: unknown, act: () => void): void {
     const scrollers = scrollersOf(element);
     const smooth = scrollers.filter((each) => isSmooth(each, behavior));
     const before = new Map(scrollers.map((each) => [each, positionOf(each)]));
     act();
     const goals = smooth.map((each) => ({ each, goal: positionOf(each) }));
-    for (const each of scrollers) if (!isAt(each, before.get(each)!)) land(each);
+    for (const each of scrollers) if (!isAt(each, before.get(each)!)) endScroll(each);
     for (const { each, goal } of goals) {
       const { left, top } = before.get(each)!;
       if (goal.left === left && goal.top === top) continue;
       jump(each, left, top);
-      fly(each, goal.left, goal.top);
+      startScroll(each, goal.left, goal.top);
     }
   }
 
@@ -169,7 +172,7 @@ export function installScrolling(control: Control): void {
     smoothly(this, options.behavior, () => realIntoView.call(this, { ...options, behavior: 'instant' }));
   };
 
-  // An assignment scrolls smoothly too where the style says so; it reads where the element is.
+  // Assigning to these also scrolls smoothly if the style says so. Reading them returns the present position.
   for (const [name, side] of [
     ['scrollLeft', 'left'],
     ['scrollTop', 'top'],
@@ -180,12 +183,12 @@ export function installScrolling(control: Control): void {
       set(this: Element, value: unknown) {
         const position = Number(value);
         if (!isSmooth(this, 'auto')) {
-          land(this);
+          endScroll(this);
           (real.set as (this: Element, value: number) => void).call(this, position);
           return;
         }
-        const goal = { ...goalOf(this), [side]: Number.isFinite(position) ? position : 0 };
-        fly(this, goal.left, goal.top);
+        const goal = { ...destinationOf(this), [side]: Number.isFinite(position) ? position : 0 };
+        startScroll(this, goal.left, goal.top);
       },
     });
   }

@@ -1,35 +1,35 @@
 import type { Control } from './control.js';
 
 /**
- * A service worker is fetched, installed and made active in real time, and then answers the page's requests: the clock
- * waits until it is. Must come after what counts its registration as pending.
+ * A service worker is fetched, installed and activated in real time, and then answers the page's requests. The clock
+ * waits until it is active. Must be installed after the part that counts its registration as pending (`pendingWork`).
  */
 export function installServiceWorkers(control: Control): void {
-  // Only pages whose address is secure have it.
+  // Missing in a page without a secure origin.
   if (typeof ServiceWorkerContainer === 'undefined' || !('serviceWorker' in navigator)) return;
-  /** So long it may take, in milliseconds: it may wait for something that the page does later. */
+  /** How long the clock waits, in milliseconds: activation may depend on something that the page does later. */
   const PATIENCE_MS = 5000;
   const { prototype } = ServiceWorkerContainer;
   const { register, getRegistration } = prototype;
 
-  /** Resolves when what has been registered is active, or will not be. */
+  /** Resolves when the registered worker is active, or will not become active. */
   async function untilActive({ installing, waiting, active }: ServiceWorkerRegistration): Promise<void> {
     const worker = installing ?? waiting ?? active;
     if (!worker) return;
     await new Promise<void>((resolve) => {
       const look = () => {
-        // One that waits for its predecessor to have no pages left will wait as long as the page is there.
+        // A worker that waits for the pages of its predecessor to close waits as long as this page is open.
         const waits = worker.state === 'installed' && active !== null;
         if (waits || worker.state === 'activated' || worker.state === 'redundant') resolve();
       };
       worker.addEventListener('statechange', look);
       look();
     });
-    // That it has claimed the page comes another way.
+    // The message that it has claimed the page comes by another route: this round trip lets it arrive.
     await getRegistration.call(navigator.serviceWorker);
   }
 
-  const hold = (registered: Promise<ServiceWorkerRegistration | undefined>) => {
+  const trackActivation = (registered: Promise<ServiceWorkerRegistration | undefined>) => {
     const active = registered.then(
       (registration) => registration && untilActive(registration),
       () => {},
@@ -39,7 +39,7 @@ export function installServiceWorkers(control: Control): void {
 
   prototype.register = function (...args) {
     const registered = register.apply(this, args);
-    hold(registered);
+    trackActivation(registered);
     return registered;
   };
 
@@ -47,8 +47,8 @@ export function installServiceWorkers(control: Control): void {
   Object.defineProperty(prototype, 'ready', {
     ...ready,
     get(this: ServiceWorkerContainer) {
-      // Where none has been registered it may never be.
-      hold(getRegistration.call(this));
+      // `ready` itself may never settle if no worker is registered.
+      trackActivation(getRegistration.call(this));
       return ready.get!.call(this) as unknown;
     },
   });

@@ -1,7 +1,7 @@
 import type { Control } from './control.js';
 import type { WorkerLink } from './workerTypes.js';
 
-/** Shared workers, from the side of a document that has one. */
+/** Shared workers, as seen from a document that connects to one. */
 export function installSharedWorkers(control: Control): void {
   if (typeof SharedWorker === 'undefined') return;
   const KEY = 'genlock.control';
@@ -10,15 +10,15 @@ export function installSharedWorkers(control: Control): void {
   const readPort = Object.getOwnPropertyDescriptor(prototype, 'port')!;
   const ports = new WeakMap<SharedWorker, MessagePort>();
 
-  function follow(worker: SharedWorker, address: string): void {
+  function connect(worker: SharedWorker, address: string): void {
     const workers = control.workers!;
     const real = (readPort.get as (this: SharedWorker) => MessagePort).call(worker);
-    const { theirs, deliver } = control.splitPort(real, () => made.sent++);
-    const [made, port]: [WorkerLink, MessagePort] = workers.follow(address, true, deliver);
-    ports.set(worker, theirs);
-    real.onmessage = (event) => workers.arrive(made, event);
-    real.onmessageerror = () => workers.arrive(made);
-    worker.addEventListener('error', (event) => event.isTrusted && workers.fail(made, event));
+    const { replacement, deliver } = control.splitPort(real, () => link.sent++);
+    const [link, port]: [WorkerLink, MessagePort] = workers.connect(address, true, deliver);
+    ports.set(worker, replacement);
+    real.onmessage = (event) => workers.handleMessage(link, event);
+    real.onmessageerror = () => workers.handleMessage(link);
+    worker.addEventListener('error', (event) => event.isTrusted && workers.handleError(link, event));
     control.realPost.call(real, KEY, [port]);
   }
 
@@ -31,7 +31,7 @@ export function installSharedWorkers(control: Control): void {
   const VirtualWorker = function (this: unknown, ...args: unknown[]) {
     if (!new.target) return (RealWorker as unknown as (...values: unknown[]) => SharedWorker)(...args);
     const worker = Reflect.construct(RealWorker, args, new.target) as SharedWorker;
-    follow(worker, String(args[0]));
+    connect(worker, String(args[0]));
     return worker;
   } as unknown as typeof SharedWorker;
   Object.defineProperty(VirtualWorker, 'name', { value: 'SharedWorker' });

@@ -1,16 +1,16 @@
 import type { Control } from './control.js';
 
 /**
- * SMIL follows the virtual clock: the time of each SVG is set. Its script interface takes 32-bit numbers, which are
- * 0.06 ms apart after ten minutes, and the browser counts whole microseconds from there: of those that there
- * are, one is taken that is on the right side of every moment at which an animation jumps.
+ * SMIL follows the virtual clock: the time of each SVG is set. The scripting interface takes 32-bit numbers, which are
+ * 0.06 ms apart after ten minutes, and the browser truncates them to whole microseconds. So the number is chosen that
+ * is on the right side of every moment at which an animation jumps.
  */
 export function installSmil(control: Control): void {
   const ELEMENTS = ['animate', 'animateTransform', 'animateMotion', 'set'];
   const SVG = 'http://www.w3.org/2000/svg';
-  /** What is nearer than this, in microseconds, is the same moment. */
+  /** Times closer together than this, in microseconds, count as the same moment. */
   const SAME = 1e-3;
-  /** How much of a duration the browser loses when it compares a share of it with another one. */
+  /** The error, relative to the duration, with which the browser compares fractions of it. */
   const SHARE_ERROR = 1.3e-7;
 
   const lists = ELEMENTS.map((name) => document.getElementsByTagNameNS(SVG, name));
@@ -20,11 +20,11 @@ export function installSmil(control: Control): void {
     const trees: Iterable<Element>[] = [];
     if (lists.some((list) => list.length > 0)) trees.push(document.getElementsByTagNameNS(SVG, 'svg'));
     for (const root of control.roots()) if (root !== document) trees.push(root.querySelectorAll('svg'));
-    // Only the outermost element has a clock.
+    // Only the outermost SVG element has a clock.
     for (const tree of trees) for (const svg of tree as Iterable<SVGSVGElement>) if (!svg.ownerSVGElement) yield svg;
   }
 
-  control.holdSvgs = (at) => {
+  control.pauseSvgs = (at) => {
     for (const svg of clocks()) {
       if (bases.has(svg)) continue;
       bases.set(svg, at);
@@ -35,7 +35,7 @@ export function installSmil(control: Control): void {
   const observe = control.observeAnimations;
   control.observeAnimations = (at, all) => {
     observe(at, all);
-    control.holdSvgs(at);
+    control.pauseSvgs(at);
   };
 
   const move = control.moveAnimations;
@@ -47,7 +47,7 @@ export function installSmil(control: Control): void {
     }
   };
 
-  /** The 32-bit number of seconds for a time in microseconds, from `last` on and before `next`. */
+  /** The 32-bit number of seconds nearest to a time in microseconds, but not before `last` and before `next`. */
   function nearest(time: number, last: number, next: number): number {
     const number = new Float32Array([Math.max(last, Math.min(time, next)) / 1e6]);
     const bits = new Uint32Array(number.buffer);
@@ -57,7 +57,7 @@ export function installSmil(control: Control): void {
     return number[0]!;
   }
 
-  /** The last jump that has happened by a time, and the one that comes next, in microseconds. */
+  /** The last jump of an animation at or before a time, and the next one after it, in microseconds. */
   function jumpsAround(svg: SVGSVGElement, time: number): [last: number, next: number] {
     let last = 0;
     let next = Infinity;
@@ -83,7 +83,7 @@ export function installSmil(control: Control): void {
     return [last, next];
   }
 
-  /** Where in its duration an animation goes from one value to another. */
+  /** The fractions of its duration at which an animation changes from one value to the next. */
   function sharesOf(element: SVGAnimationElement): number[] {
     const list = (name: string) =>
       element
@@ -96,7 +96,7 @@ export function installSmil(control: Control): void {
     return Array.from({ length: count }, (_, index) => index / count);
   }
 
-  /** A number of seconds that has come as a 32-bit one, which has seven digits; undefined where there is none. */
+  /** Converts seconds from a 32-bit number, which has seven significant digits; undefined if `read` throws. */
   function microseconds(read: () => number): number | undefined {
     try {
       return Number((Number(read().toPrecision(7)) * 1e6).toPrecision(15));

@@ -1,17 +1,15 @@
-/** Some compilers wrap functions in a call of this helper to keep their names. */
+/** A helper that some compilers insert calls of, to preserve the names of functions. */
 export const NAME_HELPER = 'const __name = (value) => value;';
 
-/** The world beside the page that our scripts share: the page's clock and globals are out of its reach. */
+/** The isolated world of the page that our scripts share: it has neither the page's clock nor its globals. */
 export const OUR_WORLD = 'genlock';
 
-/** The source text of a function that is complete in itself, for where it is to run: in a page or a worker. */
+/** The source text of a self-contained function that is to run in a page or worker. */
 export function functionSource(call: (...args: never[]) => unknown): string {
   return `(() => { ${NAME_HELPER} return (${call.toString()}); })()`;
 }
 
-/**
- * The source text of a call of such a function. Its arguments must survive JSON.
- */
+/** The source text of a call of such a function. Its arguments must survive JSON. */
 export function callSource<Arguments extends unknown[]>(
   call: (...args: Arguments) => unknown,
   ...args: Arguments

@@ -1,21 +1,22 @@
 import type { Control } from './control.js';
+import type { Outcome } from './outcome.js';
 
-/** The order of events in one frame, as HTML's "update the rendering" has it. */
+/** The order of events in one frame, as in HTML's "update the rendering". */
 export function installStepping(control: Control): void {
   const { num, den } = control.config.fps;
   const timeOf = (frame: number) => (frame * den * 1000) / num;
   /** The first frame at or after a time. */
   const frameAt = (time: number) => Math.ceil((time * num) / (den * 1000) - 1e-9);
   /**
-   * A jump runs frame callbacks at least this often, in milliseconds: libraries take a longer pause
-   * for a stall of the machine and leave it out (GSAP: 500).
+   * A step that skips frames runs frame callbacks at least this often, in milliseconds: libraries take a longer pause
+   * for a stall of the machine and do not count it (GSAP: 500).
    */
   const LONGEST_PAUSE = 400;
-  /** So many times 5 ms are waited for promises that the page gave us before it is seen what could be done to keep them. */
+  /** How often to wait 5 ms for promises given by the page before reporting that nothing else is left to wait for. */
   const PATIENCE = 10;
-  /** The step leaves frames out: nobody will tell later of animations that began on the way. */
-  let isJump = false;
-  /** What `stirs` was when the page's animations were looked at last: nothing of the page may have run since. */
+  /** Whether the step skips frames: the renderer will not pass on animations that start on the way. */
+  let skipsFrames = false;
+  /** `activity` when animations were last observed: if it is unchanged, no script of the page has run since. */
   let observedAt = -1;
 
   function picturesLoading(): Promise<unknown>[] {
@@ -32,7 +33,7 @@ export function installStepping(control: Control): void {
   const objects = document.getElementsByTagName('object');
   const embeds = document.getElementsByTagName('embed');
   const seen = new WeakMap<Element, string | null>();
-  /** What `<object>` and `<embed>` show is asked for in a task after their layout. */
+  /** Whether there are new `<object>` or `<embed>` files, which the browser requests in a task after layout. */
   function newlyEmbedded(): boolean {
     let found = false;
     for (const element of [...objects, ...embeds]) {
@@ -44,8 +45,8 @@ export function installStepping(control: Control): void {
     return found;
   }
 
-  /** Takes part in a page that shows this frame already. */
-  function join(frame: number): void {
+  /** Starts the clock of a document that was created while the page shows this frame. */
+  function joinAt(frame: number): void {
     if (control.started) return;
     control.started = true;
     control.frame = frame;
@@ -55,16 +56,19 @@ export function installStepping(control: Control): void {
     control.shiftTimers(later);
   }
 
-  /** Resolves to whether promises of the page are left: to keep them may take another document, which is asked then. */
+  /**
+   * Waits until nothing is pending. Resolves to true if only promises given by the page are left: they may depend on
+   * another document.
+   */
   async function untilQuiet(patience = PATIENCE): Promise<boolean> {
-    // A page that is to be loaded again, in a browser that has WebGPU, waits for that in vain.
+    // A page that wants WebGPU will be reopened in a browser that has it. In this one it would wait in vain.
     while (control.webgpu !== 'wanted') {
-      // While the page loads, its start-up timers belong to frame 0. Later a timer that is due now,
-      // set by a frame callback, runs after the frame is drawn, unless the frame waits for it.
+      // While the page loads, its start-up timers belong to frame 0. Later, a timer that a frame callback has set and
+      // that is due now runs after the frame is drawn, unless the frame is waiting for something.
       if (control.started && control.pending.size === 0) await control.inTask(() => {});
       else await control.runTimers(control.now);
       await control.exchange();
-      // Fonts and background pictures are asked for when style and layout need them.
+      // Fonts and background images are requested when style and layout need them.
       void document.documentElement?.getBoundingClientRect();
       const waiting: Promise<unknown>[] = [...control.pending, ...picturesLoading()];
       for (const wait of control.waits) waiting.push(...wait());
@@ -78,42 +82,42 @@ export function installStepping(control: Control): void {
     return false;
   }
 
-  async function outcome(awaits: boolean) {
+  async function takeOutcome(awaitsPromises: boolean): Promise<Outcome> {
     if (control.started) await control.showCanvases();
     control.finishDrawing();
-    if (control.fate !== 'passed') {
+    if (control.frameUse !== 'undrawn') {
       control.rewriteHints();
       control.adoptOwnSheet();
     }
     const { observers } = control;
-    const told = {
-      awaits,
-      again: control.takeActive(),
-      holdsBack: control.holdsBack(),
-      holdsFrames: control.holdsFrames(),
-      observes: observers.targets > 0 || control.awaitsView(),
+    const outcome = {
+      settleAgain: control.takeActive(),
+      awaitsPromises,
+      hasPostponed: control.hasPostponed(),
+      hasLoadedFrames: control.hasLoadedFrames(),
+      hasObservers: observers.targets > 0 || control.hasDeferredContent(),
+      observerCalls: observers.calls,
       skipsLayout: control.skipsLayout,
-      observed: observers.calls,
-      photographs: control.photographing > 0,
+      needsSnapshots: control.pendingSnapshots > 0,
       hidesRoots: control.hidesRoots(),
       videos: control.videos().length > 0,
-      failed: control.hasFailed(),
-      unbegun: control.takeUnbegun(),
+      workerFailed: control.hasFailed(),
+      unstartedWorkers: control.takeUnstartedWorkers(),
       animations: control.countAnimations(),
-      parts: control.stylesParts(),
+      stylesParts: control.stylesParts(),
       webgl: control.usesWebGl(),
       webgpu: control.webgpu,
-      lacks: control.lacksDrawing(),
+      missesDrawing: control.missesDrawing(),
       files: control.fileFaults(),
-    };
+    } satisfies Outcome;
     observers.calls = 0;
-    return told;
+    return outcome;
   }
 
   /**
-   * GSAP's ticker ignores frames less than 4 ms after its start, as frame 0 is by definition. Values
-   * that it writes lazily, on the first tick (those of `from` tweens), would be missing from frame 0.
-   * It also leaves out what it takes for a stall: frames may be half a second apart.
+   * GSAP's ticker ignores frames within 4 ms of its start, such as frame 0. Values that it writes only on the first
+   * tick (those of `from` tweens) would be missing from frame 0. It also ignores long pauses, which it takes for
+   * stalls; but frames may be half a second apart.
    */
   function startGsap(): void {
     const { gsap } = globalThis as {
@@ -123,11 +127,11 @@ export function installStepping(control: Control): void {
     gsap?.ticker?.tick?.();
   }
 
-  /** Runs the timers up to a frame; where they have run, animations take part in every frame on the way. */
+  /** Runs the timers up to a frame. Animations are moved to each frame at which timers have run. */
   async function runTimersTo(frame: number): Promise<void> {
     for (let due = control.nextDue(); due <= timeOf(frame); due = control.nextDue()) {
       const next = Math.min(frame, frameAt(due));
-      // A timer may be due a rounding error after the frame that it belongs to.
+      // A timer may be due a rounding error after the time of its frame.
       await control.runTimers(Math.max(due, timeOf(next)));
       if (next === frame) break;
       moveTo(next);
@@ -137,13 +141,13 @@ export function installStepping(control: Control): void {
   }
 
   function observeAnimations(all: boolean): void {
-    observedAt = control.stirs;
+    observedAt = control.activity;
     control.observeAnimations(control.now, all);
   }
 
   function moveTo(frame: number): void {
     control.now = timeOf(frame);
-    if (isJump || control.stirs !== observedAt) observeAnimations(isJump);
+    if (skipsFrames || control.activity !== observedAt) observeAnimations(skipsFrames);
     control.moveAnimations(control.now);
   }
 
@@ -154,21 +158,22 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, goesOn = false, isUrged = false, tellsFrames = isUrged) => {
-    if (frame !== undefined) join(frame);
-    if (goesOn) control.goOn();
-    if (tellsFrames) await control.tellOfFrames();
-    // The clock stands still for the page, which may ask for the time again and again before it lets it go on.
-    const awaits = await untilQuiet(isUrged && (await control.urge()) ? 0 : PATIENCE);
-    if (control.started) control.holdSvgs(control.now);
-    return outcome(awaits);
+  control.settle = async (frame, releasesPostponed = false, isNudged = false, firesFrameLoads = isNudged) => {
+    if (frame !== undefined) joinAt(frame);
+    if (releasesPostponed) control.releasePostponed();
+    if (firesFrameLoads) await control.fireFrameLoads();
+    // The page may be polling for the time while its promise stops the clock: if nudging has led to anything, do not
+    // wait.
+    const awaitsPromises = await untilQuiet(isNudged && (await control.nudge()) ? 0 : PATIENCE);
+    if (control.started) control.pauseSvgs(control.now);
+    return takeOutcome(awaitsPromises);
   };
 
-  control.step = async (frame, from, fate = 'shown', hasNewAnimations = true) => {
+  control.step = async (frame, from, frameUse = 'drawn', hasNewAnimations = true) => {
     const first = !control.started;
-    control.fate = fate;
-    isJump = frame > from + 1;
-    if (from >= 0) join(from);
+    control.frameUse = frameUse;
+    skipsFrames = frame > from + 1;
+    if (from >= 0) joinAt(from);
     observeAnimations(first || hasNewAnimations);
     control.started = true;
     const pause = Math.max(1, Math.floor((LONGEST_PAUSE * num) / (den * 1000)));
@@ -182,8 +187,8 @@ export function installStepping(control: Control): void {
       if (next === frame) break;
       await control.exchange();
     }
-    const awaits = await untilQuiet();
-    control.holdSvgs(control.now);
-    return outcome(awaits);
+    const awaitsPromises = await untilQuiet();
+    control.pauseSvgs(control.now);
+    return takeOutcome(awaitsPromises);
   };
 }

@@ -1,10 +1,10 @@
 import type { Control } from './control.js';
 
-/** What the page keeps in the browser: data bases and files. Ways that no single promise tells of. */
+/** Databases and folders: storage interfaces whose work does not end with a single promise. */
 export function installStoredData(control: Control): void {
   const globals = globalThis as unknown as Record<string, { prototype: object } | undefined>;
 
-  /** Does something with what the methods of a class return. */
+  /** Runs a function with each result of a class's methods. What it returns, if anything, replaces the result. */
   function after(
     owner: object | undefined,
     names: readonly string[],
@@ -21,28 +21,31 @@ export function installStoredData(control: Control): void {
     }
   }
 
-  /** So many requests of data bases in one part of a moment come before everything else. */
-  const MOST_REQUESTS = 10_000;
-  let moment = '';
+  /** How many requests of databases in one part of a moment come before everything else. */
+  const MAX_FIRST = 10_000;
+  let partOfMoment = '';
   let requests = 0;
 
   installDatabases();
   control.whenComplete(installFolders);
 
   /**
-   * A data base tells of the end of a request while the transaction is open, so that this cannot be held back: it comes
-   * before whatever can. A page may ask it again and again for something that others have to do first.
+   * Waits for work of a database, which ends by itself. Its events fire within an open transaction, so they cannot be
+   * delayed; everything that can be delayed comes after them. Not without limit: a page may query a database again and
+   * again until something else has happened.
    */
   function holdData(target: EventTarget, ...types: string[]): void {
-    const told = control.trackEvents(target, ...types);
-    if (moment !== control.partOfMoment()) [moment, requests] = [control.partOfMoment(), 0];
-    if (requests++ < MOST_REQUESTS) control.comeFirst(told);
-    else control.letEnd(told);
+    const ended = control.trackEvents(target, ...types);
+    if (partOfMoment !== control.partOfMoment()) requests = 0;
+    partOfMoment = control.partOfMoment();
+    requests++;
+    if (requests <= MAX_FIRST) control.comeFirst(ended);
+    else control.letEnd(ended);
   }
 
   /**
-   * Holds back the last that an object tells until it has its turn. Only for what comes when no transaction is active.
-   * Where it is blocked, it is the page that may have to do something for it.
+   * Delays the final event of an object until it is its turn. Only for events that fire while no transaction is active.
+   * A blocked request gives up its turn, since the page may have to unblock it.
    */
   function tellInTurn(target: EventTarget, types: string[]): void {
     const give = control.takePlace();
@@ -68,7 +71,7 @@ export function installStoredData(control: Control): void {
     }
   }
 
-  /** Every request is an object that tells its end; so does every transaction, when no request is left of it. */
+  /** Every request fires an event at its end, and so does every transaction when it has no requests left. */
   function installDatabases(): void {
     const databases = (globals['IDBFactory']?.prototype as IDBFactory | undefined)?.databases;
     let blocked = 0;
@@ -79,7 +82,7 @@ export function installStoredData(control: Control): void {
       }
       if (!(result instanceof IDBRequest)) return;
       holdData(result, 'success', 'error', 'blocked');
-      // It goes on when other connections are closed, which may be the page's to do.
+      // An open request may be blocked until other connections are closed, possibly by the page.
       if (!(result instanceof IDBOpenDBRequest)) return;
       result.addEventListener('blocked', () => blocked++, { once: true });
       tellInTurn(result, ['success', 'error']);
@@ -92,17 +95,17 @@ export function installStoredData(control: Control): void {
       );
       after(prototype, names, hold);
     }
-    // These have their request succeed once more.
+    // These make the request of the cursor succeed once more.
     after(globals['IDBCursor']?.prototype, ['advance', 'continue', 'continuePrimaryKey'], (_, self) => {
       holdData((self as IDBCursor).request, 'success', 'error');
     });
-    // The answer comes after that of a request that waited for this one to be closed.
+    // This query is answered after the request that was waiting for the connection to close.
     after(globals['IDBDatabase']?.prototype, ['close'], () => {
       if (blocked > 0) control.hold(databases!.call(indexedDB));
     });
   }
 
-  /** A folder is listed by iterators of a class of their own. */
+  /** Folders are listed through iterators, which have a class of their own. */
   function installFolders(): void {
     const folder = globals['FileSystemDirectoryHandle']?.prototype;
     const known = new WeakSet<object>();

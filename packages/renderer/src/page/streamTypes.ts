@@ -1,24 +1,26 @@
-/** Where a stream comes from whose bytes do not come from the page. */
+/** The source of a stream that the page does not feed itself. */
 export interface StreamSource {
-  /** Whether it may go on for ever. */
-  isOpen: boolean;
-  /** It does. */
-  isLive: boolean;
+  /** Whether its length is not known, so that it may be endless. */
+  hasUnknownLength: boolean;
+  /** Whether it counts as endless. */
+  isEndless: boolean;
 }
 
-/** A stream that gives what another one gives. */
+/** A stream that forwards another one. */
 export interface Relay {
   stream: ReadableStream;
-  /** Lets go of the other one. */
+  /** Releases the lock on the original stream. */
   release: () => void;
 }
 
-/** What is known of the streams of a context. */
+/** The streams of a context. */
 export interface Streams {
-  /** Reads a stream for one that reads by itself, so that it is seen to read; `end` is told when that is all. */
+  /**
+   * Forwards a stream for a native reader, through reads that can be observed. Calls `end` at the end of the stream.
+   */
   relay(stream: ReadableStream, end?: () => void): Relay;
-  /** Whether it is a stream that the page feeds. */
+  /** Whether the page itself feeds this stream. */
   isFed(stream: unknown): boolean;
-  /** Takes note of where a stream comes from. */
-  comes(stream: ReadableStream, source: StreamSource): void;
+  /** Records the source of a stream, unless it is known. */
+  registerSource(stream: ReadableStream, source: StreamSource): void;
 }

@@ -2,71 +2,74 @@ import type { Control } from './control.js';
 import type { Relay, StreamSource } from './streamTypes.js';
 
 /**
- * What comes from the network, from files and out of the browser's own transforms comes in real time: who reads it
- * is waited for. A stream that the page feeds itself may wait for a later frame, and is not waited for.
+ * Data from the network, from files and from the browser's own transforms arrives in real time: the clock waits for
+ * reads of it. A stream that the page feeds itself may be waiting for a later frame, so the clock does not wait for it.
  */
 export function installStreams(control: Control): void {
-  /** A body of which nothing has come for so long, and which has not said how long it is, is one that never ends. */
+  /** A body without a stated length counts as endless when nothing has arrived for this long, in milliseconds. */
   const PATIENCE_MS = 3000;
 
   type Methods = Record<string, ((...args: unknown[]) => unknown) | undefined>;
   type Reader = ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader;
-  const FINITE: StreamSource = { isOpen: false, isLive: false };
-  /** The same, of which the browser has made something else, with what it reads by itself. */
-  const MADE: StreamSource = { ...FINITE };
-  /** Readers of ours for what the browser makes of a stream: whoever waits for that has a place in the line already. */
-  const ahead = new WeakSet<Reader>();
-  /** The streams whose bytes do not come from the page, and who reads them. */
+  const FINITE: StreamSource = { hasUnknownLength: false, isEndless: false };
+  /** The output of a browser's transform that reads a finite stream. */
+  const TRANSFORMED: StreamSource = { ...FINITE };
+  /** Our own readers that feed a browser's transform: reads of its output are what the page waits for, not these. */
+  const unordered = new WeakSet<Reader>();
+  /** The sources of streams that the page does not feed itself, and of their readers. */
   const sources = new WeakMap<ReadableStream, StreamSource>();
   const readers = new WeakMap<Reader, StreamSource>();
-  /** A packer or unpacker of the browser, and how many of its writers and readers wait for it. */
-  interface Packer {
+  /** A (de)compression stream of the browser, with the number of writes and reads that are waiting for it. */
+  interface Compressor {
     writes: number;
     reads: number;
     release: (() => void) | undefined;
   }
-  const packers = new WeakMap<object, Packer>();
+  const compressors = new WeakMap<object, Compressor>();
 
   const { getReader, pipeTo, pipeThrough, tee, values } = ReadableStream.prototype as unknown as Record<
     string,
     (this: ReadableStream, ...args: unknown[]) => unknown
   >;
 
-  /** Counts a read as pending, until it is clear that the stream is live. */
-  function holdRead(read: Promise<unknown>, source: StreamSource): void {
-    if (source.isLive) return;
-    if (!source.isOpen) {
+  /** Makes the clock wait for a read, unless the stream turns out to be endless. */
+  function trackRead(read: Promise<unknown>, source: StreamSource): void {
+    if (source.isEndless) return;
+    if (!source.hasUnknownLength) {
       control.hold(read);
       control.letEnd(read);
       return;
     }
     const giveUp = control.realDelay(PATIENCE_MS).then(() => false);
-    const came = read.then(
+    const arrived = read.then(
       () => true,
       () => true,
     );
-    const known = Promise.race([came, giveUp]).then((inTime) => {
-      if (!inTime) source.isLive = true;
+    const decided = Promise.race([arrived, giveUp]).then((inTime) => {
+      if (!inTime) source.isEndless = true;
     });
-    control.hold(known);
-    control.letEnd(known);
+    control.hold(decided);
+    control.letEnd(decided);
   }
 
-  /** It works in real time while it has something to pack, and somebody wants it: one of them is served then. */
-  function holdPacker(packer: Packer, of: 'writes' | 'reads', promise: Promise<unknown>): void {
-    const look = () => {
-      packer.release?.();
-      packer.release = undefined;
-      if (packer.writes > 0 && packer.reads > 0)
-        control.hold(new Promise<void>((resolve) => (packer.release = resolve)));
+  /**
+   * A compression stream works in real time while it has both input and a reader: the clock waits until one of them is
+   * served.
+   */
+  function trackCompressor(compressor: Compressor, side: 'writes' | 'reads', promise: Promise<unknown>): void {
+    const update = () => {
+      compressor.release?.();
+      compressor.release = undefined;
+      if (compressor.writes > 0 && compressor.reads > 0)
+        control.hold(new Promise<void>((resolve) => (compressor.release = resolve)));
     };
     const settle = () => {
-      packer[of]--;
-      look();
+      compressor[side]--;
+      update();
     };
-    packer[of]++;
+    compressor[side]++;
     promise.then(settle, settle);
-    look();
+    update();
   }
   for (const name of ['CompressionStream', 'DecompressionStream'] as const) {
     const { prototype } = globalThis[name];
@@ -76,9 +79,9 @@ export function installStreams(control: Control): void {
         ...properties[side],
         get(this: CompressionStream) {
           const stream = (properties[side].get as (this: CompressionStream) => object).call(this);
-          const packer = packers.get(this) ?? { writes: 0, reads: 0, release: undefined };
-          packers.set(this, packer);
-          packers.set(stream, packer);
+          const compressor = compressors.get(this) ?? { writes: 0, reads: 0, release: undefined };
+          compressors.set(this, compressor);
+          compressors.set(stream, compressor);
           return stream;
         },
       });
@@ -91,20 +94,20 @@ export function installStreams(control: Control): void {
     methods['read'] = function (this: Reader, ...args: unknown[]) {
       const result = read.apply(this, args) as Promise<unknown>;
       const source = readers.get(this);
-      const isInLine = source === FINITE && !ahead.has(this);
+      const isInLine = source === FINITE && !unordered.has(this);
       const given = isInLine ? control.inLine(result) : result;
       if (isInLine) control.hold(given);
-      if (source) holdRead(result, source);
-      const packer = packers.get(this);
-      if (packer) holdPacker(packer, 'reads', result);
+      if (source) trackRead(result, source);
+      const compressor = compressors.get(this);
+      if (compressor) trackCompressor(compressor, 'reads', result);
       return given;
     };
   }
 
-  /** A stream that gives what another one gives, through readers that are looked at; `end` is told when that is all. */
+  /** Creates a stream that forwards another one through an observed reader. Calls `end` at the end of the stream. */
   function relay(stream: ReadableStream, end = () => {}, isAhead = false): Relay {
     const reader = stream.getReader();
-    if (isAhead) ahead.add(reader);
+    if (isAhead) unordered.add(reader);
     const relayed = new ReadableStream<unknown>(
       {
         async pull(controller) {
@@ -128,7 +131,7 @@ export function installStreams(control: Control): void {
     return { stream: relayed, release: () => reader.releaseLock() };
   }
 
-  /** A sink that writes into another one, by a writer that is looked at. */
+  /** Creates a sink that forwards to another one through an observed writer. */
   function relaySink(sink: WritableStream): WritableStream {
     const writer = sink.getWriter();
     return new WritableStream({
@@ -140,8 +143,8 @@ export function installStreams(control: Control): void {
   const isFile = (stream: unknown) =>
     typeof FileSystemWritableFileStream !== 'undefined' && stream instanceof FileSystemWritableFileStream;
 
-  const isRead = (stream: ReadableStream) => sources.has(stream) || packers.has(stream);
-  const isSlow = (stream: object) => isFile(stream) || packers.has(stream);
+  const isRead = (stream: ReadableStream) => sources.has(stream) || compressors.has(stream);
+  const needsRelay = (stream: object) => isFile(stream) || compressors.has(stream);
 
   const NATIVE_TRANSFORMS = ['CompressionStream', 'DecompressionStream', 'TextDecoderStream', 'TextEncoderStream'];
   const isNative = (pair: unknown) =>
@@ -155,38 +158,38 @@ export function installStreams(control: Control): void {
       const reader = getReader!.apply(this, args) as Reader;
       const source = sources.get(this);
       if (source) readers.set(reader, source);
-      const packer = packers.get(this);
-      if (packer) packers.set(reader, packer);
+      const compressor = compressors.get(this);
+      if (compressor) compressors.set(reader, compressor);
       return reader;
     },
     pipeTo(this: ReadableStream, to: WritableStream, ...options: unknown[]) {
       if (!(this instanceof ReadableStream) || this.locked || !(to instanceof WritableStream) || to.locked) {
         return pipeTo!.call(this, to, ...options);
       }
-      const target = isSlow(to) ? relaySink(to) : to;
+      const target = needsRelay(to) ? relaySink(to) : to;
       if (!isRead(this)) return pipeTo!.call(this, target, ...options);
       const { stream, release } = relay(this);
       return (pipeTo!.call(stream, target, ...options) as Promise<unknown>).finally(release);
     },
     pipeThrough(this: ReadableStream, pair: ReadableWritablePair, ...options: unknown[]) {
       const isSpecial = this instanceof ReadableStream && pair?.writable instanceof WritableStream;
-      if (!isSpecial || this.locked || pair.writable.locked || !(isRead(this) || isSlow(pair.writable))) {
+      if (!isSpecial || this.locked || pair.writable.locked || !(isRead(this) || needsRelay(pair.writable))) {
         return pipeThrough!.call(this, pair, ...options);
       }
       const source = sources.get(this);
       const { readable, writable } = pair;
       const isMade = isNative(pair);
-      if (source && isMade) sources.set(readable, source === FINITE ? MADE : source);
-      const target = isSlow(writable) ? relaySink(writable) : writable;
+      if (source && isMade) sources.set(readable, source === FINITE ? TRANSFORMED : source);
+      const target = needsRelay(writable) ? relaySink(writable) : writable;
       return pipeThrough!.call(relay(this, undefined, isMade).stream, { readable, writable: target }, ...options);
     },
     tee(this: ReadableStream) {
       const branches = tee!.call(this) as ReadableStream[];
       const source = sources.get(this);
-      const packer = packers.get(this);
+      const compressor = compressors.get(this);
       for (const branch of branches) {
         if (source) sources.set(branch, source);
-        if (packer) packers.set(branch, packer);
+        if (compressor) compressors.set(branch, compressor);
       }
       return branches;
     },
@@ -206,14 +209,14 @@ export function installStreams(control: Control): void {
     return stream;
   };
 
-  // What is written into a file, and its end.
+  // Writes to a file, and closing it.
   const fileWriters = new WeakSet<object>();
   const getWriter = WritableStream.prototype.getWriter;
   WritableStream.prototype.getWriter = function () {
     const writer = getWriter.call(this);
     if (isFile(this)) fileWriters.add(writer);
-    const packer = packers.get(this);
-    if (packer) packers.set(writer, packer);
+    const compressor = compressors.get(this);
+    if (compressor) compressors.set(writer, compressor);
     return writer;
   };
   for (const [owner, names, isOurs] of [
@@ -225,8 +228,8 @@ export function installStreams(control: Control): void {
       const real = methods[name]!;
       methods[name] = function (this: object, ...args: unknown[]) {
         const result = real.apply(this, args) as Promise<unknown>;
-        const packer = packers.get(this);
-        if (packer) holdPacker(packer, 'writes', result);
+        const compressor = compressors.get(this);
+        if (compressor) trackCompressor(compressor, 'writes', result);
         return isOurs(this) ? control.track(control.inLine(result)) : result;
       };
     }
@@ -235,7 +238,7 @@ export function installStreams(control: Control): void {
   control.streams = {
     relay,
     isFed: (stream) => stream instanceof ReadableStream && !sources.has(stream),
-    comes: (stream, source) => {
+    registerSource: (stream, source) => {
       if (!sources.has(stream)) sources.set(stream, source);
     },
   };

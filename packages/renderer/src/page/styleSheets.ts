@@ -1,13 +1,13 @@
 import type { Control } from './control.js';
 
-/** Knows which style sheets the picture needs: one for print, or one that can be chosen, it does not. */
+/** Finds out which style sheets a frame depends on: print sheets and unselected alternatives do not matter. */
 export function installStyleSheets(control: Control): void {
   const enabled = new WeakSet<HTMLLinkElement>();
   const disabled = Object.getOwnPropertyDescriptor(HTMLLinkElement.prototype, 'disabled')!;
   Object.defineProperty(HTMLLinkElement.prototype, 'disabled', {
     ...disabled,
     set(this: HTMLLinkElement, value: boolean) {
-      // An alternative applies only when it has been enabled, which it does not tell.
+      // An alternative sheet applies only once it has been enabled, which cannot be read from it later.
       if (this.disabled && !value) enabled.add(this);
       disabled.set!.call(this, value);
     },
@@ -17,13 +17,13 @@ export function installStyleSheets(control: Control): void {
 
   function applies(link: HTMLLinkElement): boolean {
     const isAlternative = link.relList.contains('alternate') && !enabled.has(link);
-    // What hears that it has come may make it apply then.
+    // Its load handler may make it apply.
     return link.onload !== null || (!link.disabled && !isAlternative && matches(link.media));
   }
 
   const plain = (url: string) => url.replace(/#.*$/s, '');
 
-  /** Whether a sheet that applies, or one that does not, asks for the address. */
+  /** For each reference to the URL by a sheet or its imports: whether it applies. */
   function* uses(sheet: CSSStyleSheet, isApplied: boolean, url: string): Generator<boolean> {
     const owner = sheet.ownerNode;
     const isOn = isApplied && !sheet.disabled && matches(sheet.media.mediaText);
@@ -38,11 +38,11 @@ export function installStyleSheets(control: Control): void {
         else if (rule.styleSheet) yield* uses(rule.styleSheet, isInUse, url);
       }
     } catch {
-      // It is of another origin, and may not be read.
+      // A cross-origin sheet cannot be read.
     }
   }
 
-  /** Whether sheets of any type are taken: without a doctype, those that the document may read. */
+  /** Whether the document accepts the sheet with any MIME type: in quirks mode it does, if it may read the sheet. */
   function takesAnyType(url: string): boolean {
     if (document.compatMode !== 'BackCompat') return false;
     const links = [...control.roots()].flatMap((root) => [...root.querySelectorAll<HTMLLinkElement>('link')]);

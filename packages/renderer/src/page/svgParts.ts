@@ -1,13 +1,15 @@
 import type { Control } from './control.js';
 import type { FileFault } from './outcome.js';
 
-/** Knows which parts of other SVG files `<use>` shows: of one that is not there, it shows nothing and says nothing. */
+/**
+ * Finds references of `<use>` to missing parts of other SVG files: the browser shows nothing for them, and no error.
+ */
 export function installSvgParts(control: Control): void {
   const shown = new Map<string, string>();
-  /** The files that have been read, by address. */
+  /** The files that have been read, by URL. */
   const files = new Map<string, Promise<Document | undefined>>();
 
-  // The browser keeps this list: to search a large document takes 0.1 ms, in every step.
+  // A live list, which the browser maintains: searching a large document takes 0.1 ms in every step.
   const inDocument = document.getElementsByTagNameNS('http://www.w3.org/2000/svg', 'use');
 
   control.shownParts = () => {
@@ -45,7 +47,7 @@ export function installSvgParts(control: Control): void {
     try {
       names.push(decodeURIComponent(fragment));
     } catch {
-      // It is no code: the name is as it stands.
+      // Not percent-encoded: the fragment is the name itself.
     }
     if (!found || names.some((name) => found.getElementById(name))) return undefined;
     return { url, type: 'file', reason: 'the file has no part of that name' };

@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * Tasks and messages take no virtual time: what a frame starts through `scheduler.postTask`,
- * `scheduler.yield` or a MessageChannel (as React does) happens within the frame.
+ * Tasks and messages take no virtual time: what a frame starts through `scheduler.postTask`, `scheduler.yield` or a
+ * `MessageChannel` (as React does) happens within the same frame.
  */
 export function installTasks(control: Control): void {
   installScheduler();
@@ -13,7 +13,7 @@ export function installTasks(control: Control): void {
     if (!Scheduler) return;
     const { prototype } = Scheduler;
     interface Task {
-      /** Lower runs first: user-blocking, user-visible, background; a continuation before its equals. */
+      /** Tasks of lower rank run first: user-blocking, user-visible, background; a continuation before its equals. */
       rank: () => number;
       run: () => void;
     }
@@ -80,44 +80,44 @@ export function installTasks(control: Control): void {
   }
 
   /**
-   * Messages through ports are counted where they are sent and where they arrive. One whose other
-   * end is in another context, or has no listener, is not waited for beyond a few tasks.
+   * Counts messages through ports when they are sent and when they arrive. A message whose port leads to another
+   * context, or has no listener, is awaited only for a few tasks.
    */
   function installPorts(): void {
     const PATIENCE = 3;
-    /** Messages in one part of a moment after which the rest goes on in the next: a page may send them for ever. */
-    const most = () => (control.started ? 100 : 2000);
+    /** How many messages one part of a moment has. The rest is postponed to the next: a page may send them forever. */
+    const messageLimit = () => (control.started ? 100 : 2000);
     let sent = 0;
     let arrived = 0;
-    let inPart = 0;
+    let sentInPart = 0;
     let part = '';
-    let held: (() => void)[] = [];
+    let postponed: (() => void)[] = [];
 
-    function look(): void {
+    function startPart(): void {
       if (part === control.partOfMoment()) return;
       part = control.partOfMoment();
-      inPart = 0;
-      const released = held;
-      held = [];
+      sentInPart = 0;
+      const released = postponed;
+      postponed = [];
       for (const send of released) send();
     }
 
     MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, options?: unknown) {
       const transfer = Array.isArray(options) ? options : (options as StructuredSerializeOptions | undefined)?.transfer;
-      look();
+      startPart();
       const send = (what: unknown, moved: Transferable[]) => {
         sent++;
-        inPart++;
+        sentInPart++;
         control.active = true;
         control.realPost.call(this, what, moved);
       };
-      if (inPart < most()) {
+      if (sentInPart < messageLimit()) {
         send(message, (transfer ?? []) as Transferable[]);
         return;
       }
       const copy = structuredClone({ message, transfer }, { transfer: (transfer ?? []) as Transferable[] });
-      control.holdBack();
-      held.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
+      control.notePostponed();
+      postponed.push(() => send(copy.message, (copy.transfer ?? []) as Transferable[]));
     };
 
     const count = () => {
@@ -144,19 +144,19 @@ export function installTasks(control: Control): void {
     });
 
     control.exchanges.add(async () => {
-      look();
+      startPart();
       if (sent === arrived) return false;
       for (let waited = 0; waited < PATIENCE && sent !== arrived; waited++) {
         const before = sent + arrived;
         await control.inTask(() => {});
         if (sent + arrived !== before) waited = -1;
-        if (inPart >= most()) break;
+        if (sentInPart >= messageLimit()) break;
       }
-      if (sent !== arrived && inPart < most()) sent = arrived;
+      if (sent !== arrived && sentInPart < messageLimit()) sent = arrived;
       return true;
     });
 
-    // A message of another document of the page: what it changes may be of interest to that one.
+    // A message from another document of the page: that document may depend on what the message changes here.
     if (typeof Window !== 'undefined') globalThis.addEventListener('message', () => (control.active = true));
   }
 }

@@ -1,13 +1,13 @@
 import type { Control } from './control.js';
 
-/** `Date`, `performance.now()` and their relations read the virtual clock. */
+/** Makes `Date`, `performance.now()` and related functions read the virtual clock. */
 export function installTime(control: Control): void {
   const RealDate = Date;
   const { epoch } = control.config;
   const now = () => epoch + Math.floor(control.now);
   const sinceBirth = () => control.now - control.born;
 
-  // A function, not a class: `Date()` without `new` is legal and gives text.
+  // A function, not a class: calling `Date()` without `new` is legal and returns a string.
   const VirtualDate = function (this: unknown, ...args: unknown[]) {
     if (!new.target) return new RealDate(now()).toString();
     const values = args.length === 0 ? [now()] : args;
@@ -28,7 +28,7 @@ export function installTime(control: Control): void {
   });
   Object.defineProperty(globalThis, 'Date', { value: VirtualDate, writable: true, configurable: true });
 
-  // Without a date these format the present moment.
+  // Without a date, these format the present moment.
   const { prototype: format } = Intl.DateTimeFormat;
   const realFormat = Object.getOwnPropertyDescriptor(format, 'format')!;
   const formatters = new WeakMap<object, (date?: Date | number) => string>();
@@ -50,7 +50,7 @@ export function installTime(control: Control): void {
     return realFormatToParts.call(this, date ?? now());
   };
 
-  // Temporal, where the browser has it: everything that it knows of the present comes from one instant.
+  // Temporal, in browsers that have it: derive everything about the present from one instant.
   interface TemporalInstant {
     toZonedDateTimeISO(zone: unknown): Record<string, () => unknown>;
   }
@@ -69,11 +69,11 @@ export function installTime(control: Control): void {
     });
   }
 
-  // A file that a script makes is of the present moment.
+  // A file created by a script is dated to the present moment.
   const RealFile = File;
   const VirtualFile = function (...[bits, name, options]: ConstructorParameters<typeof File>) {
-    const made = [bits, name, { lastModified: now(), ...options }];
-    return Reflect.construct(RealFile, made, new.target ?? RealFile) as File;
+    const fileArguments = [bits, name, { lastModified: now(), ...options }];
+    return Reflect.construct(RealFile, fileArguments, new.target ?? RealFile) as File;
   } as unknown as typeof File;
   Object.defineProperty(VirtualFile, 'name', { value: 'File' });
   Object.defineProperty(VirtualFile, 'prototype', { value: RealFile.prototype, writable: false });
@@ -95,7 +95,7 @@ export function installTime(control: Control): void {
   };
   Object.defineProperty(Event.prototype, 'timeStamp', { get: sinceBirth, configurable: true });
 
-  /** What an object makes of itself for JSON has what its properties say, which is not always what the browser knows. */
+  /** Makes `toJSON` of an object return the values of its properties, some of which are replaced here. */
   function readThroughProperties(prototype: object): void {
     const toJSON: unknown = Object.getOwnPropertyDescriptor(prototype, 'toJSON')?.value;
     if (typeof toJSON !== 'function') return;
@@ -111,7 +111,7 @@ export function installTime(control: Control): void {
     });
   }
 
-  // The browser's own measurements are of real time, in which the virtual clock stands still.
+  // The browser measures real time, during which the virtual clock is stopped: report such durations as 0.
   const global = globalThis as unknown as Record<string, { prototype: object } | undefined>;
   const own = ['PerformanceMark', 'PerformanceMeasure'];
   for (const name of Object.getOwnPropertyNames(globalThis)) {

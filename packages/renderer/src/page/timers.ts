@@ -1,21 +1,23 @@
 import type { Control } from './control.js';
 
-/** Timers, intervals, frame callbacks and idle callbacks run when the virtual clock says so. */
+/** Runs timers, intervals, frame callbacks and idle callbacks by the virtual clock. */
 export function installTimers(control: Control): void {
   interface Timer {
     id: number;
     due: number;
-    /** When it would be due without a least delay. */
+    /** When the timer would be due if its delay were not clamped: from then on, `runClampedTimer` may run it. */
     wanted: number;
     run: () => void;
-    /** Undefined for a timer that runs once. */
+    /** In milliseconds; undefined for a timer that runs once. */
     interval: number | undefined;
-    /** How many timers deep this one was set: from the sixth on, 4 ms is the least (HTML, timers). */
+    /** How deep this timer is nested: from the sixth level on, its delay is clamped to 4 ms (HTML, timers). */
     nesting: number;
   }
   const MAX_NESTING = 5;
   const MIN_NESTED_DELAY = 4;
-  /** So many microtasks, one after the other, still belong to a timer: those of a function that waits for one. */
+  /**
+   * How many consecutive microtasks still belong to a timer, so that timers which a function awaits count as nested.
+   */
   const MICROTASKS = 100;
   const nothing = Promise.resolve();
 
@@ -23,7 +25,7 @@ export function installTimers(control: Control): void {
   let nesting = 0;
   const timers = new Map<number, Timer>();
 
-  /** `needs` is the part of the delay without which the page cannot do. */
+  /** Adds a timer. `needs` is the part of the delay that must pass even for `runClampedTimer`. */
   function add(handler: unknown, delay: unknown, args: unknown[], repeats: boolean, needs = delay): number {
     const run =
       typeof handler === 'function'
@@ -56,14 +58,14 @@ export function installTimers(control: Control): void {
   }
 
   function fire(timer: Timer): void {
-    control.stirs++;
+    control.activity++;
     control.now = Math.max(control.now, timer.due);
     if (timer.interval === undefined) {
       timers.delete(timer.id);
     } else {
       timer.nesting += 1;
       const least = timer.nesting > MAX_NESTING ? MIN_NESTED_DELAY : 1;
-      // Put back at the end, so that timers due at the same time run in the order they were set.
+      // Reinserted at the end, so that timers due at the same time run in the order in which they were set.
       timers.delete(timer.id);
       timer.due += Math.max(timer.interval, least);
       timers.set(timer.id, timer);
@@ -77,7 +79,7 @@ export function installTimers(control: Control): void {
   }
 
   async function endNesting(): Promise<void> {
-    for (let passed = 0; passed < MICROTASKS; passed++) await nothing;
+    for (let count = 0; count < MICROTASKS; count++) await nothing;
     nesting = 0;
   }
 
@@ -90,7 +92,7 @@ export function installTimers(control: Control): void {
   };
   control.nextDue = () => Math.min(earliest()?.due ?? Infinity, control.nextWorkerDue());
 
-  /** Runs the next timer that is due by then, after all that comes before it. Returns whether there was one. */
+  /** Runs the next timer due by then, after the messages and tasks before it. Returns whether there was one. */
   async function runNext(until: number): Promise<boolean> {
     await control.exchange();
     if (control.nextWorkerDue() <= until && control.nextWorkerDue() <= (earliest()?.due ?? Infinity)) {
@@ -108,7 +110,7 @@ export function installTimers(control: Control): void {
   }
 
   let turn: Promise<unknown> = Promise.resolve();
-  /** One at a time, whoever asks. */
+  /** Runs functions one at a time, whoever calls. */
   function inTurn<T>(run: () => Promise<T>): Promise<T> {
     const result = turn.then(run);
     turn = result.catch(() => {});
@@ -119,19 +121,19 @@ export function installTimers(control: Control): void {
     for (let any = false; ; any = true) {
       const due = control.nextDue();
       const next = Math.min(due, until);
-      // What was begun at one time is done before the next: answers come without virtual time. What the page promised
-      // may need the frame that comes next.
+      // Work started at one time is finished before the clock moves on, since it takes no virtual time. Promises given
+      // by the page are not waited for between frames: they may need the next frame.
       const mayWait = due <= until ? 0 : control.promised;
       while (next > control.now && control.pending.size > mayWait) {
         await Promise.race([Promise.allSettled(control.pending), control.realDelay(5)]);
       }
-      if (next > control.now && control.goOn()) await control.exchange();
+      if (next > control.now && control.releasePostponed()) await control.exchange();
       else if (!(await inTurn(() => runNext(until)))) return any;
     }
   };
 
-  control.runEarly = async () => {
-    // Whoever waits for the page to come to rest has its turn between two of them.
+  control.runClampedTimer = async () => {
+    // Between two of these timers, waits for the page to come to rest get a turn.
     await control.afterAll();
     return inTurn(async () => {
       let timer: Timer | undefined;
@@ -157,7 +159,7 @@ export function installTimers(control: Control): void {
 
   control.awaitsFrame = () => frameCallbacks.size > 0;
   control.runFrameCallbacks = async () => {
-    // Callbacks that are asked for from now on belong to the next frame.
+    // Callbacks requested from now on belong to the next frame.
     running = frameCallbacks;
     frameCallbacks = new Map();
     for (const id of [...running.keys()]) {
@@ -187,7 +189,7 @@ export function installTimers(control: Control): void {
   };
   if (typeof Window === 'undefined') return;
   Object.assign(globalThis, {
-    // A page is idle after each frame; it may then work as long as it likes, in no virtual time.
+    // A page is idle after each frame, and may then work as long as it likes, in no virtual time.
     requestIdleCallback: (callback: IdleRequestCallback) =>
       add(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1, [], false, 0),
     cancelIdleCallback: clear,

@@ -1,27 +1,27 @@
 import type { Control } from './control.js';
 
-/** Shows the exact frame of a video for a time, and calls those who asked for it with `requestVideoFrameCallback`. */
+/** Makes a video show the exact frame for a time, and calls the callbacks of `requestVideoFrameCallback`. */
 export function installVideoFrames(control: Control): void {
-  /** WebM rounds times to 1 ms: a frame counts as begun this much before its time, in seconds. */
+  /** WebM rounds times to 1 ms, so a frame counts as started this much before its time, in seconds. */
   const EARLY = 0.0006;
-  /** Between two looks at what a video shows, in real milliseconds. */
+  /** The interval between two checks of what a video shows, in real milliseconds. */
   const LOOK_MS = 2;
-  /** Looks at a video that does not show what it should, before it is made to by a detour. */
+  /** How many checks to make before taking a detour to get the video to show the right frame. */
   const LOOKS = 25;
-  /** Looks during that detour: a machine that has much to do may take a while. */
+  /** How many checks to make during that detour, which may take long on a busy machine. */
   const PATIENT_LOOKS = 1000;
 
   interface Shown {
-    /** Time of the frame in the video, in seconds; undefined until it has shown one. */
+    /** The time of the frame shown, in seconds of the video; undefined until it has shown one. */
     time: number | undefined;
     count: number;
-    /** Nothing tells its frames apart: it has one, or it is of another origin and cannot be looked at. */
+    /** Its frames cannot be told apart: there is only one, or the video is cross-origin and cannot be read. */
     single: boolean;
     callbacks: Map<number, VideoFrameRequestCallback>;
-    /** The browser's number of the request that makes it present what is shown. */
+    /** The id of the native callback request that makes the browser present the video. */
     request: number | undefined;
   }
-  /** What ends a seek besides its success. */
+  /** Events other than success that end a seek. */
   const ENDS = ['error', 'emptied'];
   const seeks = new WeakMap<HTMLVideoElement, () => void>();
   const shown = new WeakMap<HTMLVideoElement, Shown>();
@@ -30,15 +30,15 @@ export function installVideoFrames(control: Control): void {
     seconds: number,
   ) => void;
   const { requestVideoFrameCallback: request, cancelVideoFrameCallback: cancel } = HTMLVideoElement.prototype;
-  /** Those that show something else since they were last presented. */
+  /** Videos that show another frame than when they were last presented. */
   const changed = new Set<HTMLVideoElement>();
-  /** Those that were in view when they were last presented. */
+  /** Videos that were in view when they were last presented. */
   let inView = new Set<HTMLVideoElement>();
   const listen = EventTarget.prototype.addEventListener;
   const unlisten = EventTarget.prototype.removeEventListener;
   let lastId = 0;
 
-  function of(video: HTMLVideoElement): Shown {
+  function stateOf(video: HTMLVideoElement): Shown {
     let state = shown.get(video);
     if (!state) {
       const fresh: Shown = { time: undefined, count: 0, single: false, callbacks: new Map(), request: undefined };
@@ -56,7 +56,7 @@ export function installVideoFrames(control: Control): void {
     end: number;
   }
 
-  /** When the frame that a video shows begins and ends in it. Undefined if there is none, or none to be looked at. */
+  /** Start and end of the frame that a video shows, in seconds. Undefined if it shows none or cannot be read. */
   function look(video: HTMLVideoElement): Picture | undefined {
     try {
       const frame = new VideoFrame(video);
@@ -65,12 +65,12 @@ export function installVideoFrames(control: Control): void {
       frame.close();
       return { time, end };
     } catch (error) {
-      if ((error as DOMException).name === 'SecurityError') of(video).single = true;
+      if ((error as DOMException).name === 'SecurityError') stateOf(video).single = true;
       return undefined;
     }
   }
 
-  /** Resolves when the browser has decoded the frame; it may show it only some milliseconds later. */
+  /** Resolves when the browser has decoded the frame, which it may show only some milliseconds later. */
   function seek(video: HTMLVideoElement, seconds: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -83,7 +83,7 @@ export function installVideoFrames(control: Control): void {
       writeTime.call(video, seconds);
     });
   }
-  control.videoSought = (video) => seeks.get(video)?.();
+  control.videoSeeked = (video) => seeks.get(video)?.();
 
   async function until(condition: () => boolean, looks = LOOKS): Promise<boolean> {
     for (let count = 0; count < looks; count++) {
@@ -94,12 +94,12 @@ export function installVideoFrames(control: Control): void {
   }
 
   /**
-   * Seeks, and waits until the frame is shown: it is the right one by its time, or it is another one than
-   * before, because the browser shows one frame for a seek. The one before may still be shown for a while.
+   * Seeks, and waits until the frame is shown: either a frame with the right time, or any other frame than before,
+   * since the browser shows exactly one frame for a seek. The frame before may stay visible for a while.
    */
   async function show(video: HTMLVideoElement, seconds: number): Promise<void> {
-    const state = of(video);
-    // Its very first frame may still be on its way, and is not to be taken for the one sought.
+    const state = stateOf(video);
+    // Wait for the video's very first frame, which must not be mistaken for the one sought.
     await until(() => look(video) !== undefined || state.single, PATIENT_LOOKS);
     const before = look(video)?.time;
     const arrived = () => {
@@ -109,8 +109,8 @@ export function installVideoFrames(control: Control): void {
     };
     await seek(video, seconds);
     if ((await until(arrived)) || state.single) return;
-    // The last frame may be shown long past its end, and rounded times leave gaps between frames: whether
-    // the one before is the right one is known by coming from another one.
+    // The last frame is shown past its end, and rounded times leave gaps between frames. So seek elsewhere and back: if
+    // the same frame appears again, it is the right one.
     await seek(video, before === undefined || before > 0 ? 0 : video.duration);
     state.single = !(await until(() => look(video)?.time !== before, PATIENT_LOOKS));
     const elsewhere = look(video)?.time;
@@ -138,9 +138,9 @@ export function installVideoFrames(control: Control): void {
 
   control.showVideo = async (video, seconds) => {
     const end = video.duration;
-    // Just before the end: there the browser would find the video ended, and begin a loop of its own.
+    // Seek at most to just before the end: at the end, the browser would consider the video ended, and loop it.
     await show(video, Math.min(seconds + EARLY, Number.isFinite(end) ? Math.max(0, end - 0.0001) : Infinity));
-    const state = of(video);
+    const state = stateOf(video);
     const time = look(video)?.time ?? seconds;
     if (time === state.time) return;
     state.time = time;
@@ -149,7 +149,7 @@ export function installVideoFrames(control: Control): void {
     await runCallbacks(video, state);
   };
 
-  /** Whether the document shows a part of it, as far as its boxes tell. */
+  /** Whether any part of the video is in view, judging by the boxes of its ancestors. */
   function isInView(video: HTMLVideoElement): boolean {
     if (!video.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
     let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
@@ -160,10 +160,10 @@ export function installVideoFrames(control: Control): void {
     };
     clip(video);
     let { position } = getComputedStyle(video);
-    // What overflows <html> and <body> is the view's own matter.
+    // The overflow of <html> and <body> applies to the viewport.
     for (let around = video.parentElement; around && position !== 'fixed'; around = around.parentElement) {
       const style = getComputedStyle(around);
-      // An element that is placed by another one is clipped by that, and not by those between the two.
+      // An absolutely positioned element is clipped by its containing block, but not by the elements in between.
       if (around === document.body || around === document.documentElement) break;
       if (position === 'absolute' && style.position === 'static') continue;
       if (style.overflow !== 'visible') clip(around);
@@ -172,21 +172,21 @@ export function installVideoFrames(control: Control): void {
     return left < right && top < bottom;
   }
 
-  // A video hands over no picture while it cannot be seen, or while the one before has yet to be drawn.
-  // The browser's own `requestVideoFrameCallback` makes it look again, and take part in the page's frames.
+  // The browser does not present a video's frame while the video is out of view, or while the frame before has yet to
+  // be drawn. Its own `requestVideoFrameCallback` makes it check again in each frame of the page.
   control.presentVideos = () => {
     const videos = control.videos();
     for (const video of videos) {
-      const state = of(video);
+      const state = stateOf(video);
       if (state.request !== undefined) cancel.call(video, state.request);
       state.request = request.call(video, () => {});
     }
     const before = inView;
     inView = new Set(videos.filter(isInView));
     const appeared = [...inView].some((video) => !before.has(video));
-    const isNews = changed.size > 0;
+    const hasChanged = changed.size > 0;
     changed.clear();
-    return appeared ? 'appeared' : isNews ? 'changed' : 'none';
+    return appeared ? 'appeared' : hasChanged ? 'changed' : 'none';
   };
 
   control.isVideoAwaited = (video) => {
@@ -195,10 +195,10 @@ export function installVideoFrames(control: Control): void {
   };
 
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
-    of(this).callbacks.set(++lastId, callback);
+    stateOf(this).callbacks.set(++lastId, callback);
     return lastId;
   };
   HTMLVideoElement.prototype.cancelVideoFrameCallback = function (id) {
-    of(this).callbacks.delete(id);
+    stateOf(this).callbacks.delete(id);
   };
 }

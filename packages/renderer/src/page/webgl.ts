@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 
 /**
- * What WebGL is told to draw is drawn later, by another thread of the browser. A frame is ready when that is done:
- * those that are passed without being drawn would pile up there, and the first one that is drawn would wait for all.
+ * WebGL calls are carried out later, by another thread of the browser. A frame is ready only when that has finished:
+ * otherwise the drawing of undrawn frames would pile up, and the first drawn frame would have to wait for all of it.
  */
 export function installWebGl(control: Control): void {
   type AnyCanvas = HTMLCanvasElement | OffscreenCanvas;
@@ -31,13 +31,13 @@ export function installWebGl(control: Control): void {
   control.usesWebGl = () => isUsed;
 
   control.finishDrawing = () => {
-    control.isOurs = true;
+    control.isInternal = true;
     for (const reference of contexts) {
       const context = reference.deref();
       if (!context) contexts.delete(reference);
-      // A pixel is there when all is drawn: `finish` and fences do not wait in Chromium.
+      // Reading a pixel waits for all drawing. In Chromium, `finish` and fences do not.
       else if (!context.isContextLost()) control.readWebGl(context, 1, 1, pixel);
     }
-    control.isOurs = false;
+    control.isInternal = false;
   };
 }

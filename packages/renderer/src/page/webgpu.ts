@@ -1,10 +1,11 @@
 import type { Control } from './control.js';
 
 /**
- * WebGPU draws in real time and no virtual time: what it was told to draw is waited for, as is what it promises (see
- * `installPendingWork`, which must come before).
- * Most pages have none, and a browser that has it is another one: in one that has not, to ask for it is told to
- * the renderer, and is answered in the other.
+ * WebGPU draws in real time, but in no virtual time: the clock waits for its drawing, and for its promises (see
+ * `installPendingWork`, which must be installed before).
+ *
+ * Most pages do not use WebGPU, and it needs a browser that was started with it. In any other browser, a request for it
+ * is reported to the renderer and stays unanswered; the renderer reopens the page in a browser that has WebGPU.
  */
 export function installWebGpu(control: Control): void {
   type Call = (this: unknown, ...args: unknown[]) => unknown;
@@ -19,8 +20,8 @@ export function installWebGpu(control: Control): void {
   function refuse(gpu: Record<string, Call | undefined>): void {
     gpu['requestAdapter'] = () => {
       const isPage = typeof document !== 'undefined';
-      const hint = 'browserConfig.args: ["--enable-unsafe-webgpu"] has it from the start';
-      if (!isPage) reportError(new Error(`a worker asks for WebGPU, which the browser was not started with (${hint})`));
+      const advice = 'start it with browserConfig.args: ["--enable-unsafe-webgpu"] (--browser-arg)';
+      if (!isPage) reportError(new Error(`a worker asks for WebGPU, which this browser does not have: ${advice}`));
       control.webgpu = 'wanted';
       return new Promise(() => {});
     };
@@ -34,7 +35,7 @@ export function installWebGpu(control: Control): void {
       return adapter;
     };
 
-    // Frames that are passed without being drawn would pile up.
+    // Otherwise the drawing of undrawn frames would pile up.
     const queue = classes['GPUQueue']!.prototype as Record<string, Call>;
     const submit = queue['submit']!;
     const done = queue['onSubmittedWorkDone']!;
@@ -42,7 +43,7 @@ export function installWebGpu(control: Control): void {
     queue['submit'] = function (...args) {
       if (!busy.has(this)) {
         busy.add(this);
-        // In a task of its own: all that is submitted in this one is waited for.
+        // Asynchronously, so that it includes everything submitted in the present task.
         void control.track(
           Promise.resolve()
             .then(() => done.call(this) as Promise<unknown>)

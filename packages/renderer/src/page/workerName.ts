@@ -1,8 +1,9 @@
 import type { Control } from './control.js';
 
 /**
- * Whoever starts a worker gives it a seed, as the beginning of its name: nothing else is there before its first line.
- * The worker sees the name that the page has given. Must come before whatever uses the seed.
+ * The context that starts a worker passes it a seed as a prefix of its name, the only thing available before the
+ * worker's first line runs. The worker sees the name that the page has given it. Must be installed before the parts
+ * that use the seed.
  */
 export function installWorkerName(control: Control): void {
   const scope = globalThis as unknown as { name: string };

@@ -1,82 +1,90 @@
-/** What a context asks of a worker that it has started, through a port that the page does not see. */
+/** A request to a worker from the context that started it, through a port that the page does not see. */
 export interface WorkerRequest {
-  /** The virtual time to go to: timers that are due by then run first. */
+  /** The virtual time to advance to, in milliseconds. Timers due by then run first. */
   now: number;
   frame: number;
-  /** How many messages were sent to the worker so far: all have to arrive. */
+  /** How many messages have been sent to the worker so far; all must arrive before it answers. */
   sent: number;
-  /** Runs the frame callbacks too. */
+  /** Whether to run frame callbacks too. */
   callbacks: boolean;
   started: boolean;
-  /** Is to be urged first: somebody waits for it while the clock stands still. */
-  urged: boolean;
-  /** Sends what is on the canvases of the page that it draws. */
+  /** Whether to nudge the worker first: the page's promise, which stops the clock, may depend on it. */
+  nudged: boolean;
+  /** Whether to send the content of the page's canvases that the worker draws. */
   pictures: boolean;
 }
 
-/** Comes before the message with this number, which gives the worker canvases of the page to draw. */
+/** Sent ahead of the message with this number, which transfers canvases of the page to the worker. */
 export interface CanvasNote {
   message: number;
   canvases: (number | undefined)[];
 }
 
-/** What a worker answers when it has nothing more to do at that time. */
+/** A worker's reply when it has nothing more to do at the requested time. */
 export interface WorkerReply {
-  /** How many messages, and errors that it did not handle, it has sent so far. */
+  /** How many messages and unhandled errors the worker has sent so far. */
   sent: number;
-  /** When its next timer is due. */
+  /** The virtual time at which its next timer is due; Infinity if it has none. */
   due: number;
+  /** Whether a frame callback is waiting. */
   awaitsFrame: boolean;
+  /** Whether it may have sent a message to another context. */
   active: boolean;
-  /** Urged, it had something that was held back. */
-  went?: boolean;
-  /** The worker waits in `Atomics.wait`, or goes on after it. */
+  /** Whether nudging it has released anything. */
+  madeProgress?: boolean;
+  /** Set only when the worker enters `Atomics.wait` (true) or leaves it (false). */
   blocked?: boolean;
-  /** It has closed itself. */
+  /** The worker has closed itself. */
   closed?: boolean;
   pictures?: [id: number, picture: ImageBitmap][];
-  /** As in an outcome: of its own workers. */
-  unbegun?: string[];
+  /** As in `Outcome`, for its own workers. */
+  unstartedWorkers?: string[];
 }
 
-/** A worker that a context talks to, and how far that has come. */
+/** The state of the communication with a worker. */
 export interface WorkerLink {
   readonly address: string;
-  /** One at a time, as they may lead to the same worker. */
+  /** Shared workers are asked one at a time, since several links may lead to the same worker. */
   readonly isShared: boolean;
   port: MessagePort;
-  /** Messages to the worker; and how many of them it had when it last answered. */
+  /** How many messages have been sent to the worker, and how many it had received when it last answered. */
   sent: number;
   answered: number;
-  /** Messages and errors from the worker that have come, and that it said it has sent. */
+  /** How many messages and errors have arrived from the worker, and how many it has announced. */
   arrived: number;
-  theirs: number;
+  announced: number;
   inbox: MessageEvent[];
-  /** Gives the page a message that has come. */
+  /** Dispatches a received message to the page. */
   deliver(message: MessageEvent): void;
   due: number;
   awaitsFrame: boolean;
   blocked: boolean;
   open: boolean;
-  /** It, or a worker of its own, draws canvases of the page; and it has done something since they were shown. */
-  draws: boolean;
-  stirred: boolean;
-  went: boolean;
-  /** Looks again whether what is waited for has come. */
+  /**
+   * Whether it, or a worker of its own, draws canvases of the page; and whether it has run since they were last shown.
+   */
+  drawsCanvases: boolean;
+  hasChanged: boolean;
+  madeProgress: boolean;
+  /** Checks again whether everything awaited has arrived. */
   wake: () => void;
-  asked: boolean;
+  /** Whether a request has been sent that it has not answered. */
+  isAsked: boolean;
 }
 
 /** The workers of a context. */
 export interface Workers {
-  /** Keeps a worker in step: it has to get the port. */
-  follow(address: string, isShared: boolean, deliver: (message: MessageEvent) => void): [WorkerLink, MessagePort];
-  /** Takes note of what a worker says of itself. */
-  hear(link: WorkerLink, reply: WorkerReply): void;
-  /** Takes note of a message that has come, or of what stands for one. */
-  arrive(link: WorkerLink, message?: MessageEvent): void;
-  /** Takes note of an error of the worker, which the page may handle; without a message its script has not loaded. */
-  fail(link: WorkerLink, event: Event): void;
-  /** The page has ended it. */
-  end(link: WorkerLink): void;
+  /** Starts to keep a worker in step. The returned port must be sent to the worker. */
+  connect(address: string, isShared: boolean, deliver: (message: MessageEvent) => void): [WorkerLink, MessagePort];
+  /** Handles a worker's reply. */
+  handleReply(link: WorkerLink, reply: WorkerReply): void;
+  /** Handles a message from a worker. Without `message`, one has arrived that cannot be dispatched. */
+  handleMessage(link: WorkerLink, message?: MessageEvent): void;
+  /**
+   * Handles an error event of a worker: an `ErrorEvent`, which the page may handle, or an `Event` if its script failed
+   * to load.
+   */
+  handleError(link: WorkerLink, event: Event): void;
+  /** Handles the termination of a worker by the page. */
+  handleTermination(link: WorkerLink): void;
 }

@@ -2,141 +2,141 @@ import type { Control } from './control.js';
 import type { WorkerLink, WorkerReply, WorkerRequest, Workers } from './workerTypes.js';
 
 /**
- * Workers are in step with the context that has started them: it asks each one to come to its own
- * time, and hands out what they send in a fixed order, each message in a task of its own. A message
- * takes no virtual time in either direction.
+ * Keeps workers in step with the context that has started them: the context asks each worker to advance to its own
+ * time, and dispatches their messages in a fixed order, each in a task of its own. A message takes no virtual time in
+ * either direction.
  */
 export function installWorkers(control: Control): void {
   const links = new Set<WorkerLink>();
-  /** Pictures that the workers of a worker have drawn, on their way up. */
-  const passedOn = new Map<number, ImageBitmap>();
-  const unbegun: string[] = [];
-  /** Errors of workers, which the page may handle while they are told to it. */
+  /** Canvas pictures drawn by workers of this worker, to be forwarded to its parent. */
+  const forwarded = new Map<number, ImageBitmap>();
+  const unstarted: string[] = [];
+  /** Errors of workers, which the page may handle when they are dispatched. */
   const errors: Event[] = [];
 
   const workers: Workers = {
-    follow: (address, isShared, deliver) => {
+    connect: (address, isShared, deliver) => {
       const { port1, port2 } = new MessageChannel();
-      const made: WorkerLink = {
+      const link: WorkerLink = {
         address,
         isShared,
         port: port1,
         sent: 0,
         answered: -1,
         arrived: 0,
-        theirs: 0,
+        announced: 0,
         inbox: [],
         deliver,
         due: Infinity,
         awaitsFrame: false,
         blocked: false,
         open: true,
-        draws: false,
-        stirred: false,
-        went: false,
+        drawsCanvases: false,
+        hasChanged: false,
+        madeProgress: false,
         wake: () => {},
-        asked: false,
+        isAsked: false,
       };
-      links.add(made);
-      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.hear(made, data);
-      return [made, port2];
+      links.add(link);
+      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => workers.handleReply(link, data);
+      return [link, port2];
     },
-    hear: (link, data) => {
+    handleReply: (link, data) => {
       if (data.closed) link.open = false;
-      link.theirs = data.sent;
+      link.announced = data.sent;
       link.blocked = data.blocked ?? false;
       if (data.blocked === undefined) {
         link.due = data.due;
         link.awaitsFrame = data.awaitsFrame;
-        link.asked = false;
-        link.went = data.went ?? false;
+        link.isAsked = false;
+        link.madeProgress = data.madeProgress ?? false;
         if (data.active) control.active = true;
       }
       for (const [id, picture] of data.pictures ?? []) {
         control.canvases?.show(id, picture);
-        passedOn.set(id, picture);
+        forwarded.set(id, picture);
       }
-      unbegun.push(...(data.unbegun ?? []));
+      unstarted.push(...(data.unstartedWorkers ?? []));
       link.wake();
     },
-    arrive: (link, message) => {
+    handleMessage: (link, message) => {
       link.arrived++;
       if (message) link.inbox.push(message);
       link.wake();
     },
-    fail: (link, event) => {
+    handleError: (link, event) => {
       if (event instanceof ErrorEvent) {
         errors.push(event);
-        workers.arrive(link);
+        workers.handleMessage(link);
       } else if (link.answered < 0) {
         drop(link);
         if (control.config.allowMissingAssets) return;
         reportError(new Error(`the script of a worker did not load: ${link.address}`));
       }
     },
-    end: (link) => {
+    handleTermination: (link) => {
       if (link.open && link.answered < 0 && link.arrived === 0) {
         const base = typeof document === 'undefined' ? location.href : document.baseURI;
-        unbegun.push(new URL(link.address, base).href);
+        unstarted.push(new URL(link.address, base).href);
       }
       drop(link);
     },
   };
   control.workers = workers;
 
-  function drop(gone: WorkerLink): void {
-    gone.open = false;
-    gone.theirs = gone.arrived;
-    links.delete(gone);
-    gone.wake();
+  function drop(link: WorkerLink): void {
+    link.open = false;
+    link.announced = link.arrived;
+    links.delete(link);
+    link.wake();
   }
 
-  /** Brings a worker to the present time. Resolves when it, and all that it has sent, has come. */
+  /** Advances a worker to the present time. Resolves when its reply and everything it has sent have arrived. */
   async function ask(
-    of: WorkerLink,
-    what: { callbacks?: boolean; pictures?: boolean; urged?: boolean } = {},
+    link: WorkerLink,
+    options: { callbacks?: boolean; pictures?: boolean; nudged?: boolean } = {},
   ): Promise<void> {
-    const { sent } = of;
-    if (!of.asked) {
+    const { sent } = link;
+    if (!link.isAsked) {
       const request: WorkerRequest = {
         now: control.now,
         frame: control.frame,
         started: control.started,
         sent,
-        callbacks: what.callbacks ?? false,
-        urged: what.urged ?? false,
-        pictures: what.pictures ?? false,
+        callbacks: options.callbacks ?? false,
+        nudged: options.nudged ?? false,
+        pictures: options.pictures ?? false,
       };
-      of.asked = true;
-      of.stirred = !what.pictures;
-      control.realPost.call(of.port, request);
+      link.isAsked = true;
+      link.hasChanged = !options.pictures;
+      control.realPost.call(link.port, request);
     }
-    while (!of.blocked && !((!of.open || !of.asked) && of.arrived >= of.theirs)) {
-      await new Promise<void>((resolve) => (of.wake = resolve));
+    while (!link.blocked && !((!link.open || !link.isAsked) && link.arrived >= link.announced)) {
+      await new Promise<void>((resolve) => (link.wake = resolve));
     }
-    of.answered = sent;
+    link.answered = sent;
   }
 
-  /** Asks several: each of their own at once, as none of them knows of another. */
-  async function askAll(called: readonly WorkerLink[], what: Parameters<typeof ask>[1] = {}): Promise<void> {
+  /** Asks several workers: shared ones one after the other, all others at the same time. */
+  async function askAll(targets: readonly WorkerLink[], options: Parameters<typeof ask>[1] = {}): Promise<void> {
     const inTurn = async () => {
-      for (const each of called) if (each.isShared) await ask(each, what);
+      for (const each of targets) if (each.isShared) await ask(each, options);
     };
-    await Promise.all([inTurn(), ...called.map((each) => (each.isShared ? undefined : ask(each, what)))]);
+    await Promise.all([inTurn(), ...targets.map((each) => (each.isShared ? undefined : ask(each, options)))]);
   }
 
-  const living = () => [...links].filter(({ open }) => open);
+  const openLinks = () => [...links].filter(({ open }) => open);
 
   control.exchanges.add(async () => {
     if (links.size === 0) return false;
     let busy = false;
-    // A port may lead to any worker: then all are asked.
+    // After a message through a port, which may lead to any worker, all are asked.
     const everyone = control.active;
     control.wasActive ||= everyone;
-    const called = living().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);
-    if (called.length > 0) {
+    const targets = openLinks().filter((each) => (everyone || each.answered < each.sent) && !each.blocked);
+    if (targets.length > 0) {
       control.active = false;
-      await askAll(called);
+      await askAll(targets);
       busy = true;
     }
     for (const each of [...links]) {
@@ -155,30 +155,32 @@ export function installWorkers(control: Control): void {
     return due;
   };
   control.runWorkerTimers = async (until) => {
-    await askAll(living().filter(({ due, blocked }) => due <= until && !blocked));
+    await askAll(openLinks().filter(({ due, blocked }) => due <= until && !blocked));
     await control.exchange();
   };
   control.runWorkerFrames = async () => {
-    const waiting = living().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
+    const waiting = openLinks().filter(({ awaitsFrame, blocked }) => awaitsFrame && !blocked);
     await askAll(waiting, { callbacks: true });
   };
-  control.urgeWorkers = async () => {
-    const called = living().filter(({ blocked }) => !blocked);
-    await askAll(called, { urged: true });
-    return called.some(({ went }) => went);
+  control.nudgeWorkers = async () => {
+    const targets = openLinks().filter(({ blocked }) => !blocked);
+    await askAll(targets, { nudged: true });
+    return targets.some(({ madeProgress }) => madeProgress);
   };
   control.showCanvases = async () => {
     control.canvases?.showOwn();
-    const drawing = living().filter(({ draws, stirred, blocked }) => draws && stirred && !blocked);
+    const drawing = openLinks().filter(
+      ({ drawsCanvases, hasChanged, blocked }) => drawsCanvases && hasChanged && !blocked,
+    );
     await askAll(drawing, { pictures: true });
   };
   control.hasFailed = () => errors.splice(0).some(({ defaultPrevented }) => !defaultPrevented);
-  control.takePassedOn = () => {
-    const pictures = [...passedOn];
-    passedOn.clear();
+  control.takeForwardedPictures = () => {
+    const pictures = [...forwarded];
+    forwarded.clear();
     return pictures;
   };
-  control.takeUnbegun = () => unbegun.splice(0);
+  control.takeUnstartedWorkers = () => unstarted.splice(0);
   const awaitsFrame = control.awaitsFrame;
-  control.awaitsFrame = () => awaitsFrame() || living().some((each) => each.awaitsFrame);
+  control.awaitsFrame = () => awaitsFrame() || openLinks().some((each) => each.awaitsFrame);
 }

@@ -1,14 +1,14 @@
 import type { Control } from './control.js';
 
 /**
- * Worklets have no clock of their own, and no script can be put into them from outside: ours comes as
- * their first module. Dates stand still there, and what is drawn with `Math.random` depends on what
- * is drawn, not on how often it was drawn before.
+ * Worklets have no clock of their own, and the renderer cannot inject a script into them, so ours is added as their
+ * first module. There `Date` is constant, and `Math.random` restarts with each paint, so that the result does not
+ * depend on how often the worklet has painted before.
  */
 export function installWorklets(control: Control): void {
   if (typeof Worklet === 'undefined') return;
 
-  /** Runs in the worklet; complete in itself. */
+  /** Runs in the worklet. Sent there as source text, so it is self-contained. */
   function setUp(epoch: number, seed: number): void {
     let state = seed >>> 0;
     Math.random = () => {

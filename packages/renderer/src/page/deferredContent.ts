@@ -1,10 +1,11 @@
 import type { Control } from './control.js';
 
 /**
- * The browser loads lazy pictures and frames, and lays out what has `content-visibility: auto`, once a frame of its
- * own has found that they can be seen. Where there are such, it is to make one before the picture.
+ * The browser loads lazy images and iframes, and lays out elements with `content-visibility: auto`, only after it has
+ * made a frame in which it finds them in view. If a page has any, the renderer has the browser make such a frame before
+ * each capture.
  */
-export function installComingIntoView(control: Control): void {
+export function installDeferredContent(control: Control): void {
   const STYLED = '[style*="content-visibility"]';
   const loaded = new WeakSet<EventTarget>();
 
@@ -22,7 +23,7 @@ export function installComingIntoView(control: Control): void {
   watch(document);
   control.onRoot(watch);
 
-  /** How many rules of a sheet have been looked at, and whether one of them leaves layout out. */
+  /** The number of rules when a sheet was scanned, and whether one of them makes the browser skip layout. */
   const sheets = new WeakMap<CSSStyleSheet, { rules: number; skips: boolean }>();
 
   function isSkipping(rule: CSSRule): boolean {
@@ -37,7 +38,7 @@ export function installComingIntoView(control: Control): void {
     try {
       rules = sheet.cssRules;
     } catch {
-      // Of another origin: what it does is seen when it has done it once.
+      // A cross-origin sheet cannot be read. Its effect is noticed when `contentvisibilityautostatechange` first fires.
       return false;
     }
     const known = sheets.get(sheet);
@@ -51,13 +52,13 @@ export function installComingIntoView(control: Control): void {
     return control.sheetsIn(root).some(skips);
   }
 
-  // The browser keeps the document's lists: to search a large one takes 0.1 ms, in every step.
+  // Live lists, which the browser maintains: searching a large document takes 0.1 ms in every step.
   const images = document.images;
   const frames = document.getElementsByTagName('iframe');
   const isLazy = (element: HTMLImageElement | HTMLIFrameElement) =>
     element.loading === 'lazy' && (element instanceof HTMLIFrameElement ? !loaded.has(element) : !element.complete);
 
-  control.awaitsView = () => {
+  control.hasDeferredContent = () => {
     control.skipsLayout ||= skipsIn(document) || document.querySelector(STYLED) !== null;
     if (control.skipsLayout || [...images].some(isLazy) || [...frames].some(isLazy)) return true;
     for (const root of control.roots()) {

@@ -1,73 +1,74 @@
 import type { Control } from './control.js';
 
 /**
- * What WebGL draws for the screen is gone when the next frame begins, unless the page wants it kept. So it is left
- * out of a frame that nobody sees: it takes most of the time. What is drawn into a texture may be used later, and
- * is drawn, as is what somebody reads. Where something was left out that is needed after all, the page has to be
- * opened again and taken here with all its drawing.
+ * What WebGL draws to the screen is discarded when the next frame starts, unless the page preserves it
+ * (`preserveDrawingBuffer`). It takes most of the time, so it is skipped in frames that nobody sees. Drawing into
+ * textures is done, since they may be used later, and so is drawing that is read. If skipped drawing is needed after
+ * all, the page must be reopened and brought to this frame with all its drawing.
  *
- * It is the browser that ends a frame, when it draws the page. Where it does not, that is done here.
+ * Normally the browser ends a frame, and clears the canvas, when it draws the page. If it does not draw, that is done
+ * here.
  */
-export function installUnseenDrawing(control: Control): void {
+export function installSkippedDrawing(control: Control): void {
   type AnyContext = WebGLRenderingContext | WebGL2RenderingContext;
   type Methods = Record<string, ((this: unknown, ...args: unknown[]) => unknown) | undefined>;
-  /** Canvases on which the drawing of the last frame is not. */
-  const lacking = new Set<HTMLCanvasElement>();
+  /** Canvases that lack the drawing of the last frame, because it was skipped. */
+  const incomplete = new Set<HTMLCanvasElement>();
   const isRead = new WeakSet<HTMLCanvasElement>();
-  /** What was drawn on for a frame that the browser did not end. */
-  const unended = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
-  const keeps = new WeakMap<AnyContext, boolean>();
-  let isMissed = false;
+  /** Canvases that have the drawing of a frame that the browser has not ended. */
+  const unfinished = new WeakMap<HTMLCanvasElement, { gl: AnyContext; frame: number }>();
+  const preserving = new WeakMap<AnyContext, boolean>();
+  let wasMissedDrawingRead = false;
 
-  const isNeeded = () => control.fate !== 'passed' || control.photographing > 0;
+  const isNeeded = () => control.frameUse !== 'undrawn' || control.pendingSnapshots > 0;
 
-  control.lacksDrawing = () => isMissed || (isNeeded() && lacking.size > 0);
+  control.missesDrawing = () => wasMissedDrawingRead || (isNeeded() && incomplete.size > 0);
 
-  control.readsCanvas = (source) => {
+  control.noteCanvasRead = (source) => {
     if (source instanceof HTMLCanvasElement) {
       isRead.add(source);
-      isMissed ||= lacking.has(source);
+      wasMissedDrawingRead ||= incomplete.has(source);
       endFrame(source);
       return;
     }
-    // The canvas of another document.
+    // It may be a canvas of another document.
     const { nodeName, ownerDocument } = (source ?? {}) as Partial<Node>;
     const realm = nodeName === 'CANVAS' ? (ownerDocument?.defaultView as unknown) : undefined;
     const owner = (realm as Record<symbol, Control | undefined> | undefined)?.[control.key];
-    if (owner !== control) owner?.readsCanvas(source);
+    if (owner !== control) owner?.noteCanvasRead(source);
   };
 
   function keepsDrawing(gl: AnyContext): boolean {
-    let answer = keeps.get(gl);
+    let answer = preserving.get(gl);
     if (answer === undefined) {
       answer = gl.getContextAttributes()?.preserveDrawingBuffer !== false;
-      keeps.set(gl, answer);
+      preserving.set(gl, answer);
     }
     return answer;
   }
 
-  /** Whether a context is to draw what it is told to. */
-  function draws(gl: AnyContext): boolean {
+  /** Whether a context should carry out a draw call. */
+  function shouldDraw(gl: AnyContext): boolean {
     const { canvas } = gl;
     if (!(canvas instanceof HTMLCanvasElement)) return true;
-    if (control.fate === 'shown' && !lacking.has(canvas) && !unended.has(canvas)) return true;
+    if (control.frameUse === 'drawn' && !incomplete.has(canvas) && !unfinished.has(canvas)) return true;
     if (gl.getParameter(gl.FRAMEBUFFER_BINDING) !== null) return true;
-    if (isNeeded()) lacking.delete(canvas);
+    if (isNeeded()) incomplete.delete(canvas);
     if (!canvas.isConnected || keepsDrawing(gl)) return true;
     if (!isNeeded() && !isRead.has(canvas)) {
-      lacking.add(canvas);
+      incomplete.add(canvas);
       return false;
     }
     endFrame(canvas);
-    if (control.fate !== 'shown') unended.set(canvas, { gl, frame: control.frame });
+    if (control.frameUse !== 'drawn') unfinished.set(canvas, { gl, frame: control.frame });
     return true;
   }
 
-  /** Clears a canvas that has the drawing of an earlier frame, as the browser does when it has shown it. */
+  /** Clears a canvas that has the drawing of an earlier frame, as the browser does after it has shown a frame. */
   function endFrame(canvas: HTMLCanvasElement): void {
-    const last = unended.get(canvas);
+    const last = unfinished.get(canvas);
     if (!last || last.frame === control.frame) return;
-    unended.delete(canvas);
+    unfinished.delete(canvas);
     const { gl } = last;
     const gl2 = 'drawBuffers' in gl ? gl : undefined;
     const limits = [gl.SCISSOR_TEST, ...(gl2 ? [gl2.RASTERIZER_DISCARD] : [])].filter((name) => gl.isEnabled(name));
@@ -90,9 +91,9 @@ export function installUnseenDrawing(control: Control): void {
     gl.depthMask(true);
     gl.clearStencil(0);
     gl.stencilMask(0xffffffff);
-    control.isOurs = true;
+    control.isInternal = true;
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
-    control.isOurs = false;
+    control.isInternal = false;
     gl.clearColor(color[0]!, color[1]!, color[2]!, color[3]!);
     gl.colorMask(...colorMask);
     gl.clearDepth(depth);
@@ -105,44 +106,46 @@ export function installUnseenDrawing(control: Control): void {
     if (framebuffer) gl.bindFramebuffer(target, framebuffer);
   }
 
-  /** Does something before the methods of a prototype, which are not called where that returns false. */
-  function before(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
+  /** Runs a function before the methods of a prototype. If it returns false, the method is not called. */
+  function intercept(owner: unknown, names: string[], run: (self: unknown, args: unknown[]) => unknown): void {
     const methods = owner as Methods;
     for (const name of names) {
       const real = methods[name];
       if (!real) continue;
       methods[name] = function (this: unknown, ...args: unknown[]) {
-        return !control.isOurs && run(this, args) === false ? undefined : real.apply(this, args);
+        return !control.isInternal && run(this, args) === false ? undefined : real.apply(this, args);
       };
     }
   }
 
-  const draw = (gl: unknown) => draws(gl as AnyContext);
-  const readSelf = (canvas: unknown) => control.readsCanvas(canvas);
-  const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.readsCanvas);
+  const draw = (gl: unknown) => shouldDraw(gl as AnyContext);
+  const readSelf = (canvas: unknown) => control.noteCanvasRead(canvas);
+  const readArguments = (_: unknown, args: unknown[]) => args.forEach(control.noteCanvasRead);
   const readScreen = (context: unknown) => {
     const gl = context as AnyContext;
     const target = 'READ_FRAMEBUFFER_BINDING' in gl ? gl.READ_FRAMEBUFFER_BINDING : gl.FRAMEBUFFER_BINDING;
-    if (gl.getParameter(target) === null) control.readsCanvas(gl.canvas);
+    if (gl.getParameter(target) === null) control.noteCanvasRead(gl.canvas);
   };
 
   for (const { prototype } of [WebGLRenderingContext, WebGL2RenderingContext]) {
-    before(prototype, ['clear', 'clearBufferfv', 'clearBufferiv', 'clearBufferuiv', 'clearBufferfi'], draw);
-    before(prototype, ['drawArrays', 'drawElements', 'drawRangeElements'], draw);
-    before(prototype, ['drawArraysInstanced', 'drawElementsInstanced', 'blitFramebuffer'], draw);
-    before(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
-    before(prototype, ['blitFramebuffer'], readScreen);
-    before(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
-    // These tell the page what is drawn in between.
-    before(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) => control.readsCanvas((gl as AnyContext).canvas));
+    intercept(prototype, ['clear', 'clearBufferfv', 'clearBufferiv', 'clearBufferuiv', 'clearBufferfi'], draw);
+    intercept(prototype, ['drawArrays', 'drawElements', 'drawRangeElements'], draw);
+    intercept(prototype, ['drawArraysInstanced', 'drawElementsInstanced', 'blitFramebuffer'], draw);
+    intercept(prototype, ['readPixels', 'copyTexImage2D', 'copyTexSubImage2D', 'copyTexSubImage3D'], readScreen);
+    intercept(prototype, ['blitFramebuffer'], readScreen);
+    intercept(prototype, ['texImage2D', 'texSubImage2D', 'texImage3D', 'texSubImage3D'], readArguments);
+    // These report to the page what is drawn in between.
+    intercept(prototype, ['beginQuery', 'beginTransformFeedback'], (gl) =>
+      control.noteCanvasRead((gl as AnyContext).canvas),
+    );
   }
   for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
-    before(prototype, ['drawImage', 'createPattern'], readArguments);
-  before(HTMLCanvasElement.prototype, ['toDataURL', 'toBlob', 'captureStream'], readSelf);
-  before(globalThis, ['createImageBitmap'], readArguments);
+    intercept(prototype, ['drawImage', 'createPattern'], readArguments);
+  intercept(HTMLCanvasElement.prototype, ['toDataURL', 'toBlob', 'captureStream'], readSelf);
+  intercept(globalThis, ['createImageBitmap'], readArguments);
   globalThis.VideoFrame &&= new Proxy(VideoFrame, {
     construct(target, args: ConstructorParameters<typeof VideoFrame>, newTarget: new () => unknown): VideoFrame {
-      control.readsCanvas(args[0]);
+      control.noteCanvasRead(args[0]);
       return Reflect.construct(target, args, newTarget);
     },
   });

@@ -1,8 +1,8 @@
 import type { Control } from './control.js';
 import type { CanvasNote, WorkerReply, WorkerRequest } from './workerTypes.js';
 
-/** The worker's end: takes part in the time of the context that has started it. */
-export function installWorkerEnd(control: Control): void {
+/** The clock inside a dedicated worker, which keeps in step with the context that started the worker. */
+export function installInsideWorker(control: Control): void {
   const scope = globalThis as unknown as EventTarget & {
     postMessage: (...args: unknown[]) => void;
     close: () => void;
@@ -11,11 +11,11 @@ export function installWorkerEnd(control: Control): void {
   let sent = 0;
   let arrived = 0;
   let inbox: MessageEvent[] = [];
-  let handedOut = 0;
-  const notes = new Map<number, CanvasNote['canvases']>();
+  let dispatched = 0;
+  const canvasNotes = new Map<number, CanvasNote['canvases']>();
   let wake = () => {};
 
-  const arrive = () => {
+  const countArrival = () => {
     arrived++;
     wake();
   };
@@ -26,74 +26,76 @@ export function installWorkerEnd(control: Control): void {
     if (!port) {
       port = event.ports[0]!;
       port.onmessage = ({ data }: MessageEvent<WorkerRequest | CanvasNote>) => {
-        if ('canvases' in data) notes.set(data.message, data.canvases);
+        if ('canvases' in data) canvasNotes.set(data.message, data.canvases);
         else void answer(data);
       };
       return;
     }
     inbox.push(event);
-    arrive();
+    countArrival();
   });
-  scope.addEventListener('messageerror', arrive);
+  scope.addEventListener('messageerror', countArrival);
 
-  /** Errors that nobody has handled here go to whoever started the worker, as messages do. */
+  /** Errors not handled here are sent to the context that started the worker, and count as messages. */
   const errors: Event[] = [];
   scope.addEventListener('error', (event) => event.isTrusted && errors.push(event));
 
-  const tell = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
+  const sendReply = (more: Partial<WorkerReply> = {}, transfer: Transferable[] = []) => {
     const reply: WorkerReply = {
       sent: sent + errors.filter(({ defaultPrevented }) => !defaultPrevented).length,
       due: control.nextDue(),
       awaitsFrame: control.awaitsFrame(),
       active: control.takeActive(),
-      unbegun: control.takeUnbegun(),
+      unstartedWorkers: control.takeUnstartedWorkers(),
       ...more,
     };
     if (port) control.realPost.call(port, reply, transfer);
     else realPost({ 'genlock.control': reply });
   };
 
-  /** What has come is of the time that the worker is to go to. */
-  let onTheWay = false;
-  const handOut = async () => {
-    if (onTheWay) return false;
+  /**
+   * Whether timers are running up to the requested time. Messages received meanwhile belong to that time, so they wait.
+   */
+  let isRunningTimers = false;
+  const dispatchInbox = async () => {
+    if (isRunningTimers) return false;
     const messages = inbox;
     inbox = [];
     for (const message of messages) {
       const { ports, lastEventId, origin } = message;
       const data: unknown = message.data;
-      const canvases = notes.get(handedOut);
-      if (canvases) control.canvases?.take(data, canvases);
-      notes.delete(handedOut++);
+      const canvases = canvasNotes.get(dispatched);
+      if (canvases) control.canvases?.adopt(data, canvases);
+      canvasNotes.delete(dispatched++);
       await control.inTask(() => {
         scope.dispatchEvent(new MessageEvent('message', { data, ports: [...ports], lastEventId, origin }));
       });
     }
     return messages.length > 0;
   };
-  control.exchanges.add(handOut);
+  control.exchanges.add(dispatchInbox);
 
   async function answer(request: WorkerRequest): Promise<void> {
     while (arrived < request.sent) await new Promise<void>((resolve) => (wake = resolve));
     control.frame = request.frame;
     control.started = request.started;
-    onTheWay = true;
+    isRunningTimers = true;
     await control.runTimers(request.now);
-    onTheWay = false;
+    isRunningTimers = false;
     control.now = Math.max(control.now, request.now);
     if (request.callbacks) {
       await control.runFrameCallbacks();
       await control.runWorkerFrames();
     }
-    const went = request.urged && (await control.urge());
+    const madeProgress = request.nudged && (await control.nudge());
     await control.settle();
     if (!request.pictures) {
-      tell({ went });
+      sendReply({ madeProgress });
       return;
     }
     await control.showCanvases();
-    const pictures = [...(await control.canvases!.pictures()), ...control.takePassedOn()];
-    tell(
+    const pictures = [...(await control.canvases!.pictures()), ...control.takeForwardedPictures()];
+    sendReply(
       { pictures },
       pictures.map(([, picture]) => picture),
     );
@@ -101,7 +103,7 @@ export function installWorkerEnd(control: Control): void {
 
   control.settle = async () => {
     await control.untilIdle();
-    return { again: false, observes: false, observed: 0 };
+    return { settleAgain: false, hasObservers: false, observerCalls: 0 };
   };
 
   const realPost = scope.postMessage.bind(scope);
@@ -111,18 +113,18 @@ export function installWorkerEnd(control: Control): void {
     sent++;
   };
   scope.close = () => {
-    tell({ closed: true });
+    sendReply({ closed: true });
     realClose();
   };
 
-  // A worker that waits for another one, or for the page, is no reason to wait for the worker.
+  // Nobody waits for a worker that is itself blocked until another worker, or the page, wakes it up.
   const realWait = Atomics.wait.bind(Atomics) as (...args: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
   Atomics.wait = (...args: unknown[]) => {
-    tell({ blocked: true });
+    sendReply({ blocked: true });
     try {
       return realWait(...args);
     } finally {
-      tell({ blocked: false });
+      sendReply({ blocked: false });
     }
   };
 }

@@ -1,19 +1,19 @@
 import type { Control } from './control.js';
 
 /**
- * Knows whether the page may hear of it when a picture has loaded. Where it does not, pictures need not come one after
- * the other. Must come after the parts that listen to pictures themselves.
+ * Detects whether the page may be listening for images to load. If not, images need not be delivered one after the
+ * other. Must be installed after the parts that listen to images themselves.
  */
-export function installHearingPictures(control: Control): void {
+export function installImageListeners(control: Control): void {
   const ATTRIBUTES = ':is(img, image, input)[onload], :is(img, image, input)[onerror]';
-  let hears = false;
+  let isListening = false;
 
   const isOfPictures = (type: string) => type === 'load' || type === 'error';
   const add = EventTarget.prototype.addEventListener;
   EventTarget.prototype.addEventListener = function (type, listener, options) {
-    // Those of pictures do not rise to the window, but pass it on their way down.
+    // The events of images do not bubble up to the window, but it sees them in the capture phase.
     const isCapturing = typeof options === 'object' ? options?.capture === true : options === true;
-    if (isOfPictures(type) && (isCapturing || this instanceof Element)) hears = true;
+    if (isOfPictures(type) && (isCapturing || this instanceof Element)) isListening = true;
     add.call(this, type, listener, options);
   };
 
@@ -25,7 +25,7 @@ export function installHearingPictures(control: Control): void {
       Object.defineProperty(Class.prototype, name, {
         ...own,
         set(this: Element, handler: unknown) {
-          hears ||= !(this instanceof HTMLScriptElement);
+          isListening ||= !(this instanceof HTMLScriptElement);
           set.call(this, handler);
         },
       });
@@ -34,12 +34,12 @@ export function installHearingPictures(control: Control): void {
 
   const { decode } = HTMLImageElement.prototype;
   HTMLImageElement.prototype.decode = function () {
-    hears = true;
+    isListening = true;
     return decode.call(this);
   };
 
-  control.hearsPictures = () => {
-    if (hears) return true;
+  control.listensToImages = () => {
+    if (isListening) return true;
     for (const root of control.roots()) if (root.querySelector(ATTRIBUTES)) return true;
     return false;
   };

@@ -17,7 +17,7 @@ export async function still(
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, 'frame.png', signal);
   const { options, frame } = stillSettings(request, input?.url ?? 'about:blank', flags.frame);
-  // Without a page the settings have thrown.
+  // Without a page, stillSettings has thrown.
   if (!input) return;
   await using _host = await holdHost();
   checkBrowser(flags);

@@ -1,5 +1,5 @@
 import { RenderOrchestrator } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { folderOptions, openPage } from '../input.js';
 import { reportLines } from '../messages.js';
@@ -19,7 +19,7 @@ export async function render(
   const { options, plan } = renderSettings(request, input?.url ?? 'about:blank', flags.frames);
   // Without a page, renderSettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
   // A missing encoder is reported before any browser starts. The check takes a while, so the page opens meanwhile.
   const check = checkFfmpeg(plan, flags, signal);

@@ -1,5 +1,5 @@
 import { renderStill } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
 import { folderOptions, openPage } from '../input.js';
@@ -19,7 +19,7 @@ export async function still(
   const { options, frame } = stillSettings(request, input?.url ?? 'about:blank', flags.frame);
   // Without a page, stillSettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 

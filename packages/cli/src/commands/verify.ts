@@ -1,5 +1,5 @@
 import { verifyPage } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import { verdictLines } from '../display/verdictLines.js';
 import type { PageFlags } from '../flags.js';
 import { plural } from '../format.js';
@@ -20,7 +20,7 @@ export async function verify(
   const { options, plan } = verifySettings(request, input?.url ?? 'about:blank');
   // Without a page, verifySettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 

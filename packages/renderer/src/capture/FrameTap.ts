@@ -1,6 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, positionPrefix } from '../errors.js';
-import { orShortage } from '../lifecycle/shortage.js';
+import { explainShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import {
@@ -23,7 +23,7 @@ import { FrameServer } from './FrameServer.js';
 
 /** A port that cannot be opened for want of open files. */
 function tellShortage(error: unknown): never {
-  throw orShortage(error);
+  throw explainShortage(error);
 }
 
 /** The number of what is only looked at, and is no frame of the video. */

@@ -11,7 +11,7 @@ import { checkMemory, freeDiskCheck, watchTime, type ScopeLimits } from './limit
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
 import { RepeatedCheck } from './RepeatedCheck.js';
-import { orShortage } from './shortage.js';
+import { explainShortage } from './shortage.js';
 import { StopRecord } from './StopRecord.js';
 
 /** What a scope serves. */
@@ -214,7 +214,7 @@ export class JobScope implements Disposable {
       try {
         return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
       } catch (error) {
-        throw this.signal.aborted ? error : orShortage(error);
+        throw this.signal.aborted ? error : explainShortage(error);
       }
     });
   }

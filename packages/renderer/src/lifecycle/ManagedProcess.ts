@@ -5,8 +5,8 @@ import { attempt, wordsOf } from '../unknowns.js';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
 import { endOfCommand, hasNamespace, type ProcessEnd } from './howItEnded.js';
-import { tryAgain } from './leftovers.js';
-import { afterPatience, Patience } from './Patience.js';
+import { retryRemoval } from './leftovers.js';
+import { afterDeadline, Deadline } from './Deadline.js';
 import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
 
 /** Whose a process is. */
@@ -86,7 +86,7 @@ export class ManagedProcess implements AsyncDisposable {
     this.#endsAsOne = this.#hasNamespace || options.outlivesHost === true;
     const record = options.outlivesHost ? undefined : currentRecord();
     const [file, ...rest] = [...this.#wrapper, command, ...args] as [string, ...string[]];
-    this.child = spawnAnyhow(file, rest, {
+    this.child = spawnSafely(file, rest, {
       stdio: options.stdio ?? ['ignore', 'ignore', 'pipe'],
       detached: true,
       env: { ...(options.env ?? process.env), ...(record ? { [TOKEN_VARIABLE]: record.owner.token } : {}) },
@@ -108,7 +108,7 @@ export class ManagedProcess implements AsyncDisposable {
       this.#endNamespace?.();
       // What outlives its leader would keep working, and hold the pipes open.
       this.#killMembers();
-      this.#endStraggling = afterPatience(STRAGGLER_MS, () => void this.#endStragglers());
+      this.#endStraggling = afterDeadline(STRAGGLER_MS, () => void this.#endStragglers());
     });
 
     if (!options.outlivesHost) live.add(this);
@@ -119,7 +119,7 @@ export class ManagedProcess implements AsyncDisposable {
         if (this.pid !== undefined) record?.add({ ended: this.pid });
       };
       if (end.survivors.length === 0 && end.unseen === undefined) forget();
-      else tryAgain(() => this.#isGone(forget));
+      else retryRemoval(() => this.#isGone(forget));
       const { onEnd } = this.#owner;
       this.belongTo({});
       onEnd?.(this, end);
@@ -180,7 +180,7 @@ export class ManagedProcess implements AsyncDisposable {
     killProcess(first);
     // It may have been stopped; it has to see the end of its child.
     this.child.kill('SIGCONT');
-    this.#endNamespace ??= afterPatience(NAMESPACE_END_MS, () => killGroup(leader));
+    this.#endNamespace ??= afterDeadline(NAMESPACE_END_MS, () => killGroup(leader));
     return true;
   }
 
@@ -205,20 +205,20 @@ export class ManagedProcess implements AsyncDisposable {
   async #endStragglers(): Promise<void> {
     await this.#sweep().catch(() => {});
     if (this.#closed) return;
-    this.#endStraggling = afterPatience(GROUP_END_MS, () => {
+    this.#endStraggling = afterDeadline(GROUP_END_MS, () => {
       for (const stream of this.pipes) stream?.destroy();
     });
   }
 
   async #groupEnd(): Promise<Pick<ProcessEnd, 'survivors' | 'unseen'>> {
-    const patience = new Patience(GROUP_END_MS);
+    const deadline = new Deadline(GROUP_END_MS);
     if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return { survivors: [] };
     for (;;) {
       try {
         const survivors = await this.#sweep();
-        if (survivors.length === 0 || patience.isOver) return { survivors };
+        if (survivors.length === 0 || deadline.isOver) return { survivors };
       } catch (error) {
-        if (patience.isOver) return { survivors: [], unseen: wordsOf(error) };
+        if (deadline.isOver) return { survivors: [], unseen: wordsOf(error) };
         await setTimeout(LOOK_AGAIN_MS);
       }
     }
@@ -258,7 +258,7 @@ export class ManagedProcess implements AsyncDisposable {
 }
 
 /** As `spawn`, which throws in some cases: this never does. What cannot be started tells `error`, and then `close`. */
-function spawnAnyhow(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+function spawnSafely(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   try {
     return spawn(file, args, options);
   } catch (error) {

@@ -3,8 +3,8 @@ import { constants, copyFileSync, linkSync, renameSync, rmSync, writeFileSync } 
 import { open } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { InputError, type RenderPosition } from '../errors.js';
-import { onDisk } from './onDisk.js';
-import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
+import { waitForDisk } from './waitForDisk.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
 /** So many characters of a name, of up to three bytes each, leave room for the end of a staged one (255 bytes in all). */
 const LONGEST_NAME = 60;
@@ -81,7 +81,7 @@ export class StagedOutput implements AsyncDisposable {
    * milliseconds.
    */
   async flush(deadlineMs: number, position: RenderPosition, signal?: AbortSignal): Promise<void> {
-    await onDisk(this.#sync(), { waitingFor: `the disk to take ${this.destination}`, deadlineMs, position, signal });
+    await waitForDisk(this.#sync(), { waitingFor: `the disk to take ${this.destination}`, deadlineMs, position, signal });
   }
 
   async #sync(): Promise<void> {
@@ -100,7 +100,7 @@ export class StagedOutput implements AsyncDisposable {
   commit(): void {
     renameSync(this.path, this.destination);
     this.#committed = true;
-    keepTemporary(this.path);
+    unregisterTemporary(this.path);
   }
 
   /** Commits it so that this can be taken back. */
@@ -118,7 +118,7 @@ export class StagedOutput implements AsyncDisposable {
     return {
       undo: () => {
         // From now on it may be the only copy of what was there: nobody is to remove it.
-        keepTemporary(old);
+        unregisterTemporary(old);
         try {
           // Where nothing was, the file is staged again, and is removed as such.
           if (wasThere) renameSync(old, this.destination);
@@ -129,7 +129,7 @@ export class StagedOutput implements AsyncDisposable {
       },
       settle: () => {
         this.#committed = true;
-        keepTemporary(this.path);
+        unregisterTemporary(this.path);
         forget(old);
       },
     };
@@ -164,7 +164,7 @@ function keepAs(path: string, second: string): boolean {
 function forget(path: string): void {
   try {
     rmSync(path, { force: true });
-    keepTemporary(path);
+    unregisterTemporary(path);
   } catch {
     // It stays registered: whoever cleans up after this process removes it.
   }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isEcho, linkAbort } from './abort.js';
-import { afterPatience } from './Patience.js';
+import { afterDeadline } from './Deadline.js';
 
 /**
  * Tasks that live and die together: the first failure aborts all of them, and `join` settles only
@@ -74,7 +74,7 @@ export class TaskGroup implements Disposable {
     return new Promise((resolve) => {
       let end = (): void => {};
       const onAbort = () => {
-        end = afterPatience(stopMs, () => resolve(false));
+        end = afterDeadline(stopMs, () => resolve(false));
       };
       if (this.signal.aborted) onAbort();
       else this.signal.addEventListener('abort', onAbort, { once: true });

@@ -1,5 +1,5 @@
 import { attempt } from '../unknowns.js';
-import { afterPatience } from './Patience.js';
+import { afterDeadline } from './Deadline.js';
 
 /**
  * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
@@ -32,12 +32,12 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 
 /**
  * Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds: after as many
- * again when this process was held up meanwhile (see Patience).
+ * again when this process was held up meanwhile (see Deadline).
  */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let end = (): void => {};
   const deadline = new Promise<never>((_, reject) => {
-    end = afterPatience(ms, () => reject(late()));
+    end = afterDeadline(ms, () => reject(late()));
   });
   try {
     return await Promise.race([promise, deadline]);
@@ -58,7 +58,7 @@ export async function underDeadline<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const unlink = linkAbort(signal, controller);
-  const end = afterPatience(ms, () => controller.abort(late()));
+  const end = afterDeadline(ms, () => controller.abort(late()));
   try {
     return await work(controller.signal);
   } catch (error) {

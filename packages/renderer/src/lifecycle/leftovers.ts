@@ -16,19 +16,19 @@ let pause = FIRST_PAUSE_MS;
  * What could not be removed is tried again for as long as this process lives, which it does not keep alive: after a
  * while, and when a render begins. Whoever could not remove it has told of it.
  */
-export function tryAgain(removal: Removal): void {
+export function retryRemoval(removal: Removal): void {
   pending.set(removal, currentRecord()?.directory);
   pause = FIRST_PAUSE_MS;
   schedule();
 }
 
 /** Whether anything is left. */
-export function isSomethingPending(): boolean {
+export function hasLeftovers(): boolean {
   return pending.size > 0;
 }
 
 /** Whether something is left that the record in this host directory names. */
-export function isSomethingLeft(directory: string): boolean {
+export function hasLeftoversIn(directory: string): boolean {
   return [...pending.values()].includes(directory);
 }
 

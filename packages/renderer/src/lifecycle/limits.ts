@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BudgetError, type RenderPosition } from '../errors.js';
 import { memoryOfGroups } from './memory.js';
-import { afterPatience } from './Patience.js';
+import { afterDeadline } from './Deadline.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const MB = 1e6;
@@ -72,7 +72,7 @@ export function watchTime(
 ): () => void {
   if (timeoutMs === undefined) return () => {};
   const start = performance.now();
-  return afterPatience(timeoutMs, () => {
+  return afterDeadline(timeoutMs, () => {
     const message =
       `the render was not done after ${timeoutMs / 1000} s (${progress()}): give it more time with timeoutMs ` +
       `(--timeout), or more workers with concurrency`;

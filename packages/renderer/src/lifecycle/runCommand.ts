@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { abortable, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
-import { orShortage } from './shortage.js';
+import { explainShortage } from './shortage.js';
 import type { ProcessEnd } from './howItEnded.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 
@@ -36,6 +36,6 @@ export async function runCommand(
     deadlineMs,
     late ?? (() => new Error(`${command} did not end within ${deadlineMs} ms`)),
   );
-  if (end.error) throw orShortage(end.error);
+  if (end.error) throw explainShortage(end.error);
   return { ...end, stdout: Buffer.concat(chunks).toString('utf8') };
 }

@@ -16,7 +16,7 @@ const SHORTAGES: Readonly<Record<string, string>> = {
 };
 
 /** Why something could not be started or opened, for people. */
-export function whyNot(error: NodeJS.ErrnoException): string {
+export function explainStartFailure(error: NodeJS.ErrnoException): string {
   return SHORTAGES[error.code ?? ''] ?? error.message;
 }
 
@@ -27,9 +27,9 @@ export function isShortage(error: unknown): boolean {
 }
 
 /** A shortage as an error of ours, which says what to do; any other error as it is. */
-export function orShortage(error: unknown): unknown {
+export function explainShortage(error: unknown): unknown {
   if (!isShortage(error) || error instanceof ToolError) return error;
-  return Object.assign(new ToolError(whyNot(error as NodeJS.ErrnoException)), { cause: error });
+  return Object.assign(new ToolError(explainStartFailure(error as NodeJS.ErrnoException)), { cause: error });
 }
 
 /**
@@ -37,12 +37,12 @@ export function orShortage(error: unknown): unknown {
  * module that could not be read would be missing in this process for good, and a browser without all of its pipes
  * would be told of by a failure that nobody understands.
  */
-export function requireRoom(): void {
+export function requireFreeDescriptors(): void {
   const opened: number[] = [];
   try {
     while (opened.length < ROOM) opened.push(openSync(devNull, 'r'));
   } catch (error) {
-    if (isShortage(error)) throw orShortage(error);
+    if (isShortage(error)) throw explainShortage(error);
   } finally {
     for (const file of opened) closeSync(file);
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { currentRecord } from './host/HostRecord.js';
-import { tryAgain } from './leftovers.js';
+import { retryRemoval } from './leftovers.js';
 
 /** Files and folders of renders that are running now. */
 const live = new Set<string>();
@@ -17,7 +17,7 @@ export function registerTemporary(path: string): void {
 }
 
 /** The path is temporary no more: it is committed. */
-export function keepTemporary(path: string): void {
+export function unregisterTemporary(path: string): void {
   live.delete(path);
   currentRecord()?.add({ gone: path });
 }
@@ -28,13 +28,13 @@ export function keepTemporary(path: string): void {
  */
 export async function removeTemporary(path: string, onLeftover: (path: string) => void): Promise<void> {
   if (await remove(path)) {
-    keepTemporary(path);
+    unregisterTemporary(path);
     return;
   }
   onLeftover(path);
-  tryAgain(async () => {
+  retryRemoval(async () => {
     if (!removeNow(path)) return false;
-    keepTemporary(path);
+    unregisterTemporary(path);
     return true;
   });
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { DistributedOptionsInput, RendererOptions } from './groups.js';
-import { BESIDE } from './plan.js';
+import { SIDE_FILES } from './plan.js';
 import { distributedSchema, optionTraits, portableSchema, type OptionTraits } from './schema.js';
 
 /** What a caller from elsewhere may say of a render: composition, output and execution, nothing of this machine. */
@@ -26,8 +26,8 @@ export function pageOptions<Options extends object>(options: Options): Partial<O
  * frames is written says nothing; whether it is, does.
  */
 export function keyOptions(options: RendererOptions): Record<string, unknown> {
-  const given = without(options, (name) => traitsOf(name).besideContent === true);
-  return { ...given, ...Object.fromEntries(BESIDE.map((name) => [name, options[name] !== undefined])) };
+  const given = without(options, (name) => traitsOf(name).irrelevantToContent === true);
+  return { ...given, ...Object.fromEntries(SIDE_FILES.map((name) => [name, options[name] !== undefined])) };
 }
 
 function traitsOf(name: string): OptionTraits {

@@ -2,7 +2,7 @@ import type { FrameRate } from './frameRate.js';
 import type { RendererOptions } from './groups.js';
 
 /** Options that name a file to be made beside the video; those of a chunk, one in the directory of the job. */
-export const BESIDE = ['frameHashes'] as const;
+export const SIDE_FILES = ['frameHashes'] as const;
 
 /** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
 export interface RenderChunk {

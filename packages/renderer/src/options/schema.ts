@@ -127,7 +127,7 @@ export interface OptionTraits {
   /** Chunks that are drawn by one page may differ in it. */
   ofChunk?: true;
   /** It changes how long something may take or where files are, and never what a chunk holds. */
-  besideContent?: true;
+  irrelevantToContent?: true;
 }
 
 /** The traits of those options that have any. */
@@ -177,24 +177,24 @@ const execution = {
   mode: oneOf('auto', 'canvas', 'compositor', 'screenshot').optional(),
   webgl: oneOf('auto', 'llvmpipe', 'swiftshader').optional(),
   entry: oneOf('auto', 'seek', 'replay', 'draw').optional(),
-  endSeam: flag().optional().register(optionTraits, { ofChunk: true, besideContent: true }),
+  endSeam: flag().optional().register(optionTraits, { ofChunk: true, irrelevantToContent: true }),
   joinable: flag().optional(),
   encoderThreads: wholeNumber(1, 128, '').optional(),
-  deadlines: deadlines.optional().register(optionTraits, { besideContent: true }),
-  stabilityTimeout: milliseconds.optional().register(optionTraits, { besideContent: true }),
+  deadlines: deadlines.optional().register(optionTraits, { irrelevantToContent: true }),
+  stabilityTimeout: milliseconds.optional().register(optionTraits, { irrelevantToContent: true }),
   timeoutMs: milliseconds.optional().register(optionTraits, { ofJob: true }),
-  maxMemoryMB: wholeNumber(1, 1e7, 'of MB ').optional().register(optionTraits, { besideContent: true }),
+  maxMemoryMB: wholeNumber(1, 1e7, 'of MB ').optional().register(optionTraits, { irrelevantToContent: true }),
   minFreeDiskMB: wholeNumber(1, 1e9, 'of MB ').optional().register(optionTraits, { ofJob: true }),
 };
 
 /** Programs and files of this machine. */
 const machine = {
   browserConfig: browserConfig.optional(),
-  ffmpegPath: command('the path of ffmpeg').optional().register(optionTraits, { besideContent: true }),
-  ffprobePath: command('the path of ffprobe').optional().register(optionTraits, { besideContent: true }),
-  hardening: flag().optional().register(optionTraits, { besideContent: true }),
+  ffmpegPath: command('the path of ffmpeg').optional().register(optionTraits, { irrelevantToContent: true }),
+  ffprobePath: command('the path of ffprobe').optional().register(optionTraits, { irrelevantToContent: true }),
+  hardening: flag().optional().register(optionTraits, { irrelevantToContent: true }),
   frameHashes: path('the path of a file').optional().register(optionTraits, { ofChunk: true }),
-  seamFiles: path('the path of a file').optional().register(optionTraits, { ofChunk: true, besideContent: true }),
+  seamFiles: path('the path of a file').optional().register(optionTraits, { ofChunk: true, irrelevantToContent: true }),
 };
 
 /** How the work of a whole render is done. */

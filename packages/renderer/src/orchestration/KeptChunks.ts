@@ -2,10 +2,10 @@ import { extname } from 'node:path';
 import { StallError } from '../errors.js';
 import type { ChunkResult } from '../executors/ChunkResult.js';
 import { underDeadline } from '../lifecycle/abort.js';
-import { onDisk } from '../lifecycle/onDisk.js';
+import { waitForDisk } from '../lifecycle/waitForDisk.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from '../options/options.js';
-import { BESIDE } from '../options/plan.js';
+import { SIDE_FILES } from '../options/plan.js';
 import { withoutPassword } from '../redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey } from '../store/chunkKey.js';
@@ -114,7 +114,7 @@ export class KeptChunks implements AsyncDisposable {
     const wait = { waitingFor: 'the store of chunks', deadlineMs: options.deadlines.concat, signal };
     try {
       signal.throwIfAborted();
-      await onDisk(work(), wait);
+      await waitForDisk(work(), wait);
     } catch (error) {
       signal.throwIfAborted();
       const kind = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
@@ -131,7 +131,7 @@ export class KeptChunks implements AsyncDisposable {
   #parts({ fileName, options }: RenderChunk): Record<string, string> {
     const { directory } = this.context;
     const parts = { [`chunk${extname(fileName)}`]: directory.file(fileName) };
-    for (const name of BESIDE) {
+    for (const name of SIDE_FILES) {
       const file = options[name];
       if (file !== undefined) parts[extname(file).slice(1)] = directory.file(file);
     }

@@ -104,7 +104,7 @@ export class RenderJournal {
   }
 
   /** A chunk has to be rendered once more, from a page that sees every frame. */
-  chunkAgain({ index, startFrame, frameCount }: RenderChunk): void {
+  chunkRerendered({ index, startFrame, frameCount }: RenderChunk): void {
     this.#again++;
     this.record({ type: 'chunk', chunk: index, state: 'again', startFrame, frameCount });
   }
@@ -166,7 +166,7 @@ export class RenderJournal {
   }
 
   /** How far the render is, for people. */
-  whereabouts(): string {
+  describeProgress(): string {
     const rendered = Math.floor(this.#allRendered);
     const busy = this.busyWorkers();
     const named = busy.slice(0, NAMED_WORKERS).map((index) => describePosition(this.position(index)));

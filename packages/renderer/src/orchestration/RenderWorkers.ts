@@ -5,7 +5,7 @@ import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
 import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
 import { isEcho } from '../lifecycle/abort.js';
-import { BESIDE } from '../options/plan.js';
+import { SIDE_FILES } from '../options/plan.js';
 import type { VerifiedFile } from '../outputs/Output.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { SeamRepair } from './SeamRepair.js';
@@ -47,7 +47,7 @@ export class RenderWorkers {
         this.#beginAgain();
       }
       group.throwIfStopped();
-      this.seams.tellCost();
+      this.seams.reportCost();
     } finally {
       await this.seams.settle();
     }
@@ -55,9 +55,9 @@ export class RenderWorkers {
 
   /** Queues the chunks that are to be rendered again. */
   #beginAgain(): void {
-    this.#queue = this.seams.takeDue();
+    this.#queue = this.seams.takeRerenders();
     for (const chunk of this.#queue) {
-      this.#context.run.journal.chunkAgain(chunk);
+      this.#context.run.journal.chunkRerendered(chunk);
       this.#done.delete(chunk);
       this.#stored.delete(chunk);
     }
@@ -66,7 +66,7 @@ export class RenderWorkers {
   /** The finished chunks from the first one up to the first that is missing. */
   get prefix(): RenderChunk[] {
     const { chunks } = this.#context.run.plan;
-    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.isDue(chunk));
+    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.mustRerender(chunk));
     return missing < 0 ? [...chunks] : chunks.slice(0, missing);
   }
 
@@ -109,7 +109,7 @@ export class RenderWorkers {
 
   /** The next chunk; those that are to be rendered again anyway have time until then. */
   #next(): RenderChunk | undefined {
-    this.#queue = this.#queue.filter((chunk) => !this.seams.isDue(chunk));
+    this.#queue = this.#queue.filter((chunk) => !this.seams.mustRerender(chunk));
     return this.#queue.shift();
   }
 
@@ -213,7 +213,7 @@ export class RenderWorkers {
   #optionsOf(chunk: RenderChunk): RendererOptions {
     const options = { ...chunk.options };
     const { directory } = this.#context;
-    for (const name of [...BESIDE, 'seamFiles'] as const) {
+    for (const name of [...SIDE_FILES, 'seamFiles'] as const) {
       const file = options[name];
       if (file !== undefined) options[name] = directory.file(file);
     }

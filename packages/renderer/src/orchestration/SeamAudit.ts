@@ -8,10 +8,10 @@ import type { RenderChunk, RenderReport } from '../types.js';
  * What is known of a seam: `open` while one side is missing. When the sides differ: which chunks are to be rendered
  * again and how, or that it is broken for good.
  */
-export type SeamVerdict = 'open' | 'fits' | { again: Again } | { broken: BrokenSeam };
+export type SeamVerdict = 'open' | 'fits' | { again: Rerender } | { broken: BrokenSeam };
 
 /** Chunks to be rendered again: by pages that see every frame before, or that draw every frame before. */
-export interface Again {
+export interface Rerender {
   chunks: number[];
   entry: 'replay' | 'draw';
   seam: BrokenSeam;
@@ -68,7 +68,7 @@ export class SeamAudit {
   }
 
   /** Forgets what a chunk has told: it is rendered again. */
-  forget(chunk: number, entry: Again['entry']): void {
+  forget(chunk: number, entry: Rerender['entry']): void {
     if (entry === 'draw') this.#drawn.add(chunk);
     for (const [seam, side] of [
       [chunk, 'entry'],

@@ -1,6 +1,6 @@
 import type { SeamError } from '../errors.js';
 import type { SeamPicture, SeamSide } from '../events.js';
-import { SeamAudit, type Again, type BrokenSeam } from './SeamAudit.js';
+import { SeamAudit, type Rerender, type BrokenSeam } from './SeamAudit.js';
 import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderReport, SeamDifference } from '../types.js';
 import { wordsOf } from '../unknowns.js';
@@ -14,9 +14,9 @@ export class SeamRepair {
   readonly audit: SeamAudit;
   readonly #context: WorkerContext;
   /** Chunks that are to be rendered again, with how their pages are to come to them. */
-  readonly #again = new Map<RenderChunk, Again['entry']>();
+  readonly #again = new Map<RenderChunk, Rerender['entry']>();
   /** The same of those that have been begun again. */
-  readonly #entries = new Map<RenderChunk, Again['entry']>();
+  readonly #entries = new Map<RenderChunk, Rerender['entry']>();
   /** Work on pictures that goes on beside the rendering. */
   readonly #pictureWork: Promise<void>[] = [];
   /** Seams that do not fit and are in the video all the same. */
@@ -50,12 +50,12 @@ export class SeamRepair {
   }
 
   /** Whether a chunk is to be rendered again once the workers have finished their present chunks. */
-  isDue(chunk: RenderChunk): boolean {
+  mustRerender(chunk: RenderChunk): boolean {
     return this.#again.has(chunk);
   }
 
   /** Takes the chunks that are to be rendered again; what is known of their seams is forgotten. */
-  takeDue(): RenderChunk[] {
+  takeRerenders(): RenderChunk[] {
     const due = this.#context.run.plan.chunks.filter((chunk) => this.#again.has(chunk));
     for (const chunk of due) {
       const entry = this.#again.get(chunk)!;
@@ -76,12 +76,12 @@ export class SeamRepair {
   }
 
   /** How the page of a chunk comes to its first frame, when that is not as planned. */
-  entryOf(chunk: RenderChunk): Again['entry'] | undefined {
+  entryOf(chunk: RenderChunk): Rerender['entry'] | undefined {
     return this.#entries.get(chunk);
   }
 
   /** Says what it has cost, after the last chunk. */
-  tellCost(): void {
+  reportCost(): void {
     if (this.#drawingSince === undefined) return;
     const seconds = ((performance.now() - this.#drawingSince) / 1000).toFixed(1);
     this.#warn(`drawing the frames again by one worker took ${seconds} s`);
@@ -101,7 +101,7 @@ export class SeamRepair {
     return { ...this.audit.report(), ...(differing.length > 0 ? { differing } : {}) };
   }
 
-  #renderAgain({ chunks, entry, seam }: Again): void {
+  #renderAgain({ chunks, entry, seam }: Rerender): void {
     const { plan, journal } = this.#context.run;
     const isNew = ![...this.#again.values()].includes(entry);
     for (const index of chunks) {

@@ -2,7 +2,7 @@ import { StallError, type RenderPhase, type RenderPosition, TeardownError } from
 import { abortable, withDeadline } from '../lifecycle/abort.js';
 import { atHook } from '../lifecycle/hooks.js';
 import { freeDiskCheck, watchTime } from '../lifecycle/limits.js';
-import { onDisk } from '../lifecycle/onDisk.js';
+import { waitForDisk } from '../lifecycle/waitForDisk.js';
 import { processEvents } from '../lifecycle/processEvents.js';
 import { RepeatedCheck } from '../lifecycle/RepeatedCheck.js';
 import { TaskGroup } from '../lifecycle/TaskGroup.js';
@@ -46,8 +46,8 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
     const run = new StoppableRun(plan, options, jobOptions);
     const { journal, group } = run;
     group.signal.addEventListener('abort', run.#onAbort, { once: true });
-    const whereabouts = () => journal.whereabouts();
-    run.#stopTimeWatch = watchTime(options.limits.timeoutMs, whereabouts, (error) => run.fail(error));
+    const describeProgress = () => journal.describeProgress();
+    run.#stopTimeWatch = watchTime(options.limits.timeoutMs, describeProgress, (error) => run.fail(error));
     try {
       journal.state('running');
       const result = await run.#watchingDisk(() => work(run));
@@ -60,7 +60,7 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
       journal.stopped(group.cause, group.suppressed);
       throw group.cause;
     } finally {
-      run.closeToAborts();
+      run.ignoreAborts();
     }
   }
 
@@ -80,7 +80,7 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
   };
 
   /** Runs a part of the work whose failure stops the run at once, before the part's own resources are released. */
-  async failingAtOnce<T>(part: () => Promise<T>): Promise<T> {
+  async failFast<T>(part: () => Promise<T>): Promise<T> {
     try {
       return await part();
     } catch (error) {
@@ -90,7 +90,7 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
   }
 
   /** After the commit nothing can stop the run any more: it has succeeded. */
-  closeToAborts(): void {
+  ignoreAborts(): void {
     this.#stopTimeWatch();
     this.signal.removeEventListener('abort', this.#onAbort);
     this.group[Symbol.dispose]();
@@ -119,9 +119,9 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
       position,
       leftover: this.leftover,
       wait: (work, deadlineMs, waitingFor, place) =>
-        onDisk(work, { waitingFor, deadlineMs, position: { ...position, ...place }, signal }),
+        waitForDisk(work, { waitingFor, deadlineMs, position: { ...position, ...place }, signal }),
       processOptions: () => processEvents((event) => this.journal.record(event), this.leftover),
-      committed: () => this.closeToAborts(),
+      committed: () => this.ignoreAborts(),
     };
   }
 

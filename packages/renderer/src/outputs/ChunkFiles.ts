@@ -11,7 +11,7 @@ import { verifyVideo } from '../ffmpeg/verify.js';
 import { underDeadline } from '../lifecycle/abort.js';
 import { ranOutOfDisk } from '../lifecycle/howItEnded.js';
 import { runCommand } from '../lifecycle/runCommand.js';
-import { orShortage } from '../lifecycle/shortage.js';
+import { explainShortage } from '../lifecycle/shortage.js';
 import type { TaskGroup } from '../lifecycle/TaskGroup.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedOptions } from '../options/options.js';
@@ -19,7 +19,7 @@ import type { RenderChunk } from '../options/plan.js';
 import type { OutputJob, RenderedChunks, VerifiedFile } from './Output.js';
 
 /** What it takes to look into files and to join them. */
-interface Workshop {
+interface ChunkTools {
   tools: FfmpegPaths;
   job: OutputJob;
   /** Where the files of the chunks are. */
@@ -30,7 +30,7 @@ interface Workshop {
 export class ChunkFiles {
   constructor(
     readonly options: ResolvedOptions,
-    readonly workshop: Workshop,
+    readonly workshop: ChunkTools,
   ) {}
 
   /**
@@ -43,7 +43,7 @@ export class ChunkFiles {
     const { signal } = this.workshop.job;
     const codings = new Map<RenderChunk, VideoCoding>();
     const left = [...chunks];
-    const lookIntoRest = async () => {
+    const inspectRest = async () => {
       for (let chunk = left.shift(); chunk && !signal.aborted; chunk = left.shift()) {
         // With a chunk for each worker they have the same numbers.
         const place = chunks.length === together?.workers ? { worker: chunk.index } : {};
@@ -52,20 +52,20 @@ export class ChunkFiles {
     };
     if (together) {
       const { group, workers } = together;
-      for (let reader = 0; reader < Math.max(workers, availableParallelism()); reader++) group.go(lookIntoRest);
+      for (let reader = 0; reader < Math.max(workers, availableParallelism()); reader++) group.go(inspectRest);
       await group.join();
-    } else await lookIntoRest();
+    } else await inspectRest();
     requireAlike(chunks, codings);
   }
 
   async #codingOf(chunk: RenderChunk, known: VerifiedFile | undefined, place: RenderPosition): Promise<VideoCoding> {
     const path = this.workshop.directory.file(chunk.fileName);
     if (known?.coding && known.stamp && (await isUnchanged(path, known.stamp))) return known.coding;
-    return this.lookInto(path, chunk.frameCount, place);
+    return this.inspect(path, chunk.frameCount, place);
   }
 
   /** Checks that a file holds exactly so many frames of this render. Throws a VerificationError. */
-  async lookInto(path: string, frames: number, position: RenderPosition = {}): Promise<VideoCoding> {
+  async inspect(path: string, frames: number, position: RenderPosition = {}): Promise<VideoCoding> {
     const { fps, pixelWidth: width, pixelHeight: height, deadlines } = this.options;
     const { tools, job } = this.workshop;
     const expected = { frames, fps, width, height };
@@ -85,7 +85,7 @@ export class ChunkFiles {
     if (!first!.options.joinable) return this.#copy(first!, output);
     await this.#concat(chunks, output);
     const frames = chunks.reduce((sum, { frameCount }) => sum + frameCount, 0);
-    await this.lookInto(output, frames);
+    await this.inspect(output, frames);
   }
 
   async #copy({ fileName }: RenderChunk, output: string): Promise<void> {
@@ -97,7 +97,7 @@ export class ChunkFiles {
         pipeline(createReadStream(directory.file(fileName)), createWriteStream(output), { signal }),
       );
     } catch (error) {
-      throw job.signal.aborted ? error : orShortage(error);
+      throw job.signal.aborted ? error : explainShortage(error);
     }
   }
 

@@ -2,11 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { formatHashes, parseFrameHashes } from '../ffmpeg/frameHashes.js';
 import type { RenderChunk } from '../options/plan.js';
 import type { ResolvedOptions } from '../options/options.js';
-import type { BesideOutput, ChunkFormat } from './Output.js';
+import type { SideOutput, ChunkFormat } from './Output.js';
 import { SingleFile } from './SingleFile.js';
 
 /** The list of the hashes of all frames, beside the video. The video's encoder takes them, before it encodes. */
-export class FrameHashes extends SingleFile implements BesideOutput {
+export class FrameHashes extends SingleFile implements SideOutput {
   readonly option = 'frameHashes';
 
   constructor(

@@ -8,7 +8,7 @@ import type { StagedOutput } from '../lifecycle/StagedOutput.js';
 import type { TaskGroup } from '../lifecycle/TaskGroup.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RendererOptions } from '../options/groups.js';
-import type { BESIDE, RenderChunk } from '../options/plan.js';
+import type { SIDE_FILES, RenderChunk } from '../options/plan.js';
 import type { PlaceName } from './checkPlaces.js';
 
 /**
@@ -20,7 +20,7 @@ import type { PlaceName } from './checkPlaces.js';
  * - The orchestrator, which makes one of chunks: `findTools`, `stage`, `verifyChunks`, `join`, `bytes`.
  * - The commit of the set: `files`, `committed`. Whatever happens, the output is disposed of at the end.
  *
- * What has a question mark may be left out. `FrameOutput` and `BesideOutput` say what an output must have that is made
+ * What has a question mark may be left out. `FrameOutput` and `SideOutput` say what an output must have that is made
  * of frames; a still and a folder of pictures have methods of their own for what is put into them.
  */
 export interface Output extends AsyncDisposable {
@@ -87,7 +87,7 @@ export type FrameOutput = Output &
   Required<Pick<Output, 'chunkFormat' | 'encode' | 'verify' | 'verifyChunks' | 'join' | 'bytes'>>;
 
 /** An output that is made beside another one, while that takes the frames. Its option names its file of a chunk, too. */
-export type BesideOutput = Output & { readonly option: (typeof BESIDE)[number] } & Required<
+export type SideOutput = Output & { readonly option: (typeof SIDE_FILES)[number] } & Required<
     Pick<Output, 'chunkFormat' | 'finish' | 'join'>
   >;
 

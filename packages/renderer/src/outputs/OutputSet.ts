@@ -1,7 +1,7 @@
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import { checkPlaces, type Places } from './checkPlaces.js';
-import type { BesideOutput, Output, OutputJob } from './Output.js';
+import type { SideOutput, Output, OutputJob } from './Output.js';
 
 /** Outputs that belong together: they are put in their places as one, or none of them is. */
 export class OutputSet<Main extends Output = Output> implements AsyncDisposable {
@@ -11,7 +11,7 @@ export class OutputSet<Main extends Output = Output> implements AsyncDisposable 
     /** What was asked for. */
     readonly main: Main,
     /** What there is to be beside it. */
-    readonly beside: readonly BesideOutput[] = [],
+    readonly beside: readonly SideOutput[] = [],
   ) {}
 
   /** In the order of the commit: the one that matters most is put in its place last. */

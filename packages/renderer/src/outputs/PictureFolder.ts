@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RenderPosition } from '../errors.js';
 import { makeFolder } from '../lifecycle/makeFolder.js';
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import type { Output, OutputJob } from './Output.js';
 
 /** Pictures that appear in a folder all together or not at all. The folder itself is made when the first is added. */
@@ -35,7 +35,7 @@ export class PictureFolder implements Output {
   }
 
   committed(): void {
-    if (this.#made !== undefined) keepTemporary(this.#made);
+    if (this.#made !== undefined) unregisterTemporary(this.#made);
     this.#made = undefined;
   }
 

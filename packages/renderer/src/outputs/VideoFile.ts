@@ -49,7 +49,7 @@ export class VideoFile extends SingleFile implements FrameOutput {
     const { job, file } = this.staged;
     const { frameCount, deadlines } = this.options;
     const stamp = await job.wait(stampOf(file.path), deadlines.verify, 'the disk to tell of the video');
-    const coding = await this.#chunkFiles().lookInto(file.path, frameCount, job.position);
+    const coding = await this.#chunkFiles().inspect(file.path, frameCount, job.position);
     return { coding, ...(stamp ? { stamp } : {}) };
   }
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../lifecycle/makeFolder.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import { ENTRY, readRecord, writeRecord, type ChunkRecord } from './chunkRecord.js';
 import { ChunkStore } from './ChunkStore.js';
 import type { FileHash } from './FileHashes.js';
@@ -67,7 +67,7 @@ export class RenderChunkStore extends ChunkStore {
       await mkdir(staged, PRIVATE);
     } catch (error) {
       // There is nothing to remove, and perhaps nowhere to look for it.
-      keepTemporary(staged);
+      unregisterTemporary(staged);
       throw error;
     }
     try {
@@ -79,7 +79,7 @@ export class RenderChunkStore extends ChunkStore {
       await writeRecord(staged, { ...record, parts: hashes });
       await syncFolder(staged);
       signal.throwIfAborted();
-      if (await this.#place(staged, key, content)) keepTemporary(staged);
+      if (await this.#place(staged, key, content)) unregisterTemporary(staged);
       else await removeTemporary(staged, onLeftover);
     } catch (error) {
       await removeTemporary(staged, onLeftover);

@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { ManagedProcess } from '../ManagedProcess.js';
-import { isSomethingLeft, removeLeftovers, tryAgain } from '../leftovers.js';
-import { orShortage, requireRoom } from '../shortage.js';
+import { hasLeftoversIn, removeLeftovers, retryRemoval } from '../leftovers.js';
+import { explainShortage, requireFreeDescriptors } from '../shortage.js';
 import { temporaryFolder } from '../temporaryFolder.js';
-import { keepTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
 import { HostRecord, setCurrentRecord } from './HostRecord.js';
 import { thisOwner } from './owner.js';
 import { sweep } from './sweep.js';
@@ -36,7 +36,7 @@ export class Host {
    * the signal aborts. Rejects with a ToolError where this process cannot open as many files as a worker needs.
    */
   static async hold(signal?: AbortSignal): Promise<Host> {
-    requireRoom();
+    requireFreeDescriptors();
     const current = (Host.#current ??= { host: Host.#create(signal), holds: 0 });
     current.holds++;
     try {
@@ -63,7 +63,7 @@ export class Host {
       return host;
     } catch (error) {
       await host.#end(() => {});
-      throw orShortage(error);
+      throw explainShortage(error);
     }
   }
 
@@ -86,7 +86,7 @@ export class Host {
     this.#released = true;
     setCurrentRecord(undefined);
     // What is left is named in the record inside the directory, for the next sweep if this process ends before.
-    if (isSomethingLeft(this.directory)) tryAgain(() => this.#removeLast());
+    if (hasLeftoversIn(this.directory)) retryRemoval(() => this.#removeLast());
     else await removeTemporary(this.directory, onLeftover);
     await this.#guardian?.[Symbol.asyncDispose]();
   }
@@ -98,8 +98,8 @@ export class Host {
 
   /** Once nothing else is left. */
   async #removeLast(): Promise<boolean> {
-    if (isSomethingLeft(this.directory) || !(await remove(this.directory))) return false;
-    keepTemporary(this.directory);
+    if (hasLeftoversIn(this.directory) || !(await remove(this.directory))) return false;
+    unregisterTemporary(this.directory);
     return true;
   }
 
@@ -146,7 +146,7 @@ function explain(error: NodeJS.ErrnoException): never {
  * itself; this is for programs that start processes before, or that render often. Rejects when no
  * directory can be made under TMPDIR.
  */
-export async function holdHost(): Promise<AsyncDisposable> {
+export async function acquireHost(): Promise<AsyncDisposable> {
   const host = await Host.hold();
   return { [Symbol.asyncDispose]: () => host.release(() => {}) };
 }

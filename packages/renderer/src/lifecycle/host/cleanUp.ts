@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { Patience } from '../Patience.js';
+import { Deadline } from '../Deadline.js';
 import {
   groupExists,
   isAlive,
@@ -33,10 +33,10 @@ export async function cleanUp(directory: string, signal?: AbortSignal): Promise<
 
 /** False when nobody could look whether something still lives, or when it was not waited for. */
 async function endProcesses(contents: HostContents, signal: AbortSignal | undefined): Promise<boolean> {
-  const patience = new Patience(PROCESSES_MS);
+  const deadline = new Deadline(PROCESSES_MS);
   for (;;) {
     const found = attempt(() => killAll(contents));
-    if (found === false || patience.isOver) return found !== undefined;
+    if (found === false || deadline.isOver) return found !== undefined;
     if (signal?.aborted) return false;
     await setTimeout(POLL_MS);
   }

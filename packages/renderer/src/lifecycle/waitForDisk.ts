@@ -1,6 +1,6 @@
 import { StallError, type RenderPosition } from '../errors.js';
 import { abortable, withDeadline } from './abort.js';
-import { orShortage } from './shortage.js';
+import { explainShortage } from './shortage.js';
 
 export interface DiskWait {
   /** What is waited for, as a StallError says it: `the disk to take the video`. */
@@ -20,12 +20,12 @@ const LEAVE_MS = 200;
  * Waits for what a disk does, which may take for ever: rejects with `signal.reason` itself when the signal aborts, with a
  * StallError after the deadline, and with a ToolError where too many files are open.
  */
-export async function onDisk<T>(
+export async function waitForDisk<T>(
   work: Promise<T>,
   { waitingFor, deadlineMs, position = {}, signal }: DiskWait,
 ): Promise<T> {
   const told = work.catch((error: unknown) => {
-    throw signal?.aborted ? error : orShortage(error);
+    throw signal?.aborted ? error : explainShortage(error);
   });
   const late = () => new StallError(waitingFor, deadlineMs, position);
   try {

@@ -12,7 +12,7 @@ const MAX_HELD_UP = 20;
  * How long somebody waits. The time in which this process was held up says nothing about who is waited for: the
  * wait then begins again.
  */
-export class Patience {
+export class Deadline {
   #begun = performance.now();
   /** When it is looked at again, at the latest. */
   #due = Infinity;
@@ -36,12 +36,12 @@ export class Patience {
   }
 }
 
-/** Calls `onEnd` once a patience of so many milliseconds is at its end. Returns the function that prevents it. */
-export function afterPatience(ms: number, onEnd: () => void): () => void {
-  const patience = new Patience(ms);
+/** Calls `onEnd` once a deadline of so many milliseconds is at its end. Returns the function that prevents it. */
+export function afterDeadline(ms: number, onEnd: () => void): () => void {
+  const deadline = new Deadline(ms);
   let timer: NodeJS.Timeout;
   const look = () => {
-    const left = patience.leftMs;
+    const left = deadline.leftMs;
     if (left > 0) timer = setTimeout(look, Math.min(Math.ceil(left), LOOK_MS));
     else onEnd();
   };

@@ -98,7 +98,7 @@ describe('a process without a file to spare', { skip }, () => {
       for (const { status, reason } of (await Promise.allSettled(renders)) as PromiseRejectedResult[]) {
         assert.equal(status, 'rejected');
         assert.ok(reason instanceof ToolError, String(reason));
-        assert.match(reason.message, /as many files open as it may \(EMFILE\): .*ulimit -n/);
+        assert.match(reason.message, /reached its limit of open files \(EMFILE\): .*ulimit -n/);
       }
       scarce.release();
       sandbox.assertNothingLeft(destination);

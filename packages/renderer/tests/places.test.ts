@@ -253,7 +253,7 @@ describe('paths', () => {
     process.env['TMPDIR'] = at('none');
     try {
       const error = await refusal(() => RenderOrchestrator.render(page, at('out.mp4'), { ...GOOD, executor: never }));
-      assert.match(error.message, /no folder for temporary files can be made in .*none \(ENOENT\): let TMPDIR name/);
+      assert.match(error.message, /no folder for temporary files can be created in .*none \(ENOENT\): set TMPDIR to/);
     } finally {
       process.env['TMPDIR'] = sandbox.root;
     }

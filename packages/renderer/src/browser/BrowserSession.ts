@@ -188,7 +188,8 @@ export class BrowserSession implements AsyncDisposable {
   #endedError(end: ProcessEnd): Error {
     const path = this.process.command;
     const position = this.#position();
-    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${explainStartFailure(end.error)}`, position);
+    if (end.error)
+      return new ToolError(`the browser at ${path} cannot be started: ${explainStartFailure(end.error)}`, position);
     const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';

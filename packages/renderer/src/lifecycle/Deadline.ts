@@ -1,50 +1,50 @@
-/** How often somebody who waits looks at the clock, in milliseconds. */
-const LOOK_MS = 500;
+/** How often a waiting deadline checks the clock, in milliseconds. */
+const CHECK_MS = 500;
 /**
- * A look that comes so many milliseconds too late was held up: this process was stopped (Ctrl-Z, `docker pause`), or
- * the machine slept. A busy machine is late by some tens of milliseconds, seldom by hundreds.
+ * A check that comes this many milliseconds late means that this process was suspended (Ctrl-Z, `docker pause`) or the
+ * machine slept. On a busy machine, checks are late by some tens of milliseconds, seldom by hundreds.
  */
-const HELD_UP_MS = 750;
-/** More often than this it is no accident: something in this process holds it up again and again. */
-const MAX_HELD_UP = 20;
+const SUSPENDED_MS = 750;
+/** How often a deadline may start over. More suspensions are no accident: something in this process blocks it. */
+const MAX_RESTARTS = 20;
 
 /**
- * How long somebody waits. The time in which this process was held up says nothing about who is waited for: the
- * wait then begins again.
+ * A limit to waiting that starts over if this process was suspended meanwhile, because a wait that was suspended says
+ * nothing about whatever is waited for.
  */
 export class Deadline {
-  #begun = performance.now();
-  /** When it is looked at again, at the latest. */
-  #due = Infinity;
-  #heldUp = 0;
+  #startedAt = performance.now();
+  /** When the next check is due. */
+  #nextCheck = Infinity;
+  #restarts = 0;
 
-  /** `ms` is how long it lasts. */
+  /** `ms` is its length in milliseconds. */
   constructor(readonly ms: number) {}
 
-  /** Whether it is at its end. To be asked at least each half a second. */
+  /** Whether it has passed. Must be read at least every half second. */
   get isOver(): boolean {
     return this.leftMs <= 0;
   }
 
-  /** What is left of it, in milliseconds. */
+  /** The time left, in milliseconds. Must be read at least every half second. */
   get leftMs(): number {
     const now = performance.now();
-    if (now - this.#due > HELD_UP_MS && this.#heldUp++ < MAX_HELD_UP) this.#begun = now;
-    const left = this.#begun + this.ms - now;
-    this.#due = now + Math.min(left, LOOK_MS);
+    if (now - this.#nextCheck > SUSPENDED_MS && this.#restarts++ < MAX_RESTARTS) this.#startedAt = now;
+    const left = this.#startedAt + this.ms - now;
+    this.#nextCheck = now + Math.min(left, CHECK_MS);
     return left;
   }
 }
 
-/** Calls `onEnd` once a deadline of so many milliseconds is at its end. Returns the function that prevents it. */
+/** Calls `onEnd` when a deadline of `ms` milliseconds has passed. Returns a function that cancels it. */
 export function afterDeadline(ms: number, onEnd: () => void): () => void {
   const deadline = new Deadline(ms);
   let timer: NodeJS.Timeout;
-  const look = () => {
+  const check = () => {
     const left = deadline.leftMs;
-    if (left > 0) timer = setTimeout(look, Math.min(Math.ceil(left), LOOK_MS));
+    if (left > 0) timer = setTimeout(check, Math.min(Math.ceil(left), CHECK_MS));
     else onEnd();
   };
-  look();
+  check();
   return () => clearTimeout(timer);
 }

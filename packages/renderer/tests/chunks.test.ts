@@ -194,7 +194,7 @@ describe('a page whose compositor remembers what it drew', () => {
     const warnings = eventsOf(split.events, 'warning').map(({ message }) => message);
     assert.match(
       warnings[0]!,
-      /^frame \d+ came out differently .*frames 0 to 17 are drawn again, in order, by one worker/,
+      /^frame \d+ came out differently .*one worker now draws frames 0 to 17 again, in order/,
     );
     assert.match(warnings[1]!, /took \d+\.\d s$/);
     const drawing = await render(url, { ...options, startFrame: 12, frameCount: 6, concurrency: 1, entry: 'draw' });

@@ -91,7 +91,7 @@ describe('chunks that are kept of an executor of its own', () => {
   });
 
   const silent: [string, RenderExecutor['versions'] | undefined, RegExp][] = [
-    ['says nothing', undefined, /does not say what its workers are \(it has no `versions`\)/],
+    ['says nothing', undefined, /does not report the versions of its workers \(`versions`\)/],
     ['says nonsense', () => ({ browser: 5 }) as never, /is not texts by name/],
     ['throws', () => assert.fail('no idea'), /no idea/],
     ['rejects', () => Promise.reject(new Error('not now')), /not now/],

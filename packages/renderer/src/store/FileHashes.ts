@@ -66,14 +66,14 @@ export class FileHashes implements AsyncDisposable {
   }
 
   /** Takes note of the files as they are now. */
-  see(urls: Iterable<string>): void {
+  track(urls: Iterable<string>): void {
     for (const url of urls) if (!this.#first.has(url)) this.#first.set(url, this.#read(url, this.startedAt));
   }
 
   /** The files' hashes; undefined when one of them has changed since it was seen, or cannot be read. */
   async unchanged(urls: Iterable<string>): Promise<FileHash[] | undefined> {
     const all = [...urls].sort();
-    this.see(all);
+    this.track(all);
     const first = await Promise.all(all.map(async (url) => this.#first.get(url)));
     if (first.includes(undefined)) return undefined;
     const now = await Promise.all(all.map((url) => this.#read(url, this.startedAt)));

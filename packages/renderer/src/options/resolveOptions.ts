@@ -161,7 +161,7 @@ export function resolveOptions(
 /** What is wrong with the path of an output. */
 function pathFault(path: unknown): string | undefined {
   if (typeof path !== 'string') return `must be the path of a file (given: ${printable(path)})`;
-  return path.includes('\0') ? 'must not hold a null character' : undefined;
+  return path.includes('\0') ? 'must not contain a null character' : undefined;
 }
 
 function resolveDeadlines(values: CheckedOptions): Record<DeadlineName, number> {

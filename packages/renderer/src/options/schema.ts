@@ -74,7 +74,7 @@ function text(what: string) {
 
 /** What a program or the system is given as text: it ends at a null character. */
 function withoutNull(what: string) {
-  return text(what).refine((value) => !value.includes('\0'), { error: 'must not hold a null character' });
+  return text(what).refine((value) => !value.includes('\0'), { error: 'must not contain a null character' });
 }
 
 /** A path, made absolute: this process may go elsewhere while it renders. */
@@ -106,7 +106,7 @@ const browserConfig = z.strictObject({
   executablePath: command('the path of a browser').optional(),
   args: z
     .array(
-      z.string().refine((value) => !value.includes('\0'), { error: 'must not hold a null character' }),
+      z.string().refine((value) => !value.includes('\0'), { error: 'must not contain a null character' }),
       { error: 'must be a list of strings' },
     )
     .optional(),

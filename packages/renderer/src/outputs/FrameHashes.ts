@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../options/options.js';
 import type { SideOutput, ChunkFormat } from './Output.js';
 import { SingleFile } from './SingleFile.js';
 
-/** The list of the hashes of all frames, beside the video. The video's encoder takes them, before it encodes. */
+/** The list of all frames' hashes, next to the video. The video's ffmpeg computes them before it encodes. */
 export class FrameHashes extends SingleFile implements SideOutput {
   readonly option = 'frameHashes';
 
@@ -16,7 +16,7 @@ export class FrameHashes extends SingleFile implements SideOutput {
     super(destination);
   }
 
-  /** Where ffmpeg is to list them, in its own form. */
+  /** Path of the file to which ffmpeg writes the hashes, in its own format. */
   get captured(): string {
     return this.staged.directory.file('frames.framehash');
   }

@@ -30,7 +30,7 @@ it('--resume goes on from what an earlier run has kept, and `cache` lists and re
   assert.match(second.stdout, /2 of 2 chunks were reused from an earlier render/);
 
   for (const [args, says] of [
-    [[], /say what is to go/],
+    [[], /nothing to remove was given/],
     [['--older-than', 'soon'], /--older-than must be a time such as 12h/],
     [['--max-size', '5'], /--max-size must be a size such as 500MB/],
   ] as const) {

@@ -130,7 +130,7 @@ describe('a file that has no place', () => {
     const error = await refusal(() => RenderOrchestrator.render(page, join(folder, 'out.mp4'), options));
     assert.match(error.message, /closed is on a read-only disk/);
     const verify = { ...GOOD, pictures: join(folder, 'made/of/it') };
-    assert.match((await refusal(() => verifyPage(page, verify))).message, /reading alone/);
+    assert.match((await refusal(() => verifyPage(page, verify))).message, /read-only disk/);
   });
 
   it('that is mounted there by itself is refused: nothing can be put in its place', async (test) => {

@@ -5,15 +5,15 @@ import { dirname, resolve } from 'node:path';
 /** A file that a command is about to write. */
 export interface Destination {
   path: string;
-  /** `the output`, `--frame-hashes`: how messages call it. */
+  /** What messages call it: `the output`, `--frame-hashes`. */
   name: string;
-  /** Whether a file of this name may be replaced. */
+  /** Whether an existing file may be replaced. */
   overwrite: boolean;
-  /** Files that the command reads or writes too, with the names that messages give them. */
+  /** Other files that the command reads or writes, with their names in messages. */
   others: readonly { path: string; name: string }[];
 }
 
-/** Everything that stands in the way of writing a file there, one sentence each. Writes nothing. */
+/** Every reason why a file cannot be written there, one sentence each. Writes nothing. */
 export async function checkDestination({ path, name, overwrite, others }: Destination): Promise<string[]> {
   if (path === '') return [`${name} has no name`];
   const problems: string[] = [];
@@ -25,9 +25,9 @@ export async function checkDestination({ path, name, overwrite, others }: Destin
   } else {
     const same = others.filter((other) => isSame(target, found, other.path));
     for (const other of same) problems.push(`${name} ${path} is the same file as ${other.name}`);
-    // A link that leads nowhere would be replaced too.
+    // lstat: a dangling link would be replaced as well.
     const exists = look(target, lstatSync) !== undefined;
-    if (found && !found.isFile()) problems.push(`${name} ${path} is there already and is not a file`);
+    if (found && !found.isFile()) problems.push(`${name} ${path} exists and is not a file`);
     else if (exists && !overwrite && same.length === 0) {
       problems.push(`${name} ${path} exists already: choose another name, or replace it with --overwrite`);
     }
@@ -36,7 +36,7 @@ export async function checkDestination({ path, name, overwrite, others }: Destin
   return problems;
 }
 
-/** The same for a folder whose files may be replaced; it is made when it is not there. */
+/** The same for an output folder. The folder is created if it does not exist; its files may be replaced. */
 export async function checkOutputFolder(path: string, name: string): Promise<string[]> {
   if (path === '') return [`${name} has no name`];
   const target = resolve(path);
@@ -66,7 +66,7 @@ function look(path: string, read: typeof statSync = statSync): Stats | undefined
   try {
     return read(path, { throwIfNoEntry: false });
   } catch {
-    // A part of the path may be a file, or closed to us: there is nothing that we could use.
+    // A part of the path is a file or not accessible: nothing usable is there.
     return undefined;
   }
 }

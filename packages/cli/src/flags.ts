@@ -4,7 +4,7 @@ import type { DistributedRenderOptions, VerifyOptions } from '@genlock/renderer'
 import { DEADLINES } from '@genlock/renderer/internal';
 import { OPTION_FLAGS, type OptionFlag } from './optionFlags.js';
 
-/** The name under which commander keeps what was typed for a flag. */
+/** The name under which commander stores the value of a flag. */
 type Attribute<Flag extends string> = Flag extends `--no-${infer Rest}`
   ? Attribute<`--${Rest}`>
   : Flag extends `--${infer Name} ${string}`
@@ -16,7 +16,7 @@ type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}
   ? `${First}${Capitalize<CamelCase<Rest>>}`
   : Name;
 
-/** What commander keeps: text as it was typed, true without one, false with a `--no-` flag. */
+/** What commander stores: the text as typed, true for a flag without a value, false for a `--no-` flag. */
 type Typed<Entry extends OptionFlag> = Entry['read'] extends 'on' | 'off'
   ? boolean
   : Entry['read'] extends 'list' | 'times'
@@ -28,10 +28,10 @@ type Typed<Entry extends OptionFlag> = Entry['read'] extends 'on' | 'off'
 type Entry = Extract<(typeof OPTION_FLAGS)[keyof typeof OPTION_FLAGS], OptionFlag>;
 type NameOf<E extends Entry> = Attribute<E['flag'] | (E extends { alias: infer Alias extends string } ? Alias : never)>;
 
-/** The flags of the library's options, as they were typed. */
+/** The typed values of the flags for the library's options. */
 export type TypedOptions = { [E in Entry as NameOf<E>]?: Typed<E> };
 
-/** What commander reads for the commands that open a page. Each of them has some of these flags. */
+/** The flags of the commands that open a page, as commander reads them. Each command has some of them. */
 export interface PageFlags extends TypedOptions {
   output?: string;
   root?: string;
@@ -42,7 +42,7 @@ export interface PageFlags extends TypedOptions {
   verbose?: boolean;
 }
 
-/** The flag of a library's option, to word messages in the user's terms. Undefined for other words. */
+/** The flag for an option of the library, for messages in the user's terms. Undefined for any other word. */
 export function flagOf(option: string): string | undefined {
   if (!Object.hasOwn(OPTION_FLAGS, option)) {
     const [, whole, part] = /^(\w+)\.(\w+)$/.exec(option) ?? [];
@@ -58,15 +58,15 @@ function longName(flag: string): string {
   return flag.split(' ')[0]!;
 }
 
-/** The options of the library with every field left out that was not asked for. */
+/** The library's options, with only the fields that the user gave. */
 export type GivenOptions = Partial<
   Omit<DistributedRenderOptions, 'executor'> & Pick<VerifyOptions, 'samples' | 'sampleFrames'>
 >;
 
 /**
- * The library's options for the flags that were given. Text that should be a number and is none goes
- * on as it is: the library's schema, the one place that checks options, words that fault too. A time that cannot be
- * read goes into `problems`, in the units that people type: the schema knows milliseconds alone.
+ * The library's options for the flags that were given. Text that should be a number and is not is passed on
+ * unchanged: the library's schema, the one place that checks options, reports it. A time that cannot be read is
+ * reported in `problems`, in the units that people type, because the schema knows only milliseconds.
  */
 export function optionsFromFlags(flags: PageFlags, problems: string[] = []): GivenOptions {
   const given: Record<string, unknown> = {};
@@ -116,21 +116,21 @@ function parseTime(text: string): number | undefined {
   return milliseconds > 0 && milliseconds <= LONGEST_MS ? milliseconds : undefined;
 }
 
-/** `--timeout` in milliseconds. A string is the fault, for people. */
+/** Reads `--timeout` in milliseconds. A string is an error message. */
 export function parseTimeout(text: string | undefined, flag = '--timeout'): number | string | undefined {
   return text === undefined ? undefined : (parseTime(text) ?? `${flag} must be ${TIME_ADVICE} (given: ${text})`);
 }
 
 type Deadlines = NonNullable<GivenOptions['deadlines']>;
 
-/** Every `--deadline phase=time` in milliseconds; of two for one phase the later counts. A string is the fault. */
+/** Reads every `--deadline phase=time` in milliseconds; the last one for a phase counts. A string is an error message. */
 export function parseDeadlines(texts: readonly string[] | undefined): Deadlines | string | undefined {
   if (texts === undefined) return undefined;
   const deadlines: Deadlines = {};
   for (const text of texts) {
     const [phase = '', time] = text.split('=', 2).map((part) => part.trim());
     const name = DEADLINES.find((known) => known === phase);
-    if (!name) return `--deadline must be one of ${DEADLINES.join(', ')}, = and a time (given: ${text})`;
+    if (!name) return `--deadline must be one of ${DEADLINES.join(', ')}, followed by = and a time (given: ${text})`;
     const milliseconds = parseTime(time ?? '');
     if (milliseconds === undefined) return `--deadline ${name}= must be ${TIME_ADVICE} (given: ${text})`;
     deadlines[name] = milliseconds;
@@ -144,7 +144,7 @@ export interface FrameRange {
   last: number;
 }
 
-/** Reads `--frames`: `a-b`, or one frame `a`. A string is the fault, for people. */
+/** Reads `--frames`: `a-b`, or one frame `a`. A string is an error message. */
 export function parseFrameRange(text: string): FrameRange | string {
   const match = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(text);
   if (!match) return `--frames must be a range such as 0-59, counted from 0 with both ends included (given: ${text})`;
@@ -154,9 +154,9 @@ export function parseFrameRange(text: string): FrameRange | string {
   return Number.isSafeInteger(last) ? { first, last } : `--frames is too large (given: ${text})`;
 }
 
-/** Reads `--frame`: one frame number from 0. A string is the fault, for people. */
+/** Reads `--frame`: one frame number from 0. A string is an error message. */
 export function parseFrameNumber(text: string | undefined): number | string {
-  if (text === undefined) return 'no frame given: --frame 0 is the first one';
+  if (text === undefined) return 'no frame given: --frame 0 draws the first one';
   const frame: unknown = toNumber(text);
   const usable = typeof frame === 'number' && Number.isSafeInteger(frame) && frame >= 0;
   return usable ? frame : `--frame must be a whole number from 0 (given: ${text})`;
@@ -164,7 +164,7 @@ export function parseFrameNumber(text: string | undefined): number | string {
 
 const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
-/** A number as it was typed; other text as it is. */
+/** The text as a number; text that is not a number is returned unchanged. */
 export function toNumber(text: string): number;
 export function toNumber(text: string | undefined): number | undefined;
 export function toNumber(text: string | undefined): number | undefined {

@@ -3,7 +3,7 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A number with at most so many digits after the point. */
+/** The value with at most `digits` digits after the decimal point. */
 export function round(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }
@@ -16,7 +16,7 @@ export function formatBytes(bytes: number): string {
   return `${round(bytes / 1000 ** power, 1)} ${units[power - 1]!}`;
 }
 
-/** `4.2 s`, or `3:07` from a minute on. */
+/** `4.2 s`; `3:07` for a minute or more. */
 export function formatSeconds(seconds: number): string {
   return seconds < 60 ? `${round(seconds, 1)} s` : formatClock(seconds);
 }

@@ -1,6 +1,7 @@
 /**
- * Whether a path below the served folder is hidden: a part of it begins with a dot. `.well-known` is
- * meant to be seen, and folders directly in `node_modules` are a package manager's, whose links lead there.
+ * Whether a path below the served folder is hidden, that is, whether part of it begins with a dot. Exceptions:
+ * `.well-known`, which is meant to be served, and dot folders directly in `node_modules` (but not files there), which
+ * hold the packages that a package manager's links point to.
  */
 export function isHidden(path: string): boolean {
   const parts = path.split(/[/\\]/);

@@ -8,7 +8,7 @@ import { isHidden } from './hidden.js';
 import { printableName } from './printable.js';
 import type { FolderOptions } from './server.js';
 
-/** The page that was asked for: an address on the web, or a file of this machine. */
+/** The requested page: a web address, or a file on this machine. */
 export type PageInput =
   | { kind: 'address'; url: string }
   | {
@@ -17,20 +17,20 @@ export type PageInput =
       file: string;
       /** Absolute path of the folder that is served with it. */
       root: string;
-      /** Query and fragment that go with the page's address. */
+      /** Query and fragment to append to the page's address. */
       suffix: string;
-      /** The `file:` address, to read the page with. */
+      /** The `file:` address, from which the page's declaration is read. */
       url: string;
     };
 
 /** The page's address for as long as it is open. */
 export interface OpenPage extends AsyncDisposable {
   readonly url: string;
-  /** Text for people, with the paths of the user's files in place of the addresses that we gave them. */
+  /** Replaces our server's addresses in a message with the paths of the user's files. */
   readonly withPaths: (text: string) => string;
 }
 
-/** Finds out what the page argument means. Throws an InputError when there is nothing to open. */
+/** Resolves the page argument. Throws an InputError if there is nothing to open. */
 export async function locatePage(argument: string, rootFlag?: string, allowDotfiles = false): Promise<PageInput> {
   if (argument === '') throw new InputError('the page has no name: give an address, a file or a folder');
   const isFileUrl = /^file:/i.test(argument);
@@ -47,20 +47,20 @@ export async function locatePage(argument: string, rootFlag?: string, allowDotfi
   if (rootFlag !== undefined) checkRoot(root, file);
   if (!allowDotfiles && isHidden(relative(root, file))) {
     throw new InputError(
-      `the page ${file} is hidden in ${root}: a name begins with a dot. --allow-dotfiles serves what is hidden, too`,
+      `the page ${file} is hidden in ${root}: part of its path begins with a dot. Use --allow-dotfiles to serve it`,
     );
   }
   return { kind: 'file', file, root, suffix, url: pathToFileURL(file).href };
 }
 
-/** How the folder of a page is served; `tell` hears of what is not. */
-export function folderOptions({ allowDotfiles }: PageFlags, tell: (event: RenderEvent) => void): FolderOptions {
+/** How to serve a page's folder. `onEvent` receives a warning for each file that is withheld because it is hidden. */
+export function folderOptions({ allowDotfiles }: PageFlags, onEvent: (event: RenderEvent) => void): FolderOptions {
   const message = (path: string) =>
-    `${path} is not served: a name on its path begins with a dot, as those of private files do (--allow-dotfiles serves it)`;
-  return defined({ allowDotfiles, onHidden: (path: string) => tell({ type: 'warning', message: message(path) }) });
+    `${path} is not served: part of its path begins with a dot, as in the names of private files (--allow-dotfiles serves it)`;
+  return defined({ allowDotfiles, onHidden: (path: string) => onEvent({ type: 'warning', message: message(path) }) });
 }
 
-/** Makes the page reachable for browsers: a file is served until the result is disposed of. */
+/** Makes the page reachable for browsers. The folder of a file is served until the result is disposed of. */
 export async function openPage(input: PageInput, options: FolderOptions = {}): Promise<OpenPage> {
   if (input.kind === 'address') {
     return { url: input.url, withPaths: (text) => text, [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -85,7 +85,7 @@ function replaceAddresses(text: string, origin: string, root: string): string {
   });
 }
 
-/** A scheme of two letters or more, so that `C:\page.html` is a path; an existing file goes first. */
+/** A scheme has at least two letters, so that `C:\page.html` is a path. An existing file takes precedence. */
 function isAddress(argument: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/i.test(argument) && !exists(argument);
 }
@@ -99,7 +99,7 @@ function fromFileUrl(argument: string): { path: string; suffix: string } {
   }
 }
 
-/** `page.html?theme=dark#end` is page.html with a suffix, unless a file has just that name. */
+/** `page.html?theme=dark#end` is page.html with a suffix, unless a file has exactly that name. */
 function splitSuffix(argument: string): { path: string; suffix: string } {
   const match = /^([^?#]+)([?#].*)$/s.exec(argument);
   if (!match || exists(argument)) return { path: argument, suffix: '' };
@@ -112,7 +112,7 @@ async function findPageFile(path: string, argument: string): Promise<string> {
     found = await stat(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EACCES') throw new InputError(`${path} may not be read`);
+    if (code === 'EACCES') throw new InputError(`${path} cannot be read: permission denied`);
     const hint = /^[\w-]+(\.[\w-]+)+([:/]|$)/.test(argument) && !/\.(x?html?|svg)$/i.test(argument);
     throw new InputError(
       `there is no file or folder ${path}${hint ? ` (an address begins with http:// or https://)` : ''}`,
@@ -120,7 +120,7 @@ async function findPageFile(path: string, argument: string): Promise<string> {
   }
   if (!found.isDirectory()) return path;
   const index = join(path, 'index.html');
-  if (!exists(index)) throw new InputError(`the folder ${path} holds no index.html: name the page itself`);
+  if (!exists(index)) throw new InputError(`the folder ${path} holds no index.html: give the page's own path`);
   return index;
 }
 

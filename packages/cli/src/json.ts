@@ -1,7 +1,7 @@
 import { attempt, isA, nameOf, messageOf } from '@genlock/renderer/internal';
 import { printableJson } from './printable.js';
 
-/** One line of JSON, with errors as objects. Never throws: what JSON cannot hold becomes text. */
+/** One line of JSON, with errors as objects. Never throws: values that JSON cannot represent become text. */
 export function jsonLine(value: unknown): string {
   return printableJson(stringify(value));
 }
@@ -18,7 +18,7 @@ function stringify(value: unknown): string {
   }
 }
 
-/** The last line of a failure. */
+/** The record of a failure, printed as the last line. */
 export function errorRecord(error: unknown, exitCode: number): Record<string, unknown> {
   const fields = isA(error, Error)
     ? errorFields(error)
@@ -26,7 +26,7 @@ export function errorRecord(error: unknown, exitCode: number): Record<string, un
   return { type: 'error', ...fields, exitCode };
 }
 
-/** An error's name, message, cause and own fields. The position's fields stand beside them. */
+/** An error's name, message, cause and own fields, with the fields of its position merged in. */
 function errorFields(error: Error): Record<string, unknown> {
   const { position, ...own } = attempt((): Record<string, unknown> => Object.fromEntries(Object.entries(error))) ?? {};
   const cause: unknown = attempt(() => error.cause);

@@ -3,10 +3,10 @@ import { CommanderError } from 'commander';
 import { createProgram } from './program.js';
 import { tolerateLostReaders } from './streams.js';
 
-/** Runs the command line. Sets the exit code; the process then ends by itself, since nothing is left. */
+/** Runs the command line and sets the exit code. The process then ends on its own, since nothing keeps it alive. */
 export async function main(args: readonly string[]): Promise<void> {
   tolerateLostReaders();
-  // The library is loaded by the commands that need it: help and version are there at once.
+  // Only the commands that need the library load it, so that help and version print at once.
   const program = createProgram(readVersion(), {
     render: async (page, flags) => (await import('./run.js')).runRender(page, flags),
     still: async (page, flags) => (await import('./run.js')).runStill(page, flags),
@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has written its message already.
+    // Commander has already printed its message.
     if (error.exitCode === 0) return;
     const { recordUsageError } = await import('./run.js');
     recordUsageError(error.message.replace(/^error: /, ''), args.includes('--json'));

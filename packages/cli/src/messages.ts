@@ -6,11 +6,11 @@ import { InterruptedError } from './signals.js';
 
 export { printable } from './printable.js';
 
-/** Options whose names cannot be mistaken for words of a sentence. */
+/** Names of options in camel case, which cannot be mistaken for ordinary words. */
 const CAMEL_NAME = /\b[a-z]+[A-Z]\w*/g;
 
-/** A fault as the library words it, with the flags that the user knows in place of the options' names. */
-export function wordProblem(problem: string, fromPage: (option: string) => boolean = () => false): string {
+/** A problem reported by the library, with the flags that the user knows in place of option names. */
+export function withFlagNames(problem: string, fromPage: (option: string) => boolean = () => false): string {
   const name = /^[\w.]+/.exec(problem)?.[0] ?? '';
   const flag = flagOf(name);
   const rest = problem.slice(name.length).replace(CAMEL_NAME, (option) => flagOf(option) ?? option);
@@ -18,10 +18,10 @@ export function wordProblem(problem: string, fromPage: (option: string) => boole
   return fromPage(name) ? `${name} (declared by the page; ${flag} overrides it)${rest}` : flag + rest;
 }
 
-/** An error for people, without its stack. Options are named by their flags. */
+/** An error as text for people, without its stack. Options are named by their flags. */
 export function errorText(error: unknown): string {
   if (isA(error, OptionsError)) {
-    const problems = error.problems.map((problem) => wordProblem(problem));
+    const problems = error.problems.map((problem) => withFlagNames(problem));
     return problems.length === 1 ? problems[0]! : `the request cannot be met:\n  - ${problems.join('\n  - ')}`;
   }
   if (isA(error, GenlockError) || isA(error, InterruptedError)) return messageOf(error);
@@ -30,26 +30,26 @@ export function errorText(error: unknown): string {
   return nameAndMessageOf(error).replace(/^Error: /, '');
 }
 
-/** What the process returns for an error. */
+/** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
   return isA(error, GenlockError) || isA(error, InterruptedError) ? error.exitCode : 1;
 }
 
-/** Whether an error is one that we foresaw: the stack of the others helps to mend them. */
-export function isForeseen(error: unknown): boolean {
+/** Whether an error is an expected one. Unexpected errors are printed with their stack, which helps to fix them. */
+export function isExpected(error: unknown): boolean {
   return isA(error, GenlockError) || isA(error, InterruptedError) || systemError(error).code !== undefined;
 }
 
-/** What the system says of an error that comes from it. */
+/** The code and path of an error that comes from the operating system. */
 function systemError(error: unknown): Pick<NodeJS.ErrnoException, 'code' | 'path'> {
-  const said = attempt(() => {
+  const fields = attempt(() => {
     const { code, path } = error as NodeJS.ErrnoException;
     return { code, path };
   });
-  return said ?? {};
+  return fields ?? {};
 }
 
-/** Two lines on a stop: why and who was first; what was stopped where, and how soon nothing was left. */
+/** Two lines about a stop: the reason and who caused it; then what was stopped where, and how soon nothing was left. */
 export function receiptLines(receipt: StopReceipt): string[] {
   const counts = new Map<string, number>();
   for (const { role, how } of receipt.processes) {
@@ -60,23 +60,24 @@ export function receiptLines(receipt: StopReceipt): string[] {
     receipt.leftovers.length > 0
       ? `STILL THERE: ${receipt.leftovers.join(', ')}`
       : `nothing was left after ${Math.round(receipt.ms)} ms`;
-  const where = workersAt(receipt);
-  return [whyStopped(receipt), `${where ? `${where}; ` : ''}ended: ${ended || 'no process was running'}; ${left}`];
+  const workers = describeWorkers(receipt);
+  const processes = `ended: ${ended || 'no process was running'}`;
+  return [whyStopped(receipt), [workers, processes, left].filter((part) => part !== '').join('; ')];
 }
 
 function whyStopped({ reason, message, first }: StopReceipt): string {
   if (reason === 'user') return `stopped by ${message.split('\n')[0]}`;
-  if (reason === 'deadline') return 'stopped because the time for the whole render was over';
+  if (reason === 'deadline') return 'stopped because the time for the whole render was up';
   const who = first.worker === undefined ? 'the render' : `worker ${first.worker}`;
-  const did = { stall: 'stalled first', budget: 'went over its budget', worker: 'failed first', host: 'lost its host' };
+  const did = { stall: 'stalled first', budget: 'exceeded its budget', worker: 'failed first', host: 'lost its host' };
   const frame = first.frame === undefined ? '' : `, at frame ${first.frame}`;
   return `stopped because ${who} ${did[reason]}${frame}${first.phase ? ` (${first.phase})` : ''}`;
 }
 
-/** More workers than these are counted by phase. */
+/** Up to this many workers are listed one by one; more are counted by phase. */
 const NAMED_WORKERS = 4;
 
-function workersAt({ workers }: StopReceipt): string {
+function describeWorkers({ workers }: StopReceipt): string {
   if (workers.length <= NAMED_WORKERS) {
     const each = workers.map(({ worker, phase, frame, state }) => {
       const at = frame === undefined ? phase : `frame ${frame} (${phase})`;
@@ -92,7 +93,7 @@ function workersAt({ workers }: StopReceipt): string {
   return [...counts].map(([what, count]) => `${plural(count, 'worker')} ${what}`).join(', ');
 }
 
-/** What was made and where. */
+/** What was made, and where. */
 export function reportLines(report: RenderReport): string[] {
   const { width, height, fps, frames, durationInSeconds, bytes, wallMs, framesPerSecond, workers, chunks, retries } =
     report;
@@ -101,10 +102,12 @@ export function reportLines(report: RenderReport): string[] {
     `  ${plural(frames, 'frame')}, ${width}x${height}, ${formatFrameRate(fps)} frames/s, ` +
       `${round(durationInSeconds, 3)} s, ${formatBytes(bytes)}`,
     `  made in ${formatSeconds(wallMs / 1000)} by ${plural(workers.length, 'worker')}: ${round(framesPerSecond, 1)} frames/s`,
-    ...(chunks.reused > 0 ? [`  ${chunks.reused} of ${plural(chunks.total, 'chunk')} were kept from before`] : []),
+    ...(chunks.reused > 0
+      ? [`  ${chunks.reused} of ${plural(chunks.total, 'chunk')} were reused from an earlier render`]
+      : []),
     ...retries.map(
       ({ worker, attempt, error }) =>
-        `  worker ${worker} began again (${attempt}) after: ${error.message.split('\n')[0]!}`,
+        `  worker ${worker} restarted its chunk (retry ${attempt}) after: ${error.message.split('\n')[0]!}`,
     ),
   ];
 }

@@ -1,32 +1,31 @@
 import type { BrowserConfig, DistributedRenderOptions, StillOptions, VerifyOptions } from '@genlock/renderer';
 
 /**
- * The flags of the library's options, each once: program.ts makes the flags and their help of them, flags.ts reads
- * them, messages.ts names them. The compiler holds this table to the options' schema: it wants an entry for every
- * option, none for what is no option, and a way of reading that suits its values. Which values are right is for the
- * schema to say.
+ * The one table of command-line flags for the library's options: program.ts defines the flags and their help from it,
+ * flags.ts reads their values, messages.ts uses their names. It compiles only if every option of the schema, and
+ * nothing else, has an entry whose way of reading suits the option's type. Which values are valid is up to the schema.
  */
 
-/** Every option of the library; those of the browser one by one. */
+/** Every option of the library, with each browser option on its own. */
 type Options = Omit<Required<DistributedRenderOptions>, 'executor' | 'browserConfig'> & {
   [Name in keyof Required<BrowserConfig> as `browserConfig.${Name}`]: Required<BrowserConfig>[Name];
 } & Pick<StillOptions, 'frame'> &
   Required<Pick<VerifyOptions, 'samples' | 'sampleFrames'>>;
 
 export interface OptionFlag<Reading extends string = string> {
-  /** As it is typed. */
+  /** The flag in commander's notation: `--fps <rate>`. */
   flag: string;
   help: string;
-  /** Another name, which the help does not show. */
+  /** An alternative name, hidden from the help. */
   alias?: string;
   /**
-   * How its text becomes the option's value: `on` and `off` are there or not, a `list` is given one by one, `time` and
-   * `times` are milliseconds. What is read `apart` is more than its text.
+   * How the typed text becomes the option's value. `on` and `off`: a switch without a value. `list`: repeated, one
+   * value each time. `time`, `times`: milliseconds. `apart`: read by code of its own.
    */
   read: Reading;
 }
 
-/** The ways of reading that can lead to this value. */
+/** The ways of reading that can produce this type of value. */
 type ReadingOf<Value> =
   | 'apart'
   | (Value extends boolean
@@ -39,12 +38,12 @@ type ReadingOf<Value> =
             ? 'list'
             : 'times');
 
-/** The flag of an option; or the option whose flag sets it as well; or why it has none. */
+/** An option's flag, or the option whose flag also sets it, or the reason why it has no flag. */
 type OptionFlags = {
   [Name in keyof Options]: OptionFlag<ReadingOf<NonNullable<Options[Name]>>> | { by: keyof Options } | { none: string };
 };
 
-/** In the order of the help, which has them in these sections. */
+/** In the sections and the order of the help. */
 export const SECTIONS = {
   composition: {
     width: { flag: '--width <pixels>', read: 'number', help: 'width of the page' },
@@ -54,7 +53,7 @@ export const SECTIONS = {
     inputProps: {
       flag: '--props <json|file>',
       read: 'apart',
-      help: 'window.genlock.props: a JSON object, or a file that holds one',
+      help: 'value of window.genlock.props: a JSON object, or a file that contains one',
     },
     randomSeed: { flag: '--seed <n>', read: 'number', help: "seed of the page's random numbers (default: 0)" },
     timeZone: {
@@ -69,7 +68,7 @@ export const SECTIONS = {
     },
   },
   frame: {
-    frame: { flag: '--frame <n>', read: 'apart', help: 'the frame, counted from 0' },
+    frame: { flag: '--frame <n>', read: 'apart', help: 'the frame to draw, counted from 0' },
   },
   length: {
     durationInSeconds: { flag: '--duration <seconds>', read: 'number', help: 'length of the composition' },
@@ -78,7 +77,7 @@ export const SECTIONS = {
     frameCount: {
       flag: '--frames <a-b>',
       read: 'apart',
-      help: 'only these frames, counted from 0, both included',
+      help: 'render only these frames, counted from 0, both ends included',
     },
     startFrame: { by: 'frameCount' },
   },
@@ -86,19 +85,19 @@ export const SECTIONS = {
     videoCodec: {
       flag: '--codec <name>',
       read: 'text',
-      help: 'h264, h265, vp9, av1 or prores (default: h264, vp9 for .webm)',
+      help: 'h264, h265, vp9, av1 or prores (default: h264; vp9 for .webm)',
     },
-    crf: { flag: '--crf <number>', read: 'number', help: 'constant quality: lower is better and larger' },
-    videoBitrate: { flag: '--bitrate <rate>', read: 'text', help: 'bit rate such as 8M, instead of --crf' },
+    crf: { flag: '--crf <number>', read: 'number', help: 'constant quality: lower is better and makes larger files' },
+    videoBitrate: { flag: '--bitrate <rate>', read: 'text', help: 'bit rate, such as 8M, instead of --crf' },
     preset: {
       flag: '--preset <name>',
       read: 'text',
-      help: 'speed of the encoder, such as medium: slower, smaller files',
+      help: 'encoder speed, such as medium: slower presets make smaller files',
     },
     fast: {
       flag: '--fast',
       read: 'on',
-      help: 'let x264 take half to two thirds of its time: no less quality, files about twice as large',
+      help: 'encode in half to two thirds of the time: same quality or better, files about twice as large (x264)',
     },
     pixelFormat: { flag: '--pixel-format <name>', read: 'text', help: 'yuv420p, yuv422p, yuv444p, ...' },
     lossless: { flag: '--lossless', read: 'on', help: 'keep exactly the captured RGB (.mkv or .mp4)' },
@@ -108,48 +107,48 @@ export const SECTIONS = {
     samples: {
       flag: '--samples <n>',
       read: 'number',
-      help: 'number of ranges that are drawn, from the start to the end (default: 3)',
+      help: 'number of samples, spread from start to end (default: 3)',
     },
-    sampleFrames: { flag: '--sample-frames <n>', read: 'number', help: 'length of each in frames (default: 8)' },
+    sampleFrames: { flag: '--sample-frames <n>', read: 'number', help: 'length of each sample in frames (default: 8)' },
   },
   workers: {
     concurrency: {
       flag: '--concurrency <n>',
       read: 'number',
-      help: 'number of workers (default: one for each core, at most 8)',
+      help: 'number of workers (default: one per core, at most 8)',
     },
   },
   chunks: {
     chunkFrames: {
       flag: '--chunk-frames <n>',
       read: 'number',
-      help: 'length of a chunk (default: one for each worker up to 10 s of video each)',
+      help: 'frames per chunk (default: one chunk per worker, up to 10 s of video each)',
     },
     seams: {
       flag: '--seams <way>',
       read: 'text',
-      help: 'when two workers draw a frame differently: fail, or warn and go on (default: fail)',
+      help: 'if two workers draw the same frame differently: fail, or warn and continue (default: fail)',
     },
     keepChunks: {
       flag: '--resume',
       alias: '--keep-chunks',
       read: 'on',
-      help: 'keep finished chunks, and go on from those that a stopped render has kept',
+      help: 'keep finished chunks, and reuse those that a stopped render has kept',
     },
     cacheDirectory: {
       flag: '--cache <folder>',
       read: 'text',
-      help: "where chunks are kept (or GENLOCK_CACHE; default: the user's folder for caches)",
+      help: "folder for kept chunks (or GENLOCK_CACHE; default: the user's cache folder)",
     },
     partialOutput: {
       flag: '--partial [file]',
       read: 'apart',
-      help: 'when stopped, save the finished part from the start (default: <name>.partial.<ext>)',
+      help: 'if stopped, save the finished beginning of the video (default: <name>.partial.<ext>)',
     },
     retries: {
       flag: '--retries <n>',
       read: 'number',
-      help: 'begin a chunk again when its browser or encoder was killed (default: 0)',
+      help: 'how often to restart a chunk whose browser or encoder was killed (default: 0)',
     },
     ffmpegPath: { flag: '--ffmpeg <path>', read: 'text', help: 'the ffmpeg to use (or GENLOCK_FFMPEG)' },
   },
@@ -157,7 +156,7 @@ export const SECTIONS = {
     entry: {
       flag: '--entry <way>',
       read: 'text',
-      help: 'how a worker comes to its first frame: auto, seek, replay or draw (default: auto)',
+      help: 'how a worker reaches its first frame: auto, seek, replay or draw (default: auto)',
     },
   },
   capture: {
@@ -176,12 +175,12 @@ export const SECTIONS = {
     allowMissingAssets: {
       flag: '--allow-missing-assets',
       read: 'on',
-      help: 'go on when a file that the page needs does not load',
+      help: 'continue when a file that the page needs does not load',
     },
     ignoreHttpsErrors: {
       flag: '--ignore-https-errors',
       read: 'on',
-      help: 'accept certificates that nobody vouches for, such as self-signed ones',
+      help: 'accept invalid certificates, such as self-signed ones',
     },
     'browserConfig.executablePath': {
       flag: '--browser <path>',
@@ -191,54 +190,54 @@ export const SECTIONS = {
     'browserConfig.args': {
       flag: '--browser-arg <switch>',
       read: 'list',
-      help: 'one more switch for the browser; can be repeated',
+      help: 'extra switch for the browser; can be repeated',
     },
     'browserConfig.beginFrameControl': {
       flag: '--no-begin-frame',
       read: 'off',
-      help: 'capture with plain screenshots, as other browsers must',
+      help: 'capture with plain screenshots, as with browsers that lack begin-frame control',
     },
     hardening: {
       flag: '--no-hardening',
       read: 'off',
-      help: 'do not let the kernel end processes with this one (setpriv, unshare)',
+      help: 'do not have the kernel end browsers and encoders with this process (setpriv, unshare)',
     },
   },
   limits: {
     timeoutMs: {
       flag: '--timeout <time>',
       read: 'time',
-      help: 'how long it may take in all: 90 or 90s, 500ms, 10m (default: no limit)',
+      help: 'longest time for the whole command: 90 or 90s, 500ms, 10m (default: no limit)',
     },
     deadlines: {
       flag: '--deadline <phase=time>',
       read: 'times',
       help:
-        'how long one wait may be; can be repeated: launch, load, seek, capture (30 each), ' +
-        'encode (60), drain (120), verify, concat (600 each), stop (10)',
+        'longest single wait in a phase; can be repeated. Phases and defaults in seconds: ' +
+        'launch, load, seek, capture (30 each), encode (60), drain (120), verify, concat (600 each), stop (10)',
     },
     maxMemoryMB: {
       flag: '--max-memory <MB>',
       read: 'number',
-      help: 'memory of a worker with all its processes (default: no limit)',
+      help: 'most memory for one worker with all its processes (default: no limit)',
     },
     minFreeDiskMB: {
       flag: '--min-free-disk <MB>',
       read: 'number',
-      help: 'disk space to leave free, before and during (default: no limit)',
+      help: 'disk space to leave free, before and during the render (default: no limit)',
     },
   },
   noFlag: {
-    stabilityTimeout: { none: 'it is another name of deadlines.load' },
+    stabilityTimeout: { none: 'an older name of deadlines.load' },
     encoderThreads: { none: 'the workers share the cores' },
-    ffprobePath: { none: 'it is found beside ffmpeg' },
-    endSeam: { none: 'a render decides it for each chunk' },
-    joinable: { none: 'a render decides it for each chunk' },
-    seamFiles: { none: 'a render decides it for each chunk' },
+    ffprobePath: { none: 'ffprobe is found next to ffmpeg' },
+    endSeam: { none: 'set by the render for each chunk' },
+    joinable: { none: 'set by the render for each chunk' },
+    seamFiles: { none: 'set by the render for each chunk' },
   },
 } as const satisfies Readonly<Record<string, Partial<OptionFlags>>>;
 
-/** The sections in one. */
+/** All sections together. */
 export const OPTION_FLAGS = {
   ...SECTIONS.composition,
   ...SECTIONS.frame,

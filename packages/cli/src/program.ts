@@ -26,18 +26,18 @@ Examples:
   Any page, with the size, rate and length given here
     $ genlock render https://example.com -o page.mp4 --width 1280 --height 720 --fps 30 --duration 5
 
-  Two seconds of a folder's index.html with four workers, and values for the page
+  Two seconds of a folder's index.html, with four workers and values for the page
     $ genlock render ./site -o part.mp4 --frames 60-119 --concurrency 4 --props '{"title":"Hello"}'
 
-  Exactly the captured pixels, and a hash of each frame
+  Exactly the captured pixels, with a hash of each frame
     $ genlock render title.html -o exact.mkv --lossless --frame-hashes hashes.txt
 
-A page declares itself with
+A page declares its size, rate and length with
   <script type="application/genlock+json">{"width":1920,"height":1080,"fps":30,"durationInSeconds":5}</script>
-Flags override what it declares.
+Flags override what the page declares.
 
 Ctrl-C stops everything and leaves nothing behind; a second Ctrl-C kills at once.
-Exit codes: 0 done, 1 the render failed, 2 the request is wrong, 130 Ctrl-C, 143 SIGTERM.`;
+Exit codes: 0 done, 1 render failed, 2 invalid request, 130 Ctrl-C, 143 SIGTERM.`;
 
 const STILL_EXAMPLES = `
 Examples:
@@ -45,26 +45,26 @@ Examples:
   $ genlock still https://example.com --frame 45 -o f.png --width 1280 --height 720 --fps 30`;
 
 const VERIFY_EXAMPLES = `
-Draws samples of the page in four ways and compares every picture: one page that goes through the whole
-composition; another one that does the same; a page for each sample, many at once; and a page for each
-sample that is taken straight there by a jump. No video is made.
+Draws samples of the page in four ways and compares every picture: in one page that goes through the
+whole composition; in a second page that does the same; in a separate page for each sample, many at
+once; and in a page for each sample that jumps straight there. No video is made.
 
-A page is deterministic when all but the jump draw the same. One that a jump draws differently has
-state: renders take it through every frame, unless --entry seek tells them not to.
+A page is deterministic if the first three ways draw the same pictures. If only the jump differs, the
+page has state: renders take it through every frame, unless --entry seek tells them not to.
 
 Examples:
   $ genlock verify title.html
   $ genlock verify ./site -o differences --samples 5 --sample-frames 4 --concurrency 4
   $ genlock verify https://example.com --width 1280 --height 720 --fps 30 --duration 5
 
-Exit codes: 0 deterministic, 1 not, or the page failed, 2 the request is wrong, 130 Ctrl-C, 143 SIGTERM.`;
+Exit codes: 0 deterministic, 1 not deterministic or failed, 2 invalid request, 130 Ctrl-C, 143 SIGTERM.`;
 
 const SOAK_EXAMPLES = `
-Each cycle starts a render and ends it in one of these ways, at a place that the seed decides:
-nothing happens to it; it is aborted; the page throws, or never ends a loop; a browser, its page's
-process or an encoder is killed; a browser is stopped; two workers fail at once; the process that
-renders is killed itself. After each one nothing may be left: no process, zombie, file, descriptor,
-listener or timer. The times are from the abort or the failure to that moment.
+Each cycle starts a render and ends it in one of these ways, at a moment chosen by the seed: it runs to
+its end; it is aborted; the page throws, or loops forever; a browser, the process of its page or an
+encoder is killed; a browser is suspended; two workers fail at once; the rendering process itself is
+killed. After each cycle nothing may be left: no process, zombie, file, descriptor, listener or timer.
+Times are measured from the abort or failure until nothing is left.
 
 Examples:
   $ genlock soak
@@ -72,10 +72,10 @@ Examples:
   $ genlock soak --minutes 10 --concurrency 4 --seed 7
   $ genlock soak title.html --width 640 --height 360 --frames 60
 
-The page's own faults are tried with a small page that is built in.
-Exit codes: 0 clean, 1 something was left or came out wrong, 2 the request is wrong, 130 Ctrl-C.`;
+Cycles in which the page fails use a small built-in page.
+Exit codes: 0 clean, 1 something was left or went wrong, 2 invalid request, 130 Ctrl-C.`;
 
-/** The command line. Flags arrive at the actions as text: the options' one schema checks them. */
+/** Builds the command line. The actions receive flags as text: the options' schema checks them. */
 export function createProgram(version: string, actions: Actions): Command {
   const program = new Command('genlock')
     .description('Renders any web page to a video, with parallel workers that stop together.')
@@ -110,9 +110,9 @@ export function createProgram(version: string, actions: Actions): Command {
   const verify = program
     .command('verify')
     .argument('[page]', PAGE)
-    .description('say whether a page draws the same frames each time')
+    .description('check whether a page draws the same frames every time')
     .optionsGroup('Output:')
-    .option('-o, --output <folder>', 'where pictures of what differs go (default: genlock-verify)');
+    .option('-o, --output <folder>', 'folder for pictures of the differences (default: genlock-verify)');
   addComposition(verify);
   addFlags(verify, SECTIONS.length);
   addFlags(verify.optionsGroup('Samples:'), SECTIONS.samples);
@@ -124,58 +124,58 @@ export function createProgram(version: string, actions: Actions): Command {
 
   program
     .command('soak')
-    .argument('[page]', `${PAGE} (default: a small one that is built in)`)
-    .description('stop renders in every way, again and again, and see that nothing is left')
+    .argument('[page]', `${PAGE} (default: a small built-in page)`)
+    .description('stop renders in every possible way, many times, and check that nothing is left')
     .optionsGroup('Length:')
     .option('--cycles <n>', 'number of cycles (default: 30)')
-    .option('--minutes <n>', 'go on for so long, instead of --cycles')
+    .option('--minutes <n>', 'run for this long, instead of --cycles')
     .optionsGroup('Cycles:')
-    .addOption(flagFor('randomSeed', 'decides the order of the actions and their places (default: 1)'))
+    .addOption(flagFor('randomSeed', 'determines which action happens when and where (default: 1)'))
     .addOption(flagFor('concurrency', 'number of workers (default: 2)'))
     .addOption(flagFor('width', 'width of the page (default: 160)'))
     .addOption(flagFor('height', 'height of the page (default: 90)'))
     .addOption(flagFor('fps', 'frames per second (default: 30)'))
-    .option('--frames <n>', 'number of frames of each render (default: 12)')
-    .option('--no-host-kill', 'leave out the cycles that kill the process that renders')
+    .option('--frames <n>', 'frames per render (default: 12)')
+    .option('--no-host-kill', 'leave out the cycles that kill the rendering process')
     .addOption(flagFor('hardening'))
     .optionsGroup('Tools:')
     .addOption(flagFor('browserConfig.executablePath'))
     .addOption(flagFor('ffmpegPath'))
     .optionsGroup('Messages:')
-    .option('--json', 'print one cycle a line on stdout, and the verdict as the last line')
+    .option('--json', 'print each cycle as a JSON line on stdout, and the verdict as the last line')
     .option('--quiet', 'print errors only')
     .addHelpText('after', SOAK_EXAMPLES)
     .action(actions.soak);
 
-  const cache = program.command('cache').description('the chunks that `render --resume` has kept');
+  const cache = program.command('cache').description('manage the chunks that `render --resume` has kept');
   cache
     .command('list', { isDefault: true })
-    .description('list them, the most recently used first')
+    .description('list the kept chunks, most recently used first')
     .addOption(flagFor('cacheDirectory'))
     .option('--json', 'print one line of JSON')
     .action(actions.listCache);
   cache
     .command('prune')
-    .description('remove some of them')
+    .description('remove kept chunks')
     .addOption(flagFor('cacheDirectory'))
-    .option('--older-than <time>', 'those that were not used for so long: 12h, 7d, 2w')
-    .option('--max-size <size>', 'the least recently used, until the rest takes no more: 500MB, 2GB')
-    .option('--all', 'all of them')
+    .option('--older-than <time>', 'remove chunks not used for this long: 12h, 7d, 2w')
+    .option('--max-size <size>', 'remove the least recently used until the rest fits: 500MB, 2GB')
+    .option('--all', 'remove all of them')
     .option('--json', 'print one line of JSON')
     .action(actions.pruneCache);
 
   program
     .command('doctor')
-    .description('say what is here to render with, and what to do about what is not')
-    .addOption(flagFor('browserConfig.executablePath', 'the browser to look at (or GENLOCK_BROWSER)'))
-    .addOption(flagFor('ffmpegPath', 'the ffmpeg to look at (or GENLOCK_FFMPEG)'))
+    .description('check that everything a render needs is installed, and say how to install the rest')
+    .addOption(flagFor('browserConfig.executablePath', 'the browser to check (or GENLOCK_BROWSER)'))
+    .addOption(flagFor('ffmpegPath', 'the ffmpeg to check (or GENLOCK_FFMPEG)'))
     .option('--json', 'print one line of JSON')
     .action(actions.doctor);
   return program;
 }
 
 function addOverwrite(command: Command): void {
-  command.option('--overwrite', 'replace the file if it is there');
+  command.option('--overwrite', 'replace the file if it exists');
 }
 
 function addComposition(command: Command): void {
@@ -185,16 +185,16 @@ function addComposition(command: Command): void {
 function addBrowser(command: Command): void {
   addFlags(command, SECTIONS.capture);
   command
-    .option('--root <folder>', "the folder that is served with a local page (default: the page's own)")
-    .option('--allow-dotfiles', 'serve files and folders of a local page whose names begin with a dot, too');
+    .option('--root <folder>', "folder to serve with a local page (default: the page's own)")
+    .option('--allow-dotfiles', 'also serve files and folders of a local page whose names begin with a dot');
   addFlags(command, SECTIONS.browser);
 }
 
 function addLimits(command: Command): void {
-  addFlags(command.optionsGroup('Limits (everything stops when one is passed):'), SECTIONS.limits);
+  addFlags(command.optionsGroup('Limits (exceeding one stops everything):'), SECTIONS.limits);
 }
 
-/** The flags of these sections of the options, with what else they are called. */
+/** Adds the flags of these sections, with their aliases. */
 function addFlags(command: Command, ...sections: Readonly<Record<string, OptionFlag | { by: string }>>[]): void {
   for (const entry of sections.flatMap((section) => Object.values(section))) {
     if (!('flag' in entry)) continue;
@@ -203,7 +203,7 @@ function addFlags(command: Command, ...sections: Readonly<Record<string, OptionF
   }
 }
 
-/** The flag of an option, where a command says something else of it. */
+/** The flag of an option, with help text for this command if it differs. */
 function flagFor(name: FlaggedOption, help: string = OPTION_FLAGS[name].help): Option {
   return optionOf({ ...OPTION_FLAGS[name], help });
 }
@@ -220,7 +220,7 @@ function addToList(value: string, list: string[] | undefined): string[] {
 function addOutput(command: Command): void {
   command
     .optionsGroup('Messages:')
-    .option('--json', 'print one event a line on stdout, and the report as the last line')
+    .option('--json', 'print events as JSON lines on stdout, and the report as the last line')
     .option('--quiet', 'print errors only')
-    .option('--verbose', "print the page's console, phases and processes too");
+    .option('--verbose', "also print the page's console, phases and processes");
 }

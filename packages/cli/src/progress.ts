@@ -4,10 +4,10 @@ type WorkerState = Extract<RenderEvent, { type: 'worker' }>['state'];
 type Phase = Extract<RenderEvent, { type: 'phase' }>['phase'];
 type State = Extract<RenderEvent, { type: 'state' }>['state'];
 
-/** Where one worker is. */
+/** The progress of one worker. */
 export interface WorkerProgress {
   worker: number;
-  /** The chunk that it has, with its frames. */
+  /** The chunk that it is rendering, and the chunk's frames. */
   chunk: number;
   startFrame: number;
   frameCount: number;
@@ -19,23 +19,23 @@ export interface WorkerProgress {
   done: number;
 }
 
-/** Where a render is: the sum of its events so far. */
+/** The progress of a render, accumulated from its events. */
 export interface Progress {
   state: State;
   /** The phase of the render as a whole. */
   phase?: Phase;
   workers: WorkerProgress[];
-  /** How many frames of each chunk are there. */
+  /** How many frames of each chunk are done. */
   chunks: number[];
   rendered: number;
   total: number;
-  /** How many frames have had to be drawn again. */
-  again: number;
-  /** How many frames were there when: the last few seconds, for the speed. */
+  /** How many finished frames were discarded, to be drawn again. */
+  redrawn: number;
+  /** How many frames were done at which time, over the last few seconds, to compute the speed. */
   samples: { time: number; rendered: number }[];
 }
 
-/** The speed is that of about the last 5 seconds. */
+/** The speed is measured over about the last 5 seconds. */
 const SAMPLE_MS = 250;
 const SAMPLES = 20;
 
@@ -49,12 +49,12 @@ export function startProgress(plan: RenderPlan): Progress {
     chunks: plan.chunks.map(() => 0),
     rendered: 0,
     total: plan.frameCount,
-    again: 0,
+    redrawn: 0,
     samples: [],
   };
 }
 
-/** Adds an event to the progress, in place: this runs for every frame. `now` in milliseconds. */
+/** Applies an event to the progress. Changes it in place, since this runs for every frame. `now` is in milliseconds. */
 export function foldEvent(progress: Progress, event: RenderEvent, now: number): void {
   switch (event.type) {
     case 'state':
@@ -77,7 +77,7 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       break;
     }
     case 'chunk':
-      if (event.state === 'again') beginAgain(progress, event.chunk);
+      if (event.state === 'again') discardChunk(progress, event.chunk);
       else addFrames(progress, event.chunk, event.frameCount, now);
       break;
     case 'retry':
@@ -87,7 +87,7 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
       const worker = progress.workers[event.worker];
       if (!worker) break;
       worker.frame = event.frame;
-      // The event counts the frames of its own chunk, from the start again when that is begun again.
+      // The event counts the frames of its chunk, and starts over when the chunk is retried.
       worker.done = Math.max(worker.done, event.rendered);
       addFrames(progress, worker.chunk, worker.done, now);
       break;
@@ -95,11 +95,11 @@ export function foldEvent(progress: Progress, event: RenderEvent, now: number): 
   }
 }
 
-/** The frames of a chunk are not there after all. */
-function beginAgain(progress: Progress, chunk: number): void {
-  const gone = progress.chunks[chunk] ?? 0;
-  progress.rendered -= gone;
-  progress.again += gone;
+/** Takes back the frames of a chunk that is to be rendered again. */
+function discardChunk(progress: Progress, chunk: number): void {
+  const discarded = progress.chunks[chunk] ?? 0;
+  progress.rendered -= discarded;
+  progress.redrawn += discarded;
   progress.chunks[chunk] = 0;
   progress.samples = [];
   for (const worker of progress.workers) {
@@ -109,7 +109,7 @@ function beginAgain(progress: Progress, chunk: number): void {
   }
 }
 
-/** So many frames of a chunk are there. */
+/** Notes that this many frames of a chunk are done. */
 function addFrames(progress: Progress, chunk: number, frames: number, now: number): void {
   const more = frames - (progress.chunks[chunk] ?? 0);
   if (more <= 0) return;
@@ -125,14 +125,14 @@ function addSample({ samples, rendered }: Progress, time: number): void {
   if (samples.length > SAMPLES) samples.shift();
 }
 
-/** Frames per second of late; undefined before there is anything to measure. */
+/** Current frames per second; undefined before there is enough to measure. */
 export function speed({ samples, rendered }: Progress, now: number): number | undefined {
   const first = samples[0];
   if (!first || now - first.time < SAMPLE_MS || rendered <= first.rendered) return undefined;
   return ((rendered - first.rendered) * 1000) / (now - first.time);
 }
 
-/** Seconds until the last frame at the speed of late; undefined while that is not known. */
+/** Seconds until the last frame at the current speed; undefined while the speed is unknown. */
 export function secondsLeft(progress: Progress, now: number): number | undefined {
   const framesPerSecond = speed(progress, now);
   return framesPerSecond === undefined ? undefined : (progress.total - progress.rendered) / framesPerSecond;

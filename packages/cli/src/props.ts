@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
-/** What `--props` gives the page, or the fault in it, for people. */
+/** What `--props` passes to the page, or an error message. */
 export type Props = { value: Record<string, unknown>; file?: string } | { problem: string };
 
 /** Reads `--props`: a JSON object, or the path of a file that holds one. */
 export async function readProps(text: string): Promise<Props> {
-  // No file name begins like this; a JSON array or string is told apart from a file name by its fault.
+  // No file name begins like this. Arrays and strings are not valid props, but the error should say so, not
+  // complain about a missing file.
   if (/^\s*[{["]/.test(text)) return parseProps(text, '--props');
   let content: string;
   try {

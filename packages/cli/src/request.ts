@@ -5,14 +5,13 @@ import { locatePage, type PageInput } from './input.js';
 import { readProps, type Props } from './props.js';
 import type { Request } from './settings.js';
 
-/** How long the page may take to answer before it is opened in a browser, in milliseconds. */
+/** How long the page's server may take to answer when its declaration is read, in milliseconds. */
 const ANSWER_MS = 15_000;
 
 /**
- * Reads everything that a command was asked for: flags, page, props, destinations. Faults are
- * gathered in the request rather than thrown, so that all are told at once. `example` is an output
- * of the right kind, which stands in for a missing one; where it is the name of a folder, a missing
- * one is no fault.
+ * Reads everything that a command was given: flags, page, props, destinations. Problems are collected in the request
+ * rather than thrown, so that all are reported at once. `example` is an output of the right kind, used in place of a
+ * missing one; an output folder may be missing, and its example is the default.
  */
 export async function readRequest(
   page: string | undefined,
@@ -33,10 +32,10 @@ export async function readRequest(
 
   const { input, composition, inputError } = page === undefined ? {} : await readPage(page, flags, answerMs, signal);
   if (inputError) problems.push(inputError.message);
-  const stands = isFolder
+  const destinationProblems = isFolder
     ? checkOutputFolder(flags.output ?? output, 'the output')
     : checkDestinations(flags, input, props, given);
-  problems.push(...(await stands));
+  problems.push(...(await destinationProblems));
 
   const request: Request = {
     given,

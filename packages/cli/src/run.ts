@@ -9,7 +9,7 @@ import { Interruption } from './signals.js';
 import { writeLine } from './streams.js';
 import { Terminal, type OutputFlags } from './terminal.js';
 
-// Each loads its own command: a render does not wait for what only the others need.
+// Each function loads only its own command, so that a render does not wait for code that only the others need.
 
 export const runRender = (page: string | undefined, flags: PageFlags): Promise<void> =>
   run(flags, async (...job) => (await import('./commands/render.js')).render(page, flags, ...job));
@@ -32,14 +32,14 @@ export const runPruneCache = (flags: CacheFlags): Promise<void> =>
 export const runDoctor = (flags: DoctorFlags): Promise<void> =>
   run(flags, async (...job) => (await import('./commands/doctor.js')).doctor(flags, ...job));
 
-/** A command line that was not understood: its exit code and, for programs, its record. */
+/** Sets the exit code for a command line that was not understood and, with `--json`, prints its error record. */
 export function recordUsageError(message: string, json: boolean): void {
   const error = new OptionsError([message]);
   process.exitCode = exitCodeOf(error);
   if (json) writeLine(process.stdout, jsonLine(errorRecord(error, error.exitCode)));
 }
 
-/** Runs a command under the process signals, and tells its failure. */
+/** Runs a command that the process signals can interrupt, and reports its failure. */
 async function run(
   flags: OutputFlags,
   command: (terminal: Terminal, signal: AbortSignal) => Promise<void>,

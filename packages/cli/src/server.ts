@@ -6,7 +6,7 @@ import { join, relative, sep } from 'node:path';
 import send from 'send';
 import { isHidden } from './hidden.js';
 
-/** A folder that is served to the browsers on this machine, until it is disposed of. */
+/** A folder that is served to browsers on this machine until this object is disposed of. */
 export interface FolderServer extends AsyncDisposable {
   /** `http://genlock-<secret>.localhost:<port>` */
   readonly origin: string;
@@ -15,25 +15,25 @@ export interface FolderServer extends AsyncDisposable {
 export interface FolderOptions {
   /** Whether files and folders whose names begin with a dot are served too. Default false. */
   allowDotfiles?: boolean;
-  /** Is told the path of each file that was asked for and is not served because of its name. */
+  /** Called with the path of each requested file that is withheld because it is hidden. */
   onHidden?: (path: string) => void;
 }
 
 interface Folder extends FolderOptions {
-  /** Absolute, with no symbolic link in it. */
+  /** Absolute, with symbolic links resolved. */
   root: string;
-  /** What requests must be addressed to. */
+  /** The `Host` header that requests must have. */
   host: string;
 }
 
 /**
  * Serves a folder on a free port of the loopback interface: files with their types and byte ranges,
- * `index.html` for folders. Nothing outside the folder can be read, also not through a symbolic link,
- * and nothing whose name begins with a dot.
+ * `index.html` for folders. Nothing outside the folder can be read, not even through a symbolic link,
+ * nor anything whose name begins with a dot.
  *
- * Everybody on this machine can reach the port, so the server answers only under a host name that
- * nobody can guess. Browsers take every name below `localhost` to this machine, and trust it as they
- * do `localhost`; unlike a secret in the path it leaves addresses such as `/style.css` as they are.
+ * Every user of this machine can reach the port, so the server answers only under a host name that
+ * nobody can guess. Browsers resolve every name below `localhost` to this machine and trust it like
+ * `localhost` itself. Unlike a secret in the path, the name leaves addresses such as `/style.css` unchanged.
  */
 export async function serveFolder(folder: string, options: FolderOptions = {}): Promise<FolderServer> {
   const secret = randomBytes(16).toString('hex');
@@ -50,17 +50,17 @@ export async function serveFolder(folder: string, options: FolderOptions = {}): 
   };
 }
 
-/** Ports that may be taken on the other loopback address before we give up. */
+/** How many ports are tried that turn out to be taken on the other loopback address. */
 const MAX_PORTS = 20;
 
-/** Listens to one port on both loopback addresses: of `*.localhost`, browsers try both. */
+/** Listens on the same port of both loopback addresses, because browsers try both for `*.localhost`. */
 async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server[]> {
   for (let tried = 1; ; tried++) {
     const first = await listenAt('127.0.0.1', 0, handle);
     try {
       return [first, await listenAt('::1', portOf(first), handle)];
     } catch (error) {
-      // Without IPv6 nobody else can be there either.
+      // Any other error means that there is no IPv6, so nobody else can be listening there either.
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return [first];
       await close(first);
       if (tried === MAX_PORTS) throw error;
@@ -88,7 +88,7 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-/** The path of a file in an address of this server: each part is encoded, so that `#`, `?` and `%` stay names. */
+/** A file's path as part of an address. Each name is encoded, so that `#`, `?` and `%` in it keep their meaning. */
 export function encodePath(relativePath: string): string {
   return relativePath.split(sep).map(encodeURIComponent).join('/');
 }
@@ -109,25 +109,25 @@ async function answer(folder: Folder, request: IncomingMessage, response: Server
     .pipe(response);
 }
 
-/** Why a request is refused, as an HTTP status and words; undefined when it may be answered. */
+/** Why a request is refused, as an HTTP status and text; undefined if it may be answered. */
 async function findFault(
   { root, host, allowDotfiles, onHidden }: Folder,
   request: IncomingMessage,
   path: string,
 ): Promise<[number, string] | undefined> {
-  // Nor may a foreign site read the user's files that points its own name at this machine.
-  if (request.headers.host !== host) return [403, 'is served under another name only'];
-  if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'can only be read'];
+  // This also keeps out a foreign site that points its own name at this machine to read the user's files.
+  if (request.headers.host !== host) return [403, 'is only served under another host name'];
+  if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'only allows GET and HEAD'];
   const name = decodePath(path);
   if (name === undefined) return [400, 'is not a valid address'];
   const real = isHidden(name) && !allowDotfiles ? 'hidden' : await realNames(root, name);
   if (real === undefined) return [404, `is not in ${root}`];
   if (allowDotfiles || (real !== 'hidden' && !real.some(isHidden))) return undefined;
   onHidden?.(join(root, name));
-  return [403, 'is hidden (its name, or one on the way to it, begins with a dot)'];
+  return [403, 'is hidden (part of its path begins with a dot)'];
 }
 
-/** The file name that an address names; undefined when it is malformed or climbs upwards. */
+/** The file name in an address's path; undefined if it is malformed or contains `..`. */
 function decodePath(path: string): string | undefined {
   if (!path.startsWith('/')) return undefined;
   let name: string;
@@ -141,8 +141,8 @@ function decodePath(path: string): string | undefined {
 }
 
 /**
- * What a name leads to after every symbolic link on its way is followed, and for a folder its
- * `index.html` as well: paths below the root. Undefined where one is not there or lies outside.
+ * The paths below the root that a name resolves to once all symbolic links are followed: the file or folder itself
+ * and, for a folder, its `index.html`. Undefined if one of them does not exist or lies outside the root.
  */
 async function realNames(root: string, name: string): Promise<string[] | undefined> {
   const names: string[] = [];

@@ -9,17 +9,17 @@ import {
 } from '@genlock/renderer';
 import { checkStill, framesIn, parseFrameRate, planVerification, type VerifyPlan } from '@genlock/renderer/internal';
 import { parseFrameNumber, parseFrameRange, type FrameRange, type GivenOptions } from './flags.js';
-import { wordProblem } from './messages.js';
+import { withFlagNames } from './messages.js';
 
-/** A request, as far as it could be read. Each fault goes into `problems`, so that all are told at once. */
+/** A request, as far as it could be read. All problems are collected, so that they are reported at once. */
 export interface Request {
-  /** What the flags say. */
+  /** The options given by flags. */
   given: GivenOptions;
-  /** What the page says; undefined when the page itself could not be read. */
+  /** What the page declares; undefined if the page could not be read. */
   composition: Composition | undefined;
-  /** What `--props` says. */
+  /** The value of `--props`. */
   props: Record<string, unknown> | undefined;
-  /** Where the file will be. */
+  /** Path of the file to write. */
   output: string;
   problems: string[];
   /** Why the page could not be read; its message is among the problems. */
@@ -34,13 +34,13 @@ export interface Settings {
   plan: RenderPlan;
 }
 
-/** Stands in for what is missing, so that the rest can be checked all the same. */
+/** Used in place of missing options, so that the others can still be checked. */
 const PLACEHOLDERS = { width: 64, height: 64, fps: 30 } as const;
 const EXAMPLES = { width: '1920', height: '1080', fps: '30', durationInSeconds: '5' } as const;
 
 /**
- * The options of `genlock render`: flags first, then what the page declares. Throws an OptionsError
- * with the faults that the request had already and those found here. `url` is for the plan alone.
+ * The options of `genlock render`: the page's declaration, overridden by flags. Throws an OptionsError with the
+ * problems already in the request and those found here. `url` is only used for the plan.
  */
 export function renderSettings(request: Request, url: string, framesFlag: string | undefined): Settings {
   const range = framesFlag === undefined ? undefined : readRange(framesFlag, request.problems);
@@ -48,7 +48,7 @@ export function renderSettings(request: Request, url: string, framesFlag: string
   if (!hasLength(options) && framesFlag === undefined) noteMissing('durationInSeconds', request);
   const part = range && { startFrame: range.first, frameCount: range.last - range.first + 1 };
   const outside = range && describeOutside(range, options, '--frames');
-  // With the duration that a range replaces: it must be right all the same.
+  // The duration must be valid even if a range replaces it.
   const plan = checkAll(request, outside === undefined ? { ...options, ...part } : options, (complete) =>
     RenderOrchestrator.plan(url, request.output, complete),
   );
@@ -95,13 +95,13 @@ export function verifySettings(request: Request, url: string): { options: Verify
 
 function throwProblems({ problems, inputError }: Request): void {
   if (inputError && problems.length === 1) throw inputError;
-  // What the library finds in the options may have been found in the flags before.
+  // The library may report a problem that was already found in the flags.
   if (problems.length > 0) throw new OptionsError([...new Set(problems)]);
 }
 
 function mergeOptions({ given, composition, props }: Request): GivenOptions {
   const { url: _url, props: declaredProps, ...declared } = composition ?? { url: '' };
-  // A duration that is typed replaces the page's length, however the page words it.
+  // A duration given by flag replaces the page's length, however the page declares it.
   if (given.durationInSeconds !== undefined) delete declared.frameCount;
   const inputProps = declaredProps || props ? { ...declaredProps, ...props } : undefined;
   return { ...declared, ...given, ...(inputProps ? { inputProps } : {}) };
@@ -111,7 +111,7 @@ function hasLength({ durationInSeconds, frameCount }: GivenOptions): boolean {
   return durationInSeconds !== undefined || frameCount !== undefined;
 }
 
-/** Plans with placeholders for what is missing, and notes every fault. Undefined when there is one in the options. */
+/** Plans with placeholders for missing options and collects every problem. Undefined if the options are invalid. */
 function checkAll<Plan>(
   request: Request,
   options: GivenOptions,
@@ -126,13 +126,13 @@ function checkAll<Plan>(
     if (!(error instanceof OptionsError)) throw error;
     const fromPage = (name: string) =>
       Object.hasOwn(request.composition ?? {}, name) && !Object.hasOwn(request.given, name);
-    request.problems.push(...error.problems.map((problem) => wordProblem(problem, fromPage)));
+    request.problems.push(...error.problems.map((problem) => withFlagNames(problem, fromPage)));
     return undefined;
   }
 }
 
 function noteMissing(name: keyof typeof EXAMPLES, { composition, problems }: Request): void {
-  // A page that could not be read may well declare it.
+  // A page that could not be read might declare it.
   if (!composition) return;
   const [what, flag] = name === 'durationInSeconds' ? ['duration', '--duration'] : [name, `--${name}`];
   problems.push(
@@ -148,12 +148,12 @@ function readRange(text: string, problems: string[]): FrameRange | undefined {
   return undefined;
 }
 
-/** Says that a range is not in the composition, as far as its length is known. */
+/** An error message if a range lies outside the composition, as far as its length is known. */
 function describeOutside({ first, last }: FrameRange, options: GivenOptions, flag: string): string | undefined {
   const { frameCount, durationInSeconds, fps } = options;
   const rate = parseFrameRate(fps);
   const length = frameCount ?? (rate && durationInSeconds !== undefined ? framesIn(durationInSeconds, rate) : Infinity);
-  // What is no number is no length: its fault is told as such.
+  // Also false if the length is not a number, which is reported elsewhere.
   if (!(last >= length)) return undefined;
   const asked = first === last ? `frame ${first}` : `frames ${first}-${last}`;
   return `${flag} asks for ${asked}, but the composition has ${length}: 0 to ${length - 1}`;

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { killEverything } from '@genlock/renderer/internal';
 
-/** The signals that ask us to stop, and what a shell expects to be returned for each: 128 + its number. */
+/** The signals that ask us to stop, with the exit codes that a shell expects: 128 + the signal's number. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof EXIT_CODES;
@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<StopSignal, string>> = {
   SIGHUP: 'SIGHUP, the terminal was closed',
 };
 
-/** The reason of an abort that a process signal asked for. */
+/** The abort reason when a process signal caused the abort. */
 export class InterruptedError extends Error {
   readonly exitCode: number;
 
@@ -24,12 +24,12 @@ export class InterruptedError extends Error {
   }
 }
 
-/** npx hands on the Ctrl-C that the terminal has sent to all of us already: it comes twice. */
+/** npx forwards the Ctrl-C that the terminal has already sent to every process, so it arrives twice. */
 const ECHO_MS = 100;
 
 /**
- * Turns process signals into an abort, until it is disposed of. The first signal aborts, with an
- * InterruptedError as the reason; a second one kills every process of ours and exits at once.
+ * Turns process signals into an abort until it is disposed of. The first signal aborts with an InterruptedError as
+ * the reason; a second one kills every process that we started and exits at once.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
@@ -46,7 +46,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Runs before the exit of a second signal. For what is quick and must not be left: the terminal. */
+  /** Registers a quick clean-up, such as restoring the terminal, to run before a second signal exits the process. */
   beforeKill(restore: () => void): void {
     this.#beforeKill.add(restore);
   }
@@ -54,8 +54,8 @@ export class Interruption implements Disposable {
   [Symbol.dispose](): void {
     for (const signal of Object.keys(EXIT_CODES)) process.off(signal, this.#onSignal);
     if (this.#first?.signal === 'SIGHUP' && this.#hadTerminal && !hasTerminal()) {
-      // At its exit Node restores the terminal, and dies with a native stack trace when that is gone.
-      // Dying of the signal itself, once all is done, gives the shell the same 129.
+      // When Node exits, it restores the terminal, and crashes with a native stack trace if the terminal is gone.
+      // Ending by the signal itself, once everything is done, gives the shell the same 129.
       process.once('beforeExit', () => process.kill(process.pid, 'SIGHUP'));
     }
   }
@@ -75,7 +75,7 @@ export class Interruption implements Disposable {
   };
 }
 
-/** Whether there is still a terminal that controls this process. */
+/** Whether this process still has a controlling terminal. */
 function hasTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', 'r'));

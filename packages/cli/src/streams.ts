@@ -1,12 +1,12 @@
-/** Writes a line, unless the reader has left. */
+/** Writes a line, unless the stream's reader has gone. */
 export function writeLine(stream: NodeJS.WriteStream, line: string): void {
   if (!gone.has(stream)) stream.write(`${line}\n`);
 }
 
-/** Streams whose reader has left. The render goes on: its product is the file. */
+/** Streams whose reader has gone. The render continues, since its result is the file. */
 const gone = new WeakSet<NodeJS.WriteStream>();
 
-/** Keeps a reader that leaves (`genlock render … | head`) or a closed terminal from being a crash. */
+/** Prevents a crash when a reader goes away (`genlock render … | head`) or the terminal is closed. */
 export function tolerateLostReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

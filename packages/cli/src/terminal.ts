@@ -7,12 +7,12 @@ import type { Display } from './display/Display.js';
 import { JsonDisplay } from './display/JsonDisplay.js';
 import { LinesDisplay } from './display/LinesDisplay.js';
 import { errorRecord, jsonLine } from './json.js';
-import { errorText, exitCodeOf, isForeseen, receiptLines } from './messages.js';
+import { errorText, exitCodeOf, isExpected, receiptLines } from './messages.js';
 import { printableMessage } from './printable.js';
 import { InterruptedError } from './signals.js';
 import { writeLine } from './streams.js';
 
-/** The flags that say what is written. */
+/** The flags that decide what is printed. */
 export interface OutputFlags {
   json?: boolean;
   quiet?: boolean;
@@ -20,12 +20,12 @@ export interface OutputFlags {
 }
 
 /**
- * Everything that a command writes: progress and errors to stderr, results to stdout, and with
- * `--json` every event to stdout, the result or the error as the last line.
+ * Everything that a command prints: progress and errors on stderr, results on stdout. With `--json`, every event
+ * goes to stdout, and the last line is the result or the error.
  */
 export class Terminal {
   readonly display: Display;
-  /** What is done to text for people before it is written. */
+  /** Applied to text for people before it is printed. */
   wording: (text: string) => string = (text) => text;
   #receipt: StopReceipt | undefined;
 
@@ -46,7 +46,7 @@ export class Terminal {
     else if (!this.flags.quiet) for (const line of lines) writeLine(process.stdout, printableMessage(line));
   }
 
-  /** Tells why the command ends early. Returns its exit code. */
+  /** Prints why the command failed. Returns its exit code. */
   failure(error: unknown): number {
     this.display.end();
     const exitCode = exitCodeOf(error);
@@ -66,7 +66,7 @@ export class Terminal {
     }
     const lines = [`error: ${errorText(error)}`, ...receipt];
     const stack = attempt(() => (isA(error, Error) ? error.stack : undefined));
-    return typeof stack === 'string' && (this.flags.verbose || !isForeseen(error)) ? [...lines, stack] : lines;
+    return typeof stack === 'string' && (this.flags.verbose || !isExpected(error)) ? [...lines, stack] : lines;
   }
 
   #chooseDisplay(): Display {

@@ -31,7 +31,7 @@ describe('doctor', () => {
     assert.equal(examineNode('24.1.0').status, 'ok');
     assert.equal(examineEncoders(new Set(['libx264'])).status, 'note');
     assert.equal(examineEncoders(new Set(['libx265'])).status, 'lacking');
-    assert.match(examineEncoders(new Set(['libx264'])).text, /not there: .*libsvtav1 \(av1\)/);
+    assert.match(examineEncoders(new Set(['libx264'])).text, /missing: .*libsvtav1 \(av1\)/);
     assert.match(examineWebGl(undefined, 'linux')[0]!.advice!, /mesa-vulkan-drivers$|mesa-vulkan-drivers\)$/);
     assert.equal(examineWebGl({ manifest: '/lvp_icd.json', stamp: '' }, 'linux')[0]!.status, 'ok');
     assert.deepEqual(examineWebGl(undefined, 'darwin'), []);
@@ -43,9 +43,9 @@ describe('doctor', () => {
     const env = { GENLOCK_BROWSER: '/no/browser', GENLOCK_FFMPEG: '/no/ffmpeg' };
     const text = await genlock(['doctor'], { env });
     assert.equal(text.code, 1);
-    assert.match(text.stdout, /LACK {2}browser +no browser at \/no\/browser/);
+    assert.match(text.stdout, /FAIL {2}browser +no browser at \/no\/browser/);
     assert.match(text.stdout, /-> .*(apt-get install -y ffmpeg|brew install ffmpeg)/);
-    assert.match(text.stdout, /not ready: 2 things lacking \(browser, ffmpeg\)/);
+    assert.match(text.stdout, /not ready: 2 problems \(browser, ffmpeg\)/);
     const json = await genlock(['doctor', '--json'], { env });
     assert.equal(json.code, 1);
     const report = JSON.parse(json.stdout);

@@ -7,7 +7,7 @@ import { CODECS } from '../../renderer/src/ffmpeg/codecs.js';
 import { distributedSchema } from '../../renderer/src/options/schema.js';
 import { optionsFromFlags, parseDeadlines, parseFrameNumber, parseFrameRange, parseTimeout } from '../src/flags.js';
 import { errorRecord, jsonLine } from '../src/json.js';
-import { errorText, printable, wordProblem } from '../src/messages.js';
+import { errorText, printable, withFlagNames } from '../src/messages.js';
 import { OPTION_FLAGS } from '../src/optionFlags.js';
 import { createProgram, type Actions } from '../src/program.js';
 import { readProps } from '../src/props.js';
@@ -179,14 +179,14 @@ describe('settings', () => {
 
 describe('messages', () => {
   it('name the flags that people typed', () => {
-    assert.equal(wordProblem('durationInSeconds must be'), '--duration must be');
-    assert.equal(wordProblem('crf and videoBitrate exclude each other'), '--crf and --bitrate exclude each other');
-    assert.equal(wordProblem('browserConfig.executablePath must be x'), '--browser must be x');
+    assert.equal(withFlagNames('durationInSeconds must be'), '--duration must be');
+    assert.equal(withFlagNames('crf and videoBitrate exclude each other'), '--crf and --bitrate exclude each other');
+    assert.equal(withFlagNames('browserConfig.executablePath must be x'), '--browser must be x');
     assert.equal(
-      wordProblem('width is 63, which is odd: (or use pixelFormat yuv444p)', (name) => name === 'width'),
+      withFlagNames('width is 63, which is odd: (or use pixelFormat yuv444p)', (name) => name === 'width'),
       'width (declared by the page; --width overrides it) is 63, which is odd: (or use --pixel-format yuv444p)',
     );
-    assert.equal(wordProblem('the output is wrong'), 'the output is wrong');
+    assert.equal(withFlagNames('the output is wrong'), 'the output is wrong');
     assert.match(errorText(new OptionsError(['fps is bad', 'b'])), /cannot be met:\n {2}- --fps is bad\n {2}- b/);
   });
 

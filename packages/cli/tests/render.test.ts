@@ -190,7 +190,7 @@ describe('the limits of genlock render', () => {
     assert.match(end.stderr, /^error: /m, end.stderr);
     const [error, why, what, ...more] = end.stderr.slice(end.stderr.indexOf('error: ')).trimEnd().split('\n');
     assert.match(error!, /^error: the render was not done after 2\.5 s \(\d+ of .* frames are rendered; .*--timeout/);
-    assert.equal(why, 'stopped because the time for the whole render was over');
+    assert.equal(why, 'stopped because the time for the whole render was up');
     assert.match(what!, /^worker 0 was at .*, worker 1 was at .*; ended: .*; nothing was left after \d+ ms$/);
     assert.deepEqual(more, []);
     assert.deepEqual(await listing(folder.path), ['page.html']);
@@ -230,7 +230,7 @@ describe('the limits of genlock render', () => {
     const end = await genlock([...args, '--max-memory', '20']);
     assert.equal(end.code, 1);
     assert.match(end.stderr, /its processes use \d+ MB of memory, and may use 20 MB.*--max-memory/);
-    assert.match(end.stderr, /\nstopped because worker \d went over its budget/);
+    assert.match(end.stderr, /\nstopped because worker \d exceeded its budget/);
   });
 
   test('--retries begins the chunk of a killed browser again, and says so', LONG, async () => {

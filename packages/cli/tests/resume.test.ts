@@ -27,10 +27,10 @@ it('--resume goes on from what an earlier run has kept, and `cache` lists and re
 
   const second = await render();
   assert.equal(second.code, 0, second.stderr);
-  assert.match(second.stdout, /2 of 2 chunks were kept from before/);
+  assert.match(second.stdout, /2 of 2 chunks were reused from an earlier render/);
 
   for (const [args, says] of [
-    [[], /say what is to go/],
+    [[], /nothing to remove was given/],
     [['--older-than', 'soon'], /--older-than must be a time such as 12h/],
     [['--max-size', '5'], /--max-size must be a size such as 500MB/],
   ] as const) {
@@ -45,7 +45,7 @@ it('--resume goes on from what an earlier run has kept, and `cache` lists and re
   assert.match((await run('cache', 'prune', '--older-than', '1h')).stdout, /^1 chunk, /, 'it goes in any case');
   assert.match((await run('cache', 'prune', '--all')).stdout, /^1 chunk, /);
   const noFolder = await run('cache', 'list', '--cache', 'page.html');
-  assert.deepEqual([noFolder.code, /page\.html is of no use: ENOTDIR/.test(noFolder.stderr)], [2, true]);
+  assert.deepEqual([noFolder.code, /page\.html cannot be used: ENOTDIR/.test(noFolder.stderr)], [2, true]);
   assert.match((await run('cache')).stdout, /^0 chunks/);
   assert.deepEqual(
     readdirSync(folder.path).filter((name) => name !== 'cache'),

@@ -219,7 +219,7 @@ describe('the lines of a soak', () => {
     ];
     assert.deepEqual(lines, [
       'cycle 3: abort in capture, step 2 of worker 1: stopped in 34 ms',
-      'cycle 3: abort in concat of the whole: stopped in 34 ms',
+      'cycle 3: abort in concat of the whole render: stopped in 34 ms',
       'cycle 3: page throws at frame 7: FAILED: this; that',
       'cycle 3: complete: done',
     ]);

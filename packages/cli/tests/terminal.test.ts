@@ -46,7 +46,7 @@ describe('progress', () => {
       { type: 'worker', worker: 1, state: 'retrying', chunk: 1, startFrame: 20, frameCount: 20 },
       1000,
     );
-    assert.match(workerLine(progress.workers[1]!, 100, plain), /lost, begins again 20-39$/);
+    assert.match(workerLine(progress.workers[1]!, 100, plain), /restarting 20-39$/);
     foldEvent(progress, { type: 'retry', worker: 1, chunk: 1, attempt: 1, of: 1, error: new Error('x') }, 1000);
     assert.equal(progress.workers[1]!.frame, undefined);
     for (let count = 1; count <= 12; count++) {
@@ -61,12 +61,12 @@ describe('progress', () => {
     for (let count = 1; count <= 20; count++) for (const worker of [0, 1]) foldEvent(progress, frame(worker, count), 0);
     assert.match(totalLine(progress, 0, 100, plain), /100% {2}40\/40 frames$/);
     foldEvent(progress, { type: 'chunk', chunk: 1, state: 'again', startFrame: 20, frameCount: 20 }, 0);
-    assert.match(totalLine(progress, 0, 100, plain), / 50% {2}20\/40 frames {2}20 are drawn again$/);
+    assert.match(totalLine(progress, 0, 100, plain), / 50% {2}20\/40 frames {2}20 drawn again$/);
     foldEvent(progress, { type: 'worker', worker: 0, state: 'starting', chunk: 1, startFrame: 20, frameCount: 20 }, 0);
     const first = { ...frame(0, 1), frame: 20 } as RenderEvent;
     foldEvent(progress, first, 100);
     assert.match(workerLine(progress.workers[0]!, 100, plain), /frame 20 of 20-39$/);
-    assert.match(totalLine(progress, 100, 100, plain), / 52% {2}21\/40 frames {2}20 are drawn again$/);
+    assert.match(totalLine(progress, 100, 100, plain), / 52% {2}21\/40 frames {2}20 drawn again$/);
     for (let count = 2; count <= 20; count++)
       foldEvent(progress, { ...frame(0, count), frame: 19 + count } as RenderEvent, 200);
     assert.match(totalLine(progress, 300, 100, plain), /100% {2}40\/40 frames$/);
@@ -180,7 +180,7 @@ describe('displays', () => {
     const error = new Error('worker 1, frame 7 (capture): the browser was ended by SIGKILL\n    and said this');
     display.event({ type: 'retry', worker: 1, chunk: 1, attempt: 1, of: 2, error });
     assert.deepEqual(lines, [
-      'worker 1 begins its frames again (1 of 2): worker 1, frame 7 (capture): the browser was ended by SIGKILL',
+      'worker 1 restarts its chunk (retry 1 of 2): worker 1, frame 7 (capture): the browser was ended by SIGKILL',
     ]);
   });
 
@@ -257,9 +257,9 @@ describe('endings', () => {
     assert.match(receiptLines({ ...receipt, reason: 'stall', first: { worker: 0 } })[0]!, /worker 0 stalled first/);
     assert.match(
       receiptLines({ ...receipt, reason: 'budget', first: { worker: 0 } })[0]!,
-      /worker 0 went over its budget/,
+      /worker 0 exceeded its budget/,
     );
-    assert.match(receiptLines({ ...receipt, reason: 'deadline' })[0]!, /the time for the whole render was over/);
+    assert.match(receiptLines({ ...receipt, reason: 'deadline' })[0]!, /the time for the whole render was up/);
   });
 
   it('two lines also for many workers, and for a reason of many lines', () => {
@@ -295,7 +295,7 @@ describe('endings', () => {
     assert.equal(lines[0], '/o.mp4');
     assert.match(lines[1]!, /60 frames, 64x36, 30000\/1001 frames\/s, 2\.002 s, 1\.2 MB/);
     assert.match(lines[2]!, /made in 4 s by 0 workers: 15 frames\/s/);
-    assert.deepEqual(lines.slice(3), ['  worker 1 began again (1) after: it crashed']);
+    assert.deepEqual(lines.slice(3), ['  worker 1 restarted its chunk (retry 1) after: it crashed']);
   });
 
   it('figures', () => {

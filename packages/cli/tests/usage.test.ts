@@ -288,7 +288,7 @@ const CASES: Record<string, { args: string[] | (() => string[]); says: RegExp[] 
   },
   'output in a folder that takes no file': {
     args: ['render', 'page.html', '-o', '/proc/out.mp4'],
-    says: [/\/proc\/out\.mp4 cannot be written: \/proc takes no file \(ENOENT\)/],
+    says: [/\/proc\/out\.mp4 cannot be written: \/proc accepts no files \(ENOENT\)/],
   },
   'output of too long a name': {
     args: ['render', 'page.html', '-o', `${'x'.repeat(252)}.mp4`],

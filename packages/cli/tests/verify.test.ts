@@ -104,14 +104,14 @@ describe('verdictLines', () => {
       'frames  a second time  by many workers  by a jump',
       '0-7              same             same       same',
       '',
-      'deterministic: the page draws the same each time, and each picture depends on its frame alone',
+      'deterministic: the page draws the same every time, and each picture depends only on its frame',
       '24 pictures compared in 1.5 s',
     ]);
   });
 
   it('says when a page is not what it declares itself to be', () => {
     const lines = verdictLines({ ...verdict, seekable: false }, true).join('\n');
-    assert.match(lines, /NOT as it declares itself \("entry": "seek"\)/);
+    assert.match(lines, /NOT as declared \("entry": "seek"\)/);
   });
 
   it('says what a browser that draws by itself cannot tell, and shows no control characters of a page', () => {

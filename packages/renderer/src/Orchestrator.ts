@@ -100,7 +100,7 @@ class VideoRender {
     const { main, beside } = outputs;
     outputs.findTools();
     await using _outputs = outputs.stage(run.outputJob(), directory);
-    return await run.failingAtOnce(async () => {
+    return await run.failFast(async () => {
       await journal.phase('verify', async () => {
         await run.step('verify');
         const rendered = { chunks: plan.chunks, verified: workers.verified };

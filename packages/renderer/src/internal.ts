@@ -7,7 +7,7 @@ export { findBrowser, locateBrowser } from './browser/findBrowser.js';
 export { findLlvmpipe, type Llvmpipe } from './browser/llvmpipe.js';
 export { findFfmpeg } from './ffmpeg/findFfmpeg.js';
 export { findHardening } from './lifecycle/hardening.js';
-export { holdHost } from './lifecycle/host/Host.js';
+export { acquireHost } from './lifecycle/host/Host.js';
 export { killEverything } from './lifecycle/killEverything.js';
 export { runCommand } from './lifecycle/runCommand.js';
 export { formatFrameRate, framesIn, parseFrameRate } from './options/frameRate.js';

@@ -107,7 +107,7 @@ class Verification {
     run.journal.state('finishing');
 
     await using _outputs = outputs.stage(run.outputJob(), directory);
-    return await run.failingAtOnce(async () => {
+    return await run.failFast(async () => {
       const ways: WayVerdict[] = [];
       for (const way of ['twice', 'many', 'seek'] as const) ways.push(await this.#judge(way, frames));
       const { concat } = run.options.deadlines;

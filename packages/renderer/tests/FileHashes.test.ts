@@ -39,7 +39,7 @@ describe('the hashes of files', () => {
     // Long enough for the request to reach the server, also on a busy machine.
     await using files = new FileHashes(server.url('page.html'), { signal, deadlineMs: 1000 });
     const stream = server.url('stream');
-    files.see([stream]);
+    files.track([stream]);
     assert.equal(await files.unchanged([stream]), undefined);
     await closed;
     assert.equal(await files.unchanged([stream]), undefined, 'it is not read again');

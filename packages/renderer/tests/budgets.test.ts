@@ -183,7 +183,7 @@ describe('the free disk space', () => {
     assert.ok(actual > 0 && Math.abs(actual * 1e6 - bavail * bsize) < 10e9);
     assert.match(
       message,
-      /MB of disk are free in .*genlock-test-.*, for temporary files; 1000000000 MB must stay free/,
+      /MB of disk are free in .*genlock-test-.*, for temporary files, and 1000000000 MB must stay free/,
     );
     assert.equal(receipt.reason, 'budget');
     assert.ok(

@@ -22,7 +22,7 @@ import {
   type RenderHooks,
 } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
-import { isSomethingPending } from '../src/lifecycle/leftovers.js';
+import { hasLeftovers } from '../src/lifecycle/leftovers.js';
 import { deferred } from './support/deferred.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { allProcesses, membersOf } from './support/processes.js';
@@ -287,7 +287,7 @@ describe('clause 7: cleanup is shielded and bounded', () => {
         if (pinned !== undefined) execFileSync('umount', [pinned]);
       }
       // It is tried again while this process lives.
-      while (isSomethingPending()) await delay(20);
+      while (hasLeftovers()) await delay(20);
       assert.deepEqual(sandbox.files(), ['out.mp4']);
     });
   }

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { GenlockError, RenderOrchestrator, ToolError, renderStill, type RenderHooks } from '../src/index.js';
 import { isGone, thisOwner } from '../src/lifecycle/host/owner.js';
-import { isSomethingPending } from '../src/lifecycle/leftovers.js';
+import { hasLeftovers } from '../src/lifecycle/leftovers.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
 import { readProcessesNow, readStat } from '../src/lifecycle/processGroup.js';
 import { removeTemporary } from '../src/lifecycle/temporaryPaths.js';
@@ -24,7 +24,7 @@ const skip = canLimit ? false : 'needs prlimit';
 
 /** Waits until what could not be removed at once is gone. */
 async function emptied(): Promise<void> {
-  while (isSomethingPending()) await delay(20);
+  while (hasLeftovers()) await delay(20);
 }
 
 describe('a process without a file to spare', { skip }, () => {
@@ -65,7 +65,7 @@ describe('a process without a file to spare', { skip }, () => {
     running.kill();
     const { unseen } = await running.ended;
     assert.match(unseen ?? '', /EMFILE/);
-    assert.ok(isSomethingPending());
+    assert.ok(hasLeftovers());
     scarce.release();
     await emptied();
   });
@@ -98,7 +98,7 @@ describe('a process without a file to spare', { skip }, () => {
       for (const { status, reason } of (await Promise.allSettled(renders)) as PromiseRejectedResult[]) {
         assert.equal(status, 'rejected');
         assert.ok(reason instanceof ToolError, String(reason));
-        assert.match(reason.message, /as many files open as it may \(EMFILE\): .*ulimit -n/);
+        assert.match(reason.message, /reached its limit of open files \(EMFILE\): .*ulimit -n/);
       }
       scarce.release();
       sandbox.assertNothingLeft(destination);

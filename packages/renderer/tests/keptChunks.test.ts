@@ -91,8 +91,8 @@ describe('chunks that are kept of an executor of its own', () => {
   });
 
   const silent: [string, RenderExecutor['versions'] | undefined, RegExp][] = [
-    ['says nothing', undefined, /does not say what its workers are \(it has no `versions`\)/],
-    ['says nonsense', () => ({ browser: 5 }) as never, /is not texts by name/],
+    ['says nothing', undefined, /does not report the versions of its workers \(`versions`\)/],
+    ['says nonsense', () => ({ browser: 5 }) as never, /must return an object whose values are strings/],
     ['throws', () => assert.fail('no idea'), /no idea/],
     ['rejects', () => Promise.reject(new Error('not now')), /not now/],
     ['never answers', () => new Promise(() => {}), /no progress for 50 ms while waiting for the executor/],

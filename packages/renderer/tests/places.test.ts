@@ -78,8 +78,8 @@ const FAULTS: [fault: string, path: string, says: RegExp][] = [
   ['that is a folder', odd('folder.mp4'), /folder\.mp4 is a folder/],
   ['below a file', odd('file/out.mp4'), /\/file is not a folder/],
   ['far below a file', odd('file/x/out.mp4'), /cannot be written/],
-  ['that is a pipe', odd('pipe.mp4'), /is there already and is not a file/],
-  ['that is a device', '/dev/full', /is there already and is not a file/],
+  ['that is a pipe', odd('pipe.mp4'), /exists and is not a file/],
+  ['that is a device', '/dev/full', /exists and is not a file/],
   ['below a link to itself', odd('loop/out.mp4'), /cannot be written/],
   ['in /proc', '/proc/out.mp4', /cannot be written/],
   ['in /proc, deeper', '/proc/genlock/out.mp4', /there is no folder/],
@@ -128,9 +128,9 @@ describe('a file that has no place', () => {
     }
     const options = { ...GOOD, executor: never };
     const error = await refusal(() => RenderOrchestrator.render(page, join(folder, 'out.mp4'), options));
-    assert.match(error.message, /closed is on a disk for reading alone/);
+    assert.match(error.message, /closed is on a read-only disk/);
     const verify = { ...GOOD, pictures: join(folder, 'made/of/it') };
-    assert.match((await refusal(() => verifyPage(page, verify))).message, /reading alone/);
+    assert.match((await refusal(() => verifyPage(page, verify))).message, /read-only disk/);
   });
 
   it('that is mounted there by itself is refused: nothing can be put in its place', async (test) => {
@@ -142,7 +142,7 @@ describe('a file that has no place', () => {
       return;
     }
     const error = await refusal(() => RenderOrchestrator.render(page, mounted, { ...GOOD, executor: never }));
-    assert.match(error.message, /is mounted there/);
+    assert.match(error.message, /is a mount point/);
   });
 
   it('is refused where it is another one of the request, by whatever way, or the page', async () => {
@@ -158,7 +158,7 @@ describe('a file that has no place', () => {
     for (const pictures of [odd('file'), odd('file/x/y'), '/dev/null/x']) {
       assert.match(
         (await refusal(() => verifyPage(page, { ...GOOD, pictures }))).message,
-        /^pictures .* cannot be made/,
+        /^pictures .* cannot be created/,
       );
     }
   });
@@ -253,7 +253,7 @@ describe('paths', () => {
     process.env['TMPDIR'] = at('none');
     try {
       const error = await refusal(() => RenderOrchestrator.render(page, at('out.mp4'), { ...GOOD, executor: never }));
-      assert.match(error.message, /no folder for temporary files can be made in .*none \(ENOENT\): let TMPDIR name/);
+      assert.match(error.message, /no folder for temporary files can be created in .*none \(ENOENT\): set TMPDIR to/);
     } finally {
       process.env['TMPDIR'] = sandbox.root;
     }

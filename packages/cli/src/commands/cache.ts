@@ -13,11 +13,11 @@ export interface CacheFlags extends OutputFlags {
 const MS_OF_UNIT: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const BYTES_OF_UNIT: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
-/** `genlock cache list`: the chunks that are kept, the most recently used first. */
+/** `genlock cache list`: the kept chunks, most recently used first. */
 export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
   const store = new ChunkStore(flags.cache);
   const { directory } = store;
-  const chunks = await usable(store, () => store.list());
+  const chunks = await withStore(store, () => store.list());
   terminal.result([...chunks.map(chunkLine), total(chunks, `in ${directory}`)], {
     type: 'cache',
     directory,
@@ -25,12 +25,12 @@ export async function listCache(flags: CacheFlags, terminal: Terminal): Promise<
   });
 }
 
-/** `genlock cache prune`: removes the chunks that are too old or too much, and those that are damaged. */
+/** `genlock cache prune`: removes chunks that are too old, exceed the size limit, or are damaged. */
 export async function pruneCache(flags: CacheFlags, terminal: Terminal): Promise<void> {
   const limits = readLimits(flags);
   const store = new ChunkStore(flags.cache);
   const { directory } = store;
-  const removed = await usable(store, () => store.prune(limits));
+  const removed = await withStore(store, () => store.prune(limits));
   terminal.result([total(removed, `removed from ${directory}`)], {
     type: 'cache-pruned',
     directory,
@@ -38,12 +38,12 @@ export async function pruneCache(flags: CacheFlags, terminal: Terminal): Promise
   });
 }
 
-/** Throws an InputError where there can be no store, or one that may not be changed. */
-async function usable<T>(store: ChunkStore, work: () => Promise<T>): Promise<T> {
+/** Works on the store. Throws an InputError if its folder cannot be used or changed. */
+async function withStore<T>(store: ChunkStore, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new InputError(`the store of chunks at ${store.directory} is of no use: ${(error as Error).message}`);
+    throw new InputError(`the chunk store at ${store.directory} cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -54,7 +54,7 @@ function readLimits({ olderThan, maxSize, all }: CacheFlags): PruneLimits {
   if (maxAgeMs === 'bad') problems.push(`--older-than must be a time such as 12h, 7d or 2w (given: ${olderThan})`);
   if (maxBytes === 'bad') problems.push(`--max-size must be a size such as 500MB or 2GB (given: ${maxSize})`);
   if (!all && olderThan === undefined && maxSize === undefined) {
-    problems.push('say what is to go: --older-than <time>, --max-size <size> or --all');
+    problems.push('nothing to remove was given: use --older-than <time>, --max-size <size> or --all');
   }
   if (problems.length > 0) throw new OptionsError(problems);
   if (all) return { maxBytes: -1 };

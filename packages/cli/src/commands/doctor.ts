@@ -7,21 +7,21 @@ export interface DoctorFlags extends OutputFlags {
   ffmpeg?: string;
 }
 
-const MARKS = { ok: 'ok  ', note: 'note', lacking: 'LACK' } as const;
+const MARKS = { ok: 'ok  ', note: 'note', lacking: 'FAIL' } as const;
 
-/** `genlock doctor`: what is here to render with, and what to do about each lack. */
+/** `genlock doctor`: what a render needs, whether it is installed, and how to install what is missing. */
 export async function doctor(flags: DoctorFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const findings = await examine(flags, signal);
-  const lacking = findings.filter(({ status }) => status === 'lacking');
+  const problems = findings.filter(({ status }) => status === 'lacking');
   const width = Math.max(...findings.map(({ name }) => name.length));
   const lines = findings.flatMap(({ name, status, text, advice }) => {
     const indent = ' '.repeat(MARKS.ok.length + width + 4);
     return [`${MARKS[status]}  ${name.padEnd(width)}  ${text}`, ...(advice ? [`${indent}-> ${advice}`] : [])];
   });
   const verdict =
-    lacking.length === 0
+    problems.length === 0
       ? 'ready to render'
-      : `not ready: ${plural(lacking.length, 'thing')} lacking (${lacking.map(({ name }) => name).join(', ')})`;
-  terminal.result([...lines, '', verdict], { type: 'doctor', ready: lacking.length === 0, findings });
-  if (lacking.length > 0) process.exitCode = 1;
+      : `not ready: ${plural(problems.length, 'problem')} (${problems.map(({ name }) => name).join(', ')})`;
+  terminal.result([...lines, '', verdict], { type: 'doctor', ready: problems.length === 0, findings });
+  if (problems.length > 0) process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import { RenderOrchestrator } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { folderOptions, openPage } from '../input.js';
 import { reportLines } from '../messages.js';
@@ -8,7 +8,7 @@ import { renderSettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
 import { checkBrowser, checkFfmpeg } from '../tools.js';
 
-/** `genlock render`: checks all that can be checked beforehand, then renders the page to a video. */
+/** `genlock render`: checks everything that can be checked beforehand, then renders the page to a video. */
 export async function render(
   argument: string | undefined,
   flags: PageFlags,
@@ -17,11 +17,11 @@ export async function render(
 ): Promise<void> {
   const { request, input } = await readRequest(argument, flags, 'out.mp4', signal);
   const { options, plan } = renderSettings(request, input?.url ?? 'about:blank', flags.frames);
-  // Without a page the settings have thrown.
+  // Without a page, renderSettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
-  // A request for an encoder that is not there is refused before any browser is started. It takes its time.
+  // A missing encoder is reported before any browser starts. The check takes a while, so the page opens meanwhile.
   const check = checkFfmpeg(plan, flags, signal);
   const [page] = await Promise.allSettled([openPage(input, folderOptions(flags, terminal.event)), check]);
   if (page.status === 'rejected') throw page.reason;

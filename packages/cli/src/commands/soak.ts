@@ -6,7 +6,7 @@ import { actionTable, verdictTable } from '../display/soakTables.js';
 import { defined, optionsFromFlags, toNumber, type PageFlags } from '../flags.js';
 import { plural } from '../format.js';
 import { locatePage } from '../input.js';
-import { wordProblem } from '../messages.js';
+import { withFlagNames } from '../messages.js';
 import { PAGE } from '../soak/page.js';
 import type { Subject } from '../soak/runCycle.js';
 import { soak as run, type SoakRequest } from '../soak/Soak.js';
@@ -24,12 +24,12 @@ export interface SoakFlags extends Pick<
   hostKill?: boolean;
 }
 
-/** Small, so that a cycle takes about a second. */
+/** Small frames, so that a cycle takes about a second. */
 const DEFAULTS = { width: 160, height: 90, fps: 30, frameCount: 12, concurrency: 2 };
 const DEFAULT_CYCLES = 30;
 const DEFAULT_SEED = 1;
 
-/** `genlock soak`: stops renders in every way, again and again, and looks whether anything is left. */
+/** `genlock soak`: stops renders in every possible way, many times, and checks whether anything is left. */
 export async function soak(
   page: string | undefined,
   flags: SoakFlags,
@@ -48,20 +48,20 @@ export async function soak(
     `soak: ${length}, seed ${seed}, ${plural(request.subject.options.concurrency, 'worker')}`,
     ...(hasProcessTable()
       ? []
-      : ['this system has no /proc: descriptors, zombies and single processes cannot be looked at, groups are']),
+      : ['this system has no /proc: only process groups can be checked, not descriptors, zombies or single processes']),
   ]);
   try {
     const result = await run(request, signal, (progress) => display.cycle(progress, cycles));
     display.end();
     const verdict = result.clean
       ? `clean: ${plural(result.cycles, 'cycle')}, nothing was left`
-      : `NOT CLEAN: again with --seed ${seed}`;
+      : `NOT CLEAN: to repeat this run, use --seed ${seed}`;
     terminal.result(
       [
         ...actionTable(result.actions),
         '',
         ...verdictTable(result.verdict),
-        ...result.complaints.map((complaint) => `Node complains: ${complaint}`),
+        ...result.complaints.map((complaint) => `reported by Node: ${complaint}`),
         '',
         verdict,
       ],
@@ -73,7 +73,7 @@ export async function soak(
   }
 }
 
-/** Throws an OptionsError that names every fault of the flags. */
+/** Throws an OptionsError that lists every problem with the flags. */
 function readRequest(url: string, flags: SoakFlags): SoakRequest {
   const problems: string[] = [];
   const whole = (flag: string, text: string | undefined, min: number): number | undefined => {
@@ -99,7 +99,7 @@ function readRequest(url: string, flags: SoakFlags): SoakRequest {
     if (chunks.some(({ frameCount }) => frameCount < 2)) problems.push('--frames must be two or more for each worker');
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
-    problems.push(...error.problems.map((problem) => wordProblem(problem)));
+    problems.push(...error.problems.map((problem) => withFlagNames(problem)));
   }
   if (problems.length > 0) throw new OptionsError(problems);
   const length =

@@ -1,5 +1,5 @@
 import { renderStill } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import type { PageFlags } from '../flags.js';
 import { formatBytes } from '../format.js';
 import { folderOptions, openPage } from '../input.js';
@@ -17,9 +17,9 @@ export async function still(
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, 'frame.png', signal);
   const { options, frame } = stillSettings(request, input?.url ?? 'about:blank', flags.frame);
-  // Without a page the settings have thrown.
+  // Without a page, stillSettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 

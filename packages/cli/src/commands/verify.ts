@@ -1,5 +1,5 @@
 import { verifyPage } from '@genlock/renderer';
-import { holdHost } from '@genlock/renderer/internal';
+import { acquireHost } from '@genlock/renderer/internal';
 import { verdictLines } from '../display/verdictLines.js';
 import type { PageFlags } from '../flags.js';
 import { plural } from '../format.js';
@@ -9,7 +9,7 @@ import { verifySettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';
 import { checkBrowser } from '../tools.js';
 
-/** `genlock verify`: draws samples of a page in several ways and says whether they are the same. */
+/** `genlock verify`: draws samples of a page in several ways and reports whether they are identical. */
 export async function verify(
   page: string | undefined,
   flags: PageFlags,
@@ -18,9 +18,9 @@ export async function verify(
 ): Promise<void> {
   const { request, input } = await readRequest(page, flags, { folder: 'genlock-verify' }, signal);
   const { options, plan } = verifySettings(request, input?.url ?? 'about:blank');
-  // Without a page the settings have thrown.
+  // Without a page, verifySettings has thrown.
   if (!input) return;
-  await using _host = await holdHost();
+  await using _host = await acquireHost();
   checkBrowser(flags);
   signal.throwIfAborted();
 

@@ -2,19 +2,19 @@ import { MultiBar } from 'cli-progress';
 import pc from 'picocolors';
 import type { RenderEvent, RenderPlan } from '@genlock/renderer';
 import { foldEvent, startProgress, type Progress } from '../progress.js';
-import type { Display, Telling } from './Display.js';
+import type { Display, DisplayOptions } from './Display.js';
 import { totalLine, workerLine } from './lines.js';
 import { createNotes } from './notes.js';
 
-/** How often the terminal is drawn, whatever the speed of the render. */
+/** How often the bars are redrawn, whatever the speed of the render. */
 const REDRAWS_PER_SECOND = 8;
-/** Lines that are left to the messages when there are many workers. */
+/** Rows kept free for messages when there are many workers. */
 const SPARE_ROWS = 4;
 const PLAIN = pc.createColors(false);
 
 /**
- * One line for each worker and one for all, redrawn a few times a second from the progress: a frame
- * costs no more than adding it up.
+ * One line per worker and one for the total, redrawn a few times a second, so that a frame costs no more than
+ * updating the progress.
  */
 export class BarsDisplay implements Display {
   readonly #notes: (event: RenderEvent) => string | undefined;
@@ -24,9 +24,9 @@ export class BarsDisplay implements Display {
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
-    telling: Telling,
+    options: DisplayOptions,
   ) {
-    this.#notes = createNotes(telling);
+    this.#notes = createNotes(options);
   }
 
   begin(plan: RenderPlan): void {
@@ -39,12 +39,12 @@ export class BarsDisplay implements Display {
       hideCursor: true,
       // Messages push the bars down, so that every line must be drawn again.
       forceRedraw: true,
-      // Signals are ours alone.
+      // Only our own code handles signals.
       gracefulExit: false,
       format: (_options, params: { maxWidth?: number }, payload: { worker?: number }) => {
         const width = (params.maxWidth ?? 80) - 1;
         const worker = payload.worker === undefined ? undefined : progress.workers[payload.worker];
-        // The last drawing is cut at the terminal's width, with colours counted as characters.
+        // cli-progress cuts the last drawing at the terminal's width and counts colour codes as characters.
         const paint = this.#ending ? PLAIN : colors;
         return worker ? workerLine(worker, width, paint) : totalLine(progress, performance.now(), width, paint);
       },
@@ -71,11 +71,11 @@ export class BarsDisplay implements Display {
   }
 }
 
-/** The terminal does not wrap lines while the bars are on it. */
+/** Wraps text by hand, because the terminal does not wrap lines while the bars are shown. */
 function wrap(text: string, width: number): string {
   const pieces = text
     .split('\n')
     .flatMap((line) => line.match(new RegExp(`.{1,${Math.max(width, 20)}}`, 'gu')) ?? ['']);
-  // Each line that is pushed up was a bar before and must be cleared to its end.
+  // Each line overwrites a bar, whose rest must be cleared.
   return pieces.map((piece) => `${piece}\u001b[K`).join('\n');
 }

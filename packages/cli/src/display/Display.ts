@@ -1,18 +1,18 @@
 import type { RenderEvent, RenderPlan } from '@genlock/renderer';
 
-/** Shows a render while it runs. One for a terminal, one for a log, one for a program, one for silence. */
+/** Shows a render while it runs: on a terminal, in a log, as JSON for programs, or not at all. */
 export interface Display {
-  /** Before the first event. `opening` says in a line what is done, when it is not a render. */
+  /** Called before the first event. `opening` is a line that describes the work if it is not a render. */
   begin(plan: RenderPlan, opening?: string): void;
   event(event: RenderEvent): void;
-  /** Leaves the terminal as it was. Harmless when repeated. */
+  /** Restores the terminal. May be called more than once. */
   end(): void;
 }
 
-/** How things are told. */
-export interface Telling {
-  /** The page's whole console, phases and processes too. */
+/** How messages are shown. */
+export interface DisplayOptions {
+  /** Whether to show the page's whole console, phases and processes too. */
   verbose: boolean;
-  /** What is done to text before it is made harmless and shown. */
+  /** Applied to text before it is made safe to print. */
   wording: (text: string) => string;
 }

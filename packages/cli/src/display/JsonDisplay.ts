@@ -2,7 +2,7 @@ import type { RenderEvent } from '@genlock/renderer';
 import { jsonLine } from '../json.js';
 import type { Display } from './Display.js';
 
-/** One event a line, for programs. The report is left out: it is the last line, written by the command. */
+/** One event per line, for programs. The report is left out because the command prints it as the last line. */
 export class JsonDisplay implements Display {
   constructor(private readonly write: (line: string) => void) {}
 

@@ -2,10 +2,10 @@ import type { RenderEvent, RenderPlan } from '@genlock/renderer';
 import { formatFrameRate } from '@genlock/renderer/internal';
 import { formatClock, formatRange, plural, round } from '../format.js';
 import { foldEvent, secondsLeft, speed, startProgress, type Progress } from '../progress.js';
-import type { Display, Telling } from './Display.js';
+import type { Display, DisplayOptions } from './Display.js';
 import { createNotes } from './notes.js';
 
-/** A line is written each time another such share of the frames is there. */
+/** A line is written each time this share of the frames has been added. */
 const STEP_PERCENT = 10;
 
 const PHASE_LINES: Readonly<Record<string, string>> = {
@@ -13,7 +13,7 @@ const PHASE_LINES: Readonly<Record<string, string>> = {
   concat: 'joining the parts',
 };
 
-/** Plain lines for logs and pipes: the start, each 10 %, the join. */
+/** Plain lines for logs and pipes: at the start, at every 10 %, and for joining. */
 export class LinesDisplay implements Display {
   readonly #notes: (event: RenderEvent) => string | undefined;
   #progress: Progress | undefined;
@@ -21,10 +21,10 @@ export class LinesDisplay implements Display {
 
   constructor(
     private readonly write: (line: string) => void,
-    private readonly telling: Telling,
+    private readonly options: DisplayOptions,
     private readonly clock: () => number = () => performance.now(),
   ) {
-    this.#notes = createNotes(telling);
+    this.#notes = createNotes(options);
   }
 
   begin(plan: RenderPlan, opening?: string): void {
@@ -51,7 +51,7 @@ export class LinesDisplay implements Display {
     foldEvent(progress, event, now);
     if (event.type === 'frame') this.#showShare(progress, now);
     if (event.type === 'chunk' && event.state === 'again') this.#shown = stepOf(progress);
-    if (!this.telling.verbose && progress.phase !== before && PHASE_LINES[progress.phase!]) {
+    if (!this.options.verbose && progress.phase !== before && PHASE_LINES[progress.phase!]) {
       this.write(PHASE_LINES[progress.phase!]!);
     }
   }
@@ -72,7 +72,7 @@ export class LinesDisplay implements Display {
   }
 }
 
-/** The share of the frames that are there, in full steps. */
+/** The share of finished frames in percent, rounded down to a full step. */
 function stepOf({ rendered, total }: Progress): number {
   const percent = Math.floor((rendered * 100) / total);
   return percent - (percent % STEP_PERCENT);

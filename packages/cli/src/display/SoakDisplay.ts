@@ -10,11 +10,11 @@ export interface SoakDisplay {
   begin(lines: readonly string[]): void;
   /** `total` is undefined when the soak ends by time. */
   cycle(progress: SoakProgress, total: number | undefined): void;
-  /** Clears what is not to stay. Harmless when repeated. */
+  /** Clears the live table. May be called more than once. */
   end(): void;
 }
 
-/** A table that is redrawn on a terminal, lines in a log, records for a program, failures when quiet. */
+/** A live table on a terminal, lines in a log, JSON records for programs, or only failures when quiet. */
 export function createSoakDisplay({ json, quiet }: OutputFlags): SoakDisplay {
   if (json) {
     return { ...SILENT, cycle: ({ result }) => writeLine(process.stdout, jsonLine({ type: 'cycle', ...result })) };
@@ -33,7 +33,7 @@ export function createSoakDisplay({ json, quiet }: OutputFlags): SoakDisplay {
 
 const SILENT: SoakDisplay = { begin() {}, cycle() {}, end() {} };
 
-/** The table of the actions, drawn again after each cycle. Failures stay above it. */
+/** The table of actions, redrawn after each cycle. Failures stay visible above it. */
 class LiveTable implements SoakDisplay {
   #drawn = 0;
 
@@ -49,7 +49,7 @@ class LiveTable implements SoakDisplay {
     const width = Math.max(1, (this.stream.columns || 80) - 1);
     const last = cycleLine({ ...result, problems: [] });
     const lines = ['', ...actionTable(actions), '', `${total === undefined ? done : `${done} of ${total}`}; ${last}`];
-    // A line that wraps would be two to clear.
+    // A wrapped line would take two rows, and only one would be cleared.
     for (const line of lines) writeLine(this.stream, printableMessage(line).slice(0, width));
     this.#drawn = lines.length;
   }

@@ -2,25 +2,25 @@ import type { RenderEvent } from '@genlock/renderer';
 import { formatRange, plural } from '../format.js';
 import { errorText } from '../messages.js';
 import { printableMessage } from '../printable.js';
-import type { Telling } from './Display.js';
+import type { DisplayOptions } from './Display.js';
 
-/** How many different messages of a page are shown before the rest is left to `--verbose`. */
+/** How many different messages of a page are shown without `--verbose`. */
 const MAX_MESSAGES = 10;
-/** Where a message happened, as the library puts it: each worker repeats what the others say. */
+/** The library's prefix that says where a message comes from. Ignored in comparisons: workers repeat each other. */
 const WORKER = /worker \d+(, frame \d+)?( \(\w+\))?: /;
 
 /**
- * Turns events into the lines that stand beside the progress: warnings, the page's errors and, when
- * verbose, everything. A page that complains in each frame, on each worker, is shown once.
+ * Turns events into lines that are shown with the progress: warnings, errors of the page and, if verbose, everything.
+ * A message that a page repeats in each frame and on each worker is shown once.
  */
-export function createNotes({ verbose, wording }: Telling): (event: RenderEvent) => string | undefined {
+export function createNotes({ verbose, wording }: DisplayOptions): (event: RenderEvent) => string | undefined {
   const seen = new Set<string>();
 
   const once = (line: string): string | undefined => {
     const message = line.replace(WORKER, '');
     if (seen.has(message) || seen.size > MAX_MESSAGES) return undefined;
     seen.add(message);
-    return seen.size > MAX_MESSAGES ? 'the page says more: --verbose shows all of it' : line;
+    return seen.size > MAX_MESSAGES ? 'the page has printed more messages: --verbose shows all of them' : line;
   };
 
   const describe = (event: RenderEvent): string | undefined => {
@@ -36,17 +36,18 @@ export function createNotes({ verbose, wording }: Telling): (event: RenderEvent)
         return ['error', 'assert'].includes(event.level) ? once(`page: ${text}`) : undefined;
       }
       case 'chunk':
-        if (event.state === 'reused') return verbose ? `frames ${formatRange(event)} were kept from before` : undefined;
+        if (event.state === 'reused')
+          return verbose ? `frames ${formatRange(event)} were reused from an earlier render` : undefined;
         return event.state === 'again' ? `frames ${formatRange(event)} are rendered again` : undefined;
       case 'partial':
         return `the first ${plural(event.frames, 'frame')} are in ${event.path}`;
       case 'retry': {
         const [reason] = errorText(event.error).split('\n');
-        return `worker ${event.worker} begins its frames again (${event.attempt} of ${event.of}): ${reason}`;
+        return `worker ${event.worker} restarts its chunk (retry ${event.attempt} of ${event.of}): ${reason}`;
       }
       case 'worker-failed':
       case 'page-error':
-        // What ends the render is told at its end.
+        // The error that ends the render is printed at its end.
         return verbose ? `${event.type}: ${errorText(event.error)}` : undefined;
       case 'phase':
         return verbose ? `${place(event)}${event.phase}` : undefined;

@@ -3,7 +3,7 @@ import type { CycleResult } from '../soak/runCycle.js';
 import type { ActionRow, VerdictRow } from '../soak/verdict.js';
 import { table } from './table.js';
 
-/** The actions of a soak: how often, how many went wrong, how soon nothing was left. */
+/** The actions of a soak: how many cycles and failures, and how soon nothing was left. */
 export function actionTable(rows: readonly ActionRow[]): string[] {
   const ms = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(0));
   return table(
@@ -18,7 +18,7 @@ export function actionTable(rows: readonly ActionRow[]): string[] {
   );
 }
 
-/** What was there before and after a soak. */
+/** What existed before and after a soak. */
 export function verdictTable(rows: readonly VerdictRow[]): string[] {
   return table(
     ['', 'before', 'after', 'verdict'],
@@ -41,6 +41,6 @@ export function cycleLine(result: CycleResult): string {
 }
 
 function placeText({ phase, worker, step }: Place): string {
-  if (worker === undefined) return `${phase} of the whole`;
+  if (worker === undefined) return `${phase} of the whole render`;
   return `${phase}${step > 0 ? `, step ${step}` : ''} of worker ${worker}`;
 }

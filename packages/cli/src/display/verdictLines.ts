@@ -10,8 +10,8 @@ const TITLES: Readonly<Record<WayVerdict['way'], string>> = {
 };
 
 /**
- * What `genlock verify` has found out: a table, what differs and where to look at it, the verdict. `declaresSeek` says
- * that the page declares that its picture depends on the time alone.
+ * The result of `genlock verify`: a table, what differs with the path of its picture, and the verdict. `declaresSeek`:
+ * whether the page declares that its picture depends on time alone.
  */
 export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): string[] {
   const { samples, ways, pictures, wallMs, exact } = verdict;
@@ -24,7 +24,7 @@ export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): strin
       '',
       `frame ${frame}, drawn ${TITLES[way]}, differs:`,
       ...lines,
-      `  ${picture} (once, ${TITLES[way]}, and in red what differs)`,
+      `  ${picture} (drawn once, drawn ${TITLES[way]}, and the differences in red)`,
     ];
   });
   return [
@@ -37,37 +37,37 @@ export function verdictLines(verdict: PageVerdict, declaresSeek: boolean): strin
   ];
 }
 
-/** One sample drawn in one way. */
+/** The result for one sample drawn in one way. */
 function cell({ samples }: WayVerdict, startFrame: number): string {
   const sample = samples.find((each) => each.startFrame === startFrame);
-  // Nothing to jump over.
+  // The jump leaves out a sample at frame 0, where there is nothing to jump over.
   if (!sample) return '-';
   const [first] = sample.differing;
   return first === undefined ? 'same' : `differs at ${first}`;
 }
 
 const INEXACT =
-  'note: this browser has no begin-frame control and may differ by itself, by what nobody sees ' +
-  '(chromium-headless-shell on Linux has it)';
+  'note: this browser has no begin-frame control, so pictures may differ invisibly through no fault of the page ' +
+  '(use chromium-headless-shell on Linux)';
 
 function verdictText({ deterministic, seekable }: PageVerdict, declaresSeek: boolean): string[] {
   if (seekable) {
-    return ['deterministic: the page draws the same each time, and each picture depends on its frame alone'];
+    return ['deterministic: the page draws the same every time, and each picture depends only on its frame'];
   }
   if (deterministic && declaresSeek) {
     return [
-      'NOT as it declares itself ("entry": "seek"): taken straight to a frame, the page does not draw what it draws',
-      'when it is taken through every frame. Remove the declaration: renders then replay the page.',
+      'NOT as declared ("entry": "seek"): after a jump straight to a frame, the page draws something else than when',
+      'it goes through every frame. Remove the declaration, so that renders replay the page.',
     ];
   }
   if (deterministic) {
     return [
-      'deterministic, with state: taken through every frame, the page draws the same each time; taken straight',
-      'to a frame it does not. Renders replay it, as long as they are not told to seek (--entry seek).',
+      'deterministic, with state: going through every frame, the page draws the same every time, but after a jump',
+      'straight to a frame it does not. Renders replay it, unless they are told to seek (--entry seek).',
     ];
   }
   return [
-    'NOT deterministic: the page does not draw the same frames each time. Make the picture depend on the frame',
-    'alone (genlock.frame, the clock, Math.random), not on what happens outside of the page.',
+    'NOT deterministic: the page does not draw the same frames every time. Make the picture depend only on the',
+    'frame (genlock.frame, the clock, Math.random), not on anything outside the page.',
   ];
 }

@@ -1,12 +1,12 @@
-/** One thing that `genlock doctor` has looked at. */
+/** One item that `genlock doctor` has checked. */
 export interface Finding {
   name: string;
-  /** `note`: renders work without it, but perhaps not as well. */
+  /** `note`: renders work, but perhaps not as well as they could. */
   status: 'ok' | 'note' | 'lacking';
   /** What was found, for people. */
   text: string;
-  /** What to do, when something should be done. */
+  /** What to do, if anything. */
   advice?: string;
-  /** The same for programs. */
+  /** What was found, for programs. */
   data?: Record<string, unknown>;
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** The system as far as installing goes. */
+/** The kind of system, as far as it matters for installing packages. */
 export type System = 'debian' | 'ubuntu' | 'macos' | 'other';
 
-/** Which system this is, from its name for itself. */
+/** Detects the kind of system from its own description of itself. */
 export function detectSystem(platform: NodeJS.Platform = process.platform, osRelease = readOsRelease()): System {
   if (platform === 'darwin') return 'macos';
   const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)/gm)].flatMap((match) => match[1]!.split(/\s+/));
@@ -11,10 +11,10 @@ export function detectSystem(platform: NodeJS.Platform = process.platform, osRel
   return ids.includes('debian') ? 'debian' : 'other';
 }
 
-/** Packages of Debian and Ubuntu that a render needs, or is faster with. */
+/** Debian and Ubuntu packages that a render needs, or is faster with. */
 type Package = 'chromium-headless-shell' | 'ffmpeg' | 'fonts-dejavu-core' | 'mesa-vulkan-drivers';
 
-/** What they have, as other systems call it. */
+/** What these packages contain, in words that apply to other systems. */
 const CONTENTS: Readonly<Record<string, string>> = {
   ffmpeg: 'ffmpeg',
   'fonts-dejavu-core': 'fonts, such as DejaVu,',
@@ -22,12 +22,12 @@ const CONTENTS: Readonly<Record<string, string>> = {
 };
 
 const DOWNLOAD =
-  'npx @puppeteer/browsers install chrome-headless-shell@stable, and set GENLOCK_BROWSER to the path that it prints';
+  'npx @puppeteer/browsers install chrome-headless-shell@stable, and set GENLOCK_BROWSER to the path it prints';
 
 /** The exact command that installs a package here. */
 export function installAdvice(name: Package, system = detectSystem(), isRoot = process.getuid?.() === 0): string {
   const apt = `${isRoot ? '' : 'sudo '}apt-get install -y ${name}`;
-  // Ubuntu has Chromium as a snap only.
+  // Ubuntu offers Chromium only as a snap.
   if (name === 'chromium-headless-shell') return system === 'debian' ? `${apt} (or: ${DOWNLOAD})` : DOWNLOAD;
   if (system === 'debian' || system === 'ubuntu') return apt;
   if (system === 'macos') return name === 'ffmpeg' ? 'brew install ffmpeg' : 'install a font with Font Book';

@@ -5,9 +5,9 @@ import { formatBytes, plural } from '../format.js';
 import type { Finding } from './Finding.js';
 
 const NEEDED_NODE = [20, 19] as const;
-/** Docker gives 64 MB, which a large page can fill. */
+/** In bytes. Docker's default is 64 MB, which a large page can fill. */
 const SMALL_SHM = 256e6;
-/** What a worker may take, from the measurements in bench/. */
+/** Memory that a worker may use, according to the measurements in bench/. */
 const BYTES_PER_WORKER = 350e6;
 
 export function examineNode(version: string): Finding {
@@ -26,7 +26,7 @@ export async function examineSharedMemory(): Promise<Finding> {
     const text = `${formatBytes(size)}, ${formatBytes(free)} free`;
     const data = { size, free };
     if (free >= SMALL_SHM) return { name: '/dev/shm', status: 'ok', text, data };
-    const advice = 'large pages may fill it; in Docker, give more with --shm-size=1g';
+    const advice = 'large pages may fill it; in Docker, make it larger with --shm-size=1g';
     return { name: '/dev/shm', status: 'note', text, advice, data };
   } catch {
     return { name: '/dev/shm', status: 'ok', text: 'none on this system' };
@@ -39,7 +39,7 @@ export function examineCores(): Finding {
 }
 
 export function examineMemory(total = totalmem(), limit = process.constrainedMemory()): Finding {
-  // A limit that is not set shows as 0 or as a number beyond all memory.
+  // Without a limit, the value is 0 or larger than all memory.
   const usable = limit > 0 && limit < total ? limit : total;
   const workers = Math.floor(usable / BYTES_PER_WORKER);
   const text = `${formatBytes(usable)}${usable < total ? ` (limited, of ${formatBytes(total)})` : ''}`;
@@ -49,7 +49,7 @@ export function examineMemory(total = totalmem(), limit = process.constrainedMem
   return { name: 'memory', status: 'note', text, advice, data };
 }
 
-/** What hardens the end of a render when this process is killed. Nice to have. */
+/** The optional tools with which the kernel ends a render's processes when this process is killed. */
 export async function examineHelpers(): Promise<Finding[]> {
   if (process.platform !== 'linux') return [];
   const { parentDeath, namespace } = await findHardening();

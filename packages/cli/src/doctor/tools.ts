@@ -8,7 +8,7 @@ import { plural } from '../format.js';
 import { installAdvice } from './advice.js';
 import type { Finding } from './Finding.js';
 
-/** The encoders that Genlock knows, and what for. Without the first there is no default video. */
+/** The encoders that Genlock can use, with their purpose. The default video needs the first one. */
 const ENCODERS: Readonly<Record<string, string>> = {
   libx264: 'h264, the default',
   libx264rgb: '--lossless',
@@ -37,11 +37,11 @@ export async function examineBrowser(executablePath: string | undefined, signal:
   }
 }
 
-/** Elsewhere than on Linux the browser has its own driver, and no other. */
+/** Only on Linux is there a choice of drivers. */
 export function examineWebGl(llvmpipe: Llvmpipe | undefined, platform = process.platform): Finding[] {
   if (platform !== 'linux') return [];
   if (llvmpipe) return [{ name: 'webgl', status: 'ok', text: `llvmpipe, ${llvmpipe.manifest}`, data: { ...llvmpipe } }];
-  const advice = `llvmpipe draws it in half the time: ${installAdvice('mesa-vulkan-drivers')}`;
+  const advice = `llvmpipe draws WebGL in half the time: ${installAdvice('mesa-vulkan-drivers')}`;
   return [{ name: 'webgl', status: 'note', text: "by SwiftShader, the browser's own driver", advice }];
 }
 
@@ -62,11 +62,11 @@ export function examineEncoders(encoders: ReadonlySet<string>): Finding {
   const names = Object.keys(ENCODERS);
   const present = names.filter((name) => encoders.has(name));
   const absent = names.filter((name) => !encoders.has(name));
-  const lost = absent.map((name) => `${name} (${ENCODERS[name]})`).join(', ');
+  const missing = absent.map((name) => `${name} (${ENCODERS[name]})`).join(', ');
   return {
     name: 'encoders',
     status: absent.length === 0 ? 'ok' : encoders.has('libx264') ? 'note' : 'lacking',
-    text: `${present.join(', ') || 'none that we use'}${lost ? `; not there: ${lost}` : ''}`,
+    text: `${present.join(', ') || 'none that Genlock uses'}${missing ? `; missing: ${missing}` : ''}`,
     ...(absent.length > 0 ? { advice: `use an ffmpeg that has them, with --ffmpeg or GENLOCK_FFMPEG` } : {}),
     data: { present, absent },
   };
@@ -80,7 +80,7 @@ export async function examineFonts(signal: AbortSignal): Promise<Finding> {
     : { name: 'fonts', status: 'ok', text: plural(count, 'font'), data: { count } };
 }
 
-/** How many fonts fontconfig knows; undefined where its tool is not installed. */
+/** How many fonts fontconfig knows; undefined if `fc-list` is not installed. */
 async function listedFonts(signal: AbortSignal): Promise<number | undefined> {
   try {
     const { code, stdout } = await runCommand('fc-list', [], { signal, deadlineMs: 20_000 });
@@ -91,7 +91,7 @@ async function listedFonts(signal: AbortSignal): Promise<number | undefined> {
   }
 }
 
-/** How many font files lie where systems keep them. */
+/** How many font files are in the usual folders. */
 async function fontFiles(): Promise<number> {
   const folders = ['/usr/share/fonts', '/usr/local/share/fonts', '/System/Library/Fonts', '/Library/Fonts'];
   const own = ['.fonts', '.local/share/fonts', 'Library/Fonts'].map((folder) => join(homedir(), folder));
@@ -105,7 +105,7 @@ async function fontFiles(): Promise<number> {
 
 function lacking(name: string, error: unknown, advice: string, signal: AbortSignal): Finding {
   if (signal.aborted) throw error;
-  // The library's message goes on to say what to do; here that has a line of its own.
+  // The library's message ends with advice, which has its own line here.
   const message = messageOf(error);
   const text = error instanceof ToolError ? message.replace(/\. (On Debian|Elsewhere).*$/s, '') : message;
   return { name, status: 'lacking', text, advice };

@@ -6,7 +6,7 @@ import { countFrames, Traces } from '@genlock/renderer/testing';
 
 const SENTINEL = 'what was here before';
 
-/** Where the renders of a soak work: TMPDIR and the output's folder lie inside, and nothing else does. */
+/** The folder in which a soak renders. It contains TMPDIR and the output's folder, and nothing else. */
 export class Sandbox implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'genlock-soak-'));
   readonly temporary = join(this.root, 'tmp');
@@ -24,12 +24,12 @@ export class Sandbox implements Disposable {
     process.on('exit', this.#remove);
   }
 
-  /** Puts a file where the output will be, which only a render that succeeds may replace. */
+  /** Writes a file to the output's path that only a successful render may replace. */
   prepare(): void {
     writeFileSync(this.output, SENTINEL);
   }
 
-  /** Whether the file that was prepared is still there as it was. */
+  /** Whether the prepared file is still there, unchanged. */
   isUntouched(): boolean {
     try {
       return readFileSync(this.output, 'utf8') === SENTINEL;
@@ -38,13 +38,13 @@ export class Sandbox implements Disposable {
     }
   }
 
-  /** What is wrong with the output of a render that succeeded. */
+  /** Problems with the output of a successful render. */
   async judgeOutput(frames: number, ffmpegPath: string | undefined): Promise<string[]> {
     const found = await countFrames(this.output, { ffmpegPath }).catch(nameAndMessageOf);
     return found === frames ? [] : [`the output has ${found} frames instead of ${frames}`];
   }
 
-  /** Everything of a render that is left now: processes, zombies and files; one sentence each. */
+  /** Everything that a render has left behind: processes, zombies and files; one sentence each. */
   leftovers(): string[] {
     return [
       ...this.traces.survivors().map(({ pid, command }) => `process ${pid} lives on: ${command.slice(0, 100)}`),
@@ -57,7 +57,7 @@ export class Sandbox implements Disposable {
     return this.traces.files().filter((path) => path !== this.output);
   }
 
-  /** Removes what was left, so that it is found once and disturbs nothing after it. */
+  /** Removes leftovers, so that each is reported once and does not disturb later cycles. */
   clear(): void {
     this.traces.clear();
     for (const path of this.temporaryFiles()) rmSync(path, { recursive: true, force: true, maxRetries: 5 });

@@ -10,15 +10,15 @@ import { actionRows, verdictRows, type ActionRow, type Count, type VerdictRow } 
 export interface SoakRequest {
   subject: Subject;
   seed: number;
-  /** Ends after so many cycles. */
+  /** Ends after this many cycles. */
   cycles?: number;
-  /** Or at the first cycle that is done after so many milliseconds. */
+  /** Ends with the first cycle that is done after this many milliseconds. Used if `cycles` is not given. */
   milliseconds?: number;
-  /** Whether the process that renders is killed too. */
+  /** Whether the rendering process is killed in some cycles. */
   killHost: boolean;
 }
 
-/** How far a soak is. */
+/** The progress of a soak after a cycle. */
 export interface SoakProgress {
   result: CycleResult;
   done: number;
@@ -26,31 +26,31 @@ export interface SoakProgress {
 }
 
 export interface SoakVerdict {
-  /** True when no cycle failed and nothing is left. */
+  /** True if no cycle failed and nothing is left. */
   clean: boolean;
   cycles: number;
   actions: ActionRow[];
   verdict: VerdictRow[];
-  /** Everything that went wrong outside a cycle: warnings, rejections that nobody handled. */
+  /** What Node reported outside of cycles: warnings and unhandled rejections. */
   complaints: string[];
 }
 
-/** What makes Node load and open what it keeps: not counted. */
+/** Cycles that are not counted: they make Node load modules and open resources that it keeps. */
 const WARM_UP: readonly Omit<Cycle, 'number' | 'frame'>[] = [
   { action: 'complete', place: { phase: 'capture', worker: 0, step: 0 }, delayMs: 0 },
   { action: 'abort', place: { phase: 'capture', worker: 0, step: 1 }, delayMs: 0 },
 ];
 
-/** The actions that this system allows. */
+/** The actions that are possible on this system. */
 export function possibleActions(killHost: boolean): Action[] {
   return (
     ACTIONS.filter((action) => action !== 'host killed' || killHost)
-      // Which of its processes runs the page cannot be seen everywhere.
+      // Finding the browser process that runs the page needs a process table.
       .filter((action) => action !== 'renderer killed' || hasProcessTable())
   );
 }
 
-/** Runs the cycles one after the other. Rejects with the signal's reason when it aborts; nothing is left then. */
+/** Runs the cycles one after the other. Rejects with `signal.reason` on abort, with nothing left behind. */
 export async function soak(
   request: SoakRequest,
   signal: AbortSignal,
@@ -78,7 +78,7 @@ export async function soak(
     cycles === undefined ? performance.now() - start >= (milliseconds ?? 0) : results.length >= cycles;
   while (!isDone()) {
     const result = await runCycle(plan.next().value, subject, sandbox, signal);
-    // Which cycle it was that left something here is worth more than that one did.
+    // Checked after every cycle, to know which one left something in this process.
     result.problems.push(...hostDifferences(before.host, await readHost()));
     results.push(result);
     collectGarbage();
@@ -93,7 +93,7 @@ export async function soak(
   return { clean, cycles: results.length, actions: actionRows(actions, results), verdict, complaints: complaints.list };
 }
 
-/** Gathers what Node complains of: a warning or a rejection that nobody handled is a fault of ours. */
+/** Collects Node's warnings and unhandled rejections, each of which is a bug of ours. */
 class Complaints implements Disposable {
   readonly list: string[] = [];
   readonly #note = (what: unknown): void => {

@@ -1,6 +1,6 @@
 /**
- * A Node process of its own that renders until it comes to a place, and there kills itself with
- * SIGKILL. Its parent looks for what is left. Its task is in its first argument, as JSON.
+ * Runs as a separate Node process that renders up to a certain place and there kills itself with SIGKILL. Its parent
+ * then checks what is left. The first argument is its HostTask as JSON.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +15,7 @@ export interface HostTask {
   options: Omit<DistributedRenderOptions, 'executor'>;
   place: Place;
   delayMs: number;
-  /** Where its last words go. */
+  /** Path of the file for its HostRecord. */
   record: string;
 }
 
@@ -39,5 +39,5 @@ async function die(): Promise<void> {
 
 const hooks = atPlace(task.place, () => void die());
 await RenderOrchestrator.render(task.url, task.output, task.options, { hooks, onEvent: traces.watch });
-// The render was quicker than the delay: there is nothing to be left.
+// The render finished before the delay was over. Wait for `die`.
 await new Promise((resolve) => setTimeout(resolve, task.delayMs + 1000));

@@ -1,7 +1,7 @@
-/** What the page throws at the frame `throwAt`. */
+/** Message of the error that the page throws at the frame `throwAt`. */
 export const THROWN = 'the page throws for the soak';
 
-/** A small page that moves, throws at the frame `throwAt`, and never leaves the frame `loopAt`. */
+/** A small animated page that throws at the frame `throwAt` and loops forever at the frame `loopAt`. */
 export const PAGE = `data:text/html,${encodeURIComponent(`<!doctype html><title>soak</title>
 <style>body { margin: 0; background: #123 } div { width: 40px; height: 40px; background: orange }</style>
 <div></div>

@@ -1,6 +1,6 @@
 import type { RenderChunk, RenderPhase } from '@genlock/renderer';
 
-/** What is done to a render. */
+/** The ways in which a cycle ends its render. */
 export const ACTIONS = [
   'complete',
   'abort',
@@ -16,12 +16,12 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
-/** A place in a render: one of the calls of its `hooks.at`. */
+/** A place in a render: one of the calls to its `hooks.at`. */
 export interface Place {
   phase: RenderPhase;
   /** Undefined for the steps of the whole render: plan, joining, commit. */
   worker?: number;
-  /** Which of the calls with this phase and worker, from 0. */
+  /** Index among the calls with this phase and worker, from 0. */
   step: number;
 }
 
@@ -33,7 +33,7 @@ export interface Cycle {
   place: Place;
   /** The frame at which the page throws or loops. */
   frame: number;
-  /** From the moment when the place is reached to the action, in milliseconds. */
+  /** Time from reaching the place to the action, in milliseconds. */
   delayMs: number;
 }
 
@@ -50,7 +50,7 @@ const WORKER_PHASES: readonly RenderPhase[] = [
 const RENDER_PHASES: readonly RenderPhase[] = ['plan', 'verify', 'concat', 'commit'];
 const WITH_PAGE: readonly RenderPhase[] = ['seek', 'capture', 'encode'];
 
-/** Where each action is put. The others have a place of their own: a frame of the page, or none. */
+/** The phases in which each action may happen. Actions not listed happen at a frame of the page, or not at all. */
 const PHASES: Readonly<Partial<Record<Action, readonly RenderPhase[]>>> = {
   abort: WORKER_PHASES,
   'browser killed': ['launch', 'load', ...WITH_PAGE],
@@ -61,13 +61,13 @@ const PHASES: Readonly<Partial<Record<Action, readonly RenderPhase[]>>> = {
   'host killed': WORKER_PHASES,
 };
 
-/** The share of the aborts and host kills that come at a step of the whole render. */
+/** The share of aborts and host kills that happen at a step of the whole render rather than of a worker. */
 const RENDER_SHARE = 0.2;
 const MAX_DELAY_MS = 30;
 
 /**
- * The cycles of a soak, without end. The actions come in rounds, each in an order of its own, so that
- * each one comes as often as the others. The same seed, actions and chunks give the same cycles.
+ * An endless sequence of cycles. Each round contains every action once, in a new order, so that all are equally
+ * frequent. The same seed, actions and chunks give the same cycles.
  */
 export function* planCycles(
   seed: number,
@@ -79,7 +79,7 @@ export function* planCycles(
   const frameCount = chunks.reduce((sum, chunk) => sum + chunk.frameCount, 0);
   for (let number = 1; ;) {
     for (const action of shuffled(actions, random)) {
-      // As many numbers are drawn for each action, so that one cycle does not depend on what another needs.
+      // Every action draws equally many random numbers, so that a cycle does not depend on what others need.
       const [ofRender, chunk, share] = [random() < RENDER_SHARE, pick(chunks), random()];
       const [phase, renderPhase] = [pick(PHASES[action] ?? WITH_PAGE), pick(RENDER_PHASES)];
       const [frame, delayMs] = [Math.floor(random() * frameCount), Math.floor(random() * MAX_DELAY_MS)];
@@ -92,10 +92,10 @@ export function* planCycles(
   }
 }
 
-/** Steps of a phase after which the worker still needs its browser and its encoder. */
+/** The number of steps of a phase after which the worker still needs its browser and its encoder. */
 function stepsIn(phase: RenderPhase, { startFrame, frameCount }: RenderChunk): number {
   if (phase === 'seek') return 1 + startFrame;
-  // The phase itself is a step, and each of its frames but the last.
+  // The phase itself is a step, and so is each of its frames except the last.
   if (phase === 'capture') return frameCount;
   return phase === 'encode' ? frameCount - 1 : 1;
 }
@@ -109,7 +109,7 @@ function shuffled<T>(list: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
+/** A generator of numbers from 0 to below 1, the same ones for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

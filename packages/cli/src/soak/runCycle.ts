@@ -29,20 +29,20 @@ export interface Subject {
 }
 
 export interface CycleResult extends Cycle {
-  /** From the stop to nothing left, in milliseconds; undefined for a render that succeeded. */
+  /** Time from the stop until nothing is left, in milliseconds; undefined for a render that succeeded. */
   stopMs: number | undefined;
   wallMs: number;
-  /** What is wrong with this cycle, one sentence each: a wrong outcome, or something left. */
+  /** Problems of this cycle, one sentence each: a wrong outcome, or something left behind. */
   problems: string[];
 }
 
-/** How long a page that loops and a browser that is stopped may go on, in milliseconds. */
+/** How long a looping page or a suspended browser is waited for, in milliseconds. */
 const SHORT_DEADLINES = { load: 1000, seek: 1000, capture: 1000 };
-/** How long after the death of its host something of a render may live, in milliseconds. */
+/** How long processes and files of a render may exist after the death of its host, in milliseconds. */
 const HOST_LIMIT_MS = 1000;
 const HOST_POLL_MS = 5;
 
-/** Runs one cycle. Rejects only when `signal` aborts, with its reason. */
+/** Runs one cycle. Rejects only if `signal` aborts, with its reason. */
 export async function runCycle(
   cycle: Cycle,
   subject: Subject,
@@ -72,7 +72,7 @@ async function renderHere(cycle: Cycle, subject: Subject, sandbox: Sandbox, sign
       stoppedAt ??= performance.now();
     }
     sandbox.traces.watch(event);
-    fault.see(event);
+    fault.onEvent(event);
   };
   const [outcome] = await Promise.allSettled([
     RenderOrchestrator.render(fault.url, sandbox.output, fault.options, {
@@ -97,10 +97,10 @@ async function renderHere(cycle: Cycle, subject: Subject, sandbox: Sandbox, sign
 
 /** Finds a process in a group. */
 type Find = (group: number) => number | undefined;
-/** Chrome's start script leaves helpers beside it, which do not have its switches. */
+/** Chrome's start script leaves helper processes in the group, which do not have Chrome's switches. */
 const browserProcess: Find = (group) => mainProcess(group, '--remote-debugging-pipe');
 
-/** What is done to one render of this process, and what must come of it. */
+/** Carries out a cycle's action on a render in this process, and judges the outcome. */
 class Fault {
   readonly url: string;
   readonly options: Subject['options'];
@@ -118,7 +118,7 @@ class Fault {
   ) {
     const { action, frame } = cycle;
     const fromPage = action === 'page throws' || action === 'page loops';
-    // A page from elsewhere would not know when to fail.
+    // Only our own page can be told when to fail.
     this.url = fromPage ? PAGE : subject.url;
     this.options = {
       ...subject.options,
@@ -136,24 +136,24 @@ class Fault {
     };
   }
 
-  see(event: RenderEvent): void {
+  onEvent(event: RenderEvent): void {
     if (event.type !== 'process' || event.state !== 'started') return;
     this.#groups.set(`${event.role} ${event.worker}`, event.pid);
     const { place } = this.cycle;
     if (this.#isAtLaunch() && event.role === 'browser' && event.worker === place.worker) this.#actLater();
   }
 
-  /** The render has settled: nothing more is done to it. */
+  /** Called when the render has settled, so that no action comes after it. */
   end(): void {
     clearTimeout(this.#timer);
     this.#acted = true;
   }
 
-  /** What is wrong with the outcome. */
+  /** Problems with the outcome. */
   judge(outcome: Outcome): string[] {
     const { action, place } = this.cycle;
     if (outcome.status === 'fulfilled') {
-      // An abort may come too late: after the last look before the commit.
+      // An abort may come too late, after the last check before the commit.
       return action === 'complete' || (action === 'abort' && this.#committing) ? [] : ['the render succeeded'];
     }
     const error: unknown = outcome.reason;
@@ -172,13 +172,13 @@ class Fault {
     return isRight ? [] : [`rejected with ${nameAndMessageOf(error)}`];
   }
 
-  /** The browser is there only some time after the phase has begun. */
+  /** Whether a browser is killed at launch: it exists only some time after that phase begins. */
   #isAtLaunch(): boolean {
     return this.cycle.action === 'browser killed' && this.cycle.place.phase === 'launch';
   }
 
   async #arrive(): Promise<void> {
-    // An abort comes at any moment; what is done to a worker comes while it stands there and the others go on.
+    // An abort comes at any moment. Other actions happen while this worker waits here and the others continue.
     if (this.cycle.action === 'abort') {
       this.#actLater();
     } else {
@@ -208,14 +208,14 @@ class Fault {
     }
   }
 
-  /** Signals the process that does the work of a role; its leader may be a wrapper around it. */
+  /** Signals the process that does the work of a role. The leader of its group may be only a wrapper. */
   #signal(role: string, worker: number, signal: NodeJS.Signals, find: Find = mainProcess): void {
     const group = this.#groups.get(`${role} ${worker}`);
     if (group === undefined) return;
     try {
       process.kill(find(group) ?? group, signal);
     } catch {
-      // It has ended already: the outcome will tell.
+      // It has already ended. The outcome is judged all the same.
     }
   }
 }

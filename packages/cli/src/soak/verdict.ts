@@ -3,17 +3,17 @@ import { formatBytes } from '../format.js';
 import type { CycleResult } from './runCycle.js';
 import type { Action } from './plan.js';
 
-/** What is counted before the first cycle and after the last one. */
+/** What is counted before the first cycle and after the last. */
 export interface Count {
   processes: number;
   zombies: number;
   host: HostState;
-  /** Abort listeners: on the signal that lives as long as the soak. */
+  /** Abort listeners on the soak's own signal. */
   listeners: number;
   files: number;
 }
 
-/** One line of the verdict. `leaks` is undefined where it could not be judged. */
+/** One line of the verdict. `leaks` is undefined if it could not be judged. */
 export interface VerdictRow {
   what: string;
   before: string;
@@ -27,18 +27,18 @@ export interface ActionRow {
   action: Action;
   cycles: number;
   failures: number;
-  /** From the stop to nothing left, in milliseconds. */
+  /** Time from the stop until nothing is left, in milliseconds. */
   medianMs: number | undefined;
   maxMs: number | undefined;
 }
 
-/** Fewer cycles than this say nothing about memory: the collector and the code's own warming up weigh more. */
+/** With fewer cycles, memory is not judged: garbage collection and warm-up outweigh any leak. */
 export const MEMORY_CYCLES = 100;
 const MEMORY_SHARE = 0.1;
-/** What the allocator keeps of its own accord, in bytes. */
+/** Memory that the allocator may retain without a leak, in bytes. */
 const MEMORY_ALLOWANCE = 5e6;
 
-/** Adds up the cycles by action, in the order in which the actions are listed. */
+/** Summarizes the cycles by action, in the order of `actions`. */
 export function actionRows(actions: readonly Action[], results: readonly CycleResult[]): ActionRow[] {
   return actions.map((action) => {
     const own = results.filter((result) => result.action === action);
@@ -53,12 +53,12 @@ export function actionRows(actions: readonly Action[], results: readonly CycleRe
   });
 }
 
-/** Compares what was there before with what is there after. `memory` has the resident bytes after each cycle. */
+/** Compares the counts before and after. `memory` holds the resident bytes after each cycle. */
 export function verdictRows(before: Count, after: Count, memory: readonly number[]): VerdictRow[] {
   const row = (what: string, count: (from: Count) => number | undefined): VerdictRow => {
     const [was, is] = [count(before), count(after)];
     if (was === undefined || is === undefined) {
-      return { what, before: '-', after: '-', leaks: undefined, note: 'this system does not tell' };
+      return { what, before: '-', after: '-', leaks: undefined, note: 'not available on this system' };
     }
     return { what, before: String(was), after: String(is), leaks: is > was };
   };
@@ -74,7 +74,7 @@ export function verdictRows(before: Count, after: Count, memory: readonly number
   ];
 }
 
-/** The median of the last tenth against that of the second one: the first is for warming up. */
+/** Compares the median of the last tenth with that of the second tenth. The first tenth is for warming up. */
 function memoryRow(memory: readonly number[]): VerdictRow {
   const tenth = Math.max(1, Math.floor(memory.length / 10));
   const early = memory.length > tenth ? median(memory.slice(tenth, 2 * tenth)) : undefined;
@@ -82,7 +82,7 @@ function memoryRow(memory: readonly number[]): VerdictRow {
   const text = (bytes: number | undefined) => (bytes === undefined ? '-' : formatBytes(bytes));
   const figures = { what: 'resident memory', before: text(early), after: text(late) };
   if (memory.length < MEMORY_CYCLES || early === undefined || late === undefined) {
-    return { ...figures, leaks: undefined, note: `from ${MEMORY_CYCLES} cycles on` };
+    return { ...figures, leaks: undefined, note: `needs ${MEMORY_CYCLES} cycles` };
   }
   return { ...figures, leaks: late > early * (1 + MEMORY_SHARE) + MEMORY_ALLOWANCE };
 }

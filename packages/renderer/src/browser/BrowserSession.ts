@@ -3,7 +3,7 @@ import { BrowserCrashError, ToolError, positionPrefix, type RenderPosition } fro
 import { abortable, never, withDeadline } from '../lifecycle/abort.js';
 import { howItEnded } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import { whyNot } from '../lifecycle/shortage.js';
+import { explainStartFailure } from '../lifecycle/shortage.js';
 import type { ProcessEnd } from '../lifecycle/howItEnded.js';
 import type { ManagedProcess } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options/options.js';
@@ -192,7 +192,8 @@ export class BrowserSession implements AsyncDisposable {
   #endedError(end: ProcessEnd): Error {
     const path = this.process.command;
     const position = this.#position();
-    if (end.error) return new ToolError(`the browser at ${path} cannot be started: ${whyNot(end.error)}`, position);
+    if (end.error)
+      return new ToolError(`the browser at ${path} cannot be started: ${explainStartFailure(end.error)}`, position);
     const how = howItEnded(end);
     const said = end.stderr.trim();
     const details = said ? `\n    ${said.split('\n').slice(-8).join('\n    ')}` : '';

@@ -60,7 +60,8 @@ export class PageRest {
       for (let mustAsk = true; mustAsk && !this.scope.signal.aborted;) {
         const workerRests = this.order.workersLoad ? await this.contexts.evaluateWorkers<Rest>('atRest()') : [];
         const rests = await this.contexts.evaluateAll<Rest>('atRest()');
-        for (const url of [...workerRests, ...rests].flatMap(({ unstartedWorkers }) => unstartedWorkers)) this.network.workerEnds(url);
+        for (const url of [...workerRests, ...rests].flatMap(({ unstartedWorkers }) => unstartedWorkers))
+          this.network.workerEnds(url);
         state = {
           hears: rests.some(({ hears }) => hears),
           needsFrame: rests.some(({ needsFrame }) => needsFrame),

@@ -139,7 +139,10 @@ export class PageSettler {
   }
 
   #settleOnce(deadlineMs: number, releasesPostponed = false, firesFrameLoads = false): Promise<Outcome> {
-    return this.run(`settle(${this.parts.currentFrame()}, ${releasesPostponed}, false, ${firesFrameLoads})`, deadlineMs);
+    return this.run(
+      `settle(${this.parts.currentFrame()}, ${releasesPostponed}, false, ${firesFrameLoads})`,
+      deadlineMs,
+    );
   }
 
   /**
@@ -149,7 +152,8 @@ export class PageSettler {
   async #untilKept(call: string): Promise<Outcome[]> {
     const { network, currentFrame } = this.parts;
     let outcomes = await this.#evaluate(call);
-    const isOver = () => this.scope.signal.aborted || outcomes.some(({ workerFailed, missesDrawing }) => workerFailed || missesDrawing);
+    const isOver = () =>
+      this.scope.signal.aborted || outcomes.some(({ workerFailed, missesDrawing }) => workerFailed || missesDrawing);
     while (outcomes.some(({ awaitsPromises }) => awaitsPromises) && !isOver()) {
       await network.idle();
       const { observerCalls } = joinOutcomes(outcomes);

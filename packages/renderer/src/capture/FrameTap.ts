@@ -1,6 +1,6 @@
 import type { PageSession } from '../browser/PageSession.js';
 import { BrowserCrashError, positionPrefix } from '../errors.js';
-import { orShortage } from '../lifecycle/shortage.js';
+import { explainShortage } from '../lifecycle/shortage.js';
 import { canvasRefusal } from '../page/canvasRefusal.js';
 import { coveringCanvas } from '../page/coveringCanvas.js';
 import { frameDifference } from '../page/frameDifference.js';
@@ -27,7 +27,7 @@ import { FrameServer } from './FrameServer.js';
 
 /** Explains a port that could not be opened because the limit of open files is reached. */
 function throwShortage(error: unknown): never {
-  throw orShortage(error);
+  throw explainShortage(error);
 }
 
 /** Used as the frame number for captures that are only compared and are not frames of the video. */

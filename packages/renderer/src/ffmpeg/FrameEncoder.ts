@@ -3,7 +3,7 @@ import { BrowserCrashError, EncoderError, ToolError, positionPrefix } from '../e
 import { never } from '../lifecycle/abort.js';
 import { ranOutOfDisk, type ProcessEnd } from '../lifecycle/howItEnded.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import { whyNot } from '../lifecycle/shortage.js';
+import { explainStartFailure } from '../lifecycle/shortage.js';
 import type { ManagedProcess } from '../lifecycle/ManagedProcess.js';
 import type { ResolvedOptions } from '../options/options.js';
 import { encodeArguments } from './arguments.js';
@@ -136,7 +136,7 @@ export class FrameEncoder implements AsyncDisposable {
 
   #failure(end: ProcessEnd): Error | undefined {
     const position = { ...this.scope.position };
-    if (end.error) return new ToolError(`ffmpeg cannot be started: ${whyNot(end.error)}`, position);
+    if (end.error) return new ToolError(`ffmpeg cannot be started: ${explainStartFailure(end.error)}`, position);
     if (end.code === 0 && this.#finishing && !ranOutOfDisk(end)) return undefined;
     return new EncoderError('encoding failed', end, position);
   }

@@ -1,70 +1,69 @@
 import { setMaxListeners } from 'node:events';
 import type { RenderPhase, RenderPosition } from '../errors.js';
-import { StallError, TeardownError, describePosition } from '../errors.js';
+import { StallError, TeardownError } from '../errors.js';
 import { processWasKilled } from '../errorRecord.js';
 import type { ProcessState, RenderEvent } from '../events.js';
 import { abortable, isEcho, linkAbort, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
 import { NO_HARDENING, type Hardening } from './hardening.js';
 import { atHook, type RenderHooks } from './hooks.js';
-import { checkMemory, freeDiskCheck, watchTime, type ScopeLimits } from './limits.js';
+import { withinLimits, type LimitedJob, type ScopeLimits } from './limits.js';
 import { ManagedProcess, type ProcessOptions, type ProcessOwner } from './ManagedProcess.js';
 import { processEvents } from './processEvents.js';
-import { RepeatedCheck } from './RepeatedCheck.js';
-import { orShortage } from './shortage.js';
+import { explainShortage } from './shortage.js';
 import { StopRecord } from './StopRecord.js';
 
-/** What a scope serves. */
+/** A job to run in a scope. */
 export interface ScopeJob {
   signal?: AbortSignal;
-  /** The worker that the job is a part of a larger render by: that render tells of the stop for all of them. */
+  /** Index of the worker if the job is part of a larger render. That render then reports a stop for all its workers. */
   worker?: number;
   onEvent?: (event: RenderEvent) => unknown;
   hooks?: RenderHooks;
-  /** What goes on from job to job, and keeps the scope for them. Default: the scope is over with the job. */
+  /** Keeps the scope for several jobs in a row. Default: the scope ends with the job. */
   keeper?: ScopeKeeper;
 }
 
-/** What has the same scope for the jobs that it serves, one after the other. */
+/** Something that lives on from job to job, such as a worker's page, and keeps one scope for all of them. */
 export interface ScopeKeeper {
-  /** The scope, once there was a job. */
+  /** The scope, once the first job has begun. */
   scope: JobScope | undefined;
-  /** Is told what happens between jobs, and after the last. */
+  /** Receives events that occur between jobs and after the last one. */
   readonly onEvent: (event: RenderEvent) => void;
 }
 
 /**
- * One job's life: its signal, where it is, and the one way to wait. Whatever fails first aborts the
- * signal in the same tick, which kills every process of the job; that failure is the job's cause.
+ * The lifetime of a job: its signal, its position, and the one way to wait. The first failure aborts the
+ * signal in the same tick, which kills every process of the job, and becomes the job's cause.
  */
 export class JobScope implements Disposable {
   /** Where the job is now. Errors carry a copy. */
   readonly position: RenderPosition = {};
-  /** How processes are tied to this one by the kernel. */
+  /** How the kernel ties the job's processes to this one. */
   hardening: Hardening = NO_HARDENING;
-  /** What this process holds in memory for the job. */
+  /** Memory that this process holds for the job. */
   readonly buffers = new Set<{ readonly bytes: number }>();
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
   #emit: (event: RenderEvent) => unknown = () => {};
   #hooks: RenderHooks | undefined;
-  /** A part of a larger render leaves it to that render to tell of the stop. */
+  /** Whether the job is part of a larger render, which then reports the stop. */
   #isPart = false;
   readonly #leftovers: string[] = [];
   readonly #suppressed: unknown[] = [];
   readonly #record = new StopRecord();
-  /** The leaders of the groups of processes that run now. */
+  /** Leaders of the process groups that are running now. */
   readonly #groups = new Set<number>();
   #failure: { error: unknown } | undefined;
   #committed = false;
-  /** Something goes on with it: then an abort after the commit still has something to end. */
+  /** Whether the scope lives on after the job, so that an abort after the commit still has something to end. */
   #outlivesJob = false;
-  #over = false;
+  #isOver = false;
   #stoppedAt: RenderPosition = {};
 
   /**
-   * Runs one job, which writes to `outputPath`, and everything that it acquires. Rejects with the
-   * job's cause, or with a TeardownError where something of a job that went well could not be removed.
+   * Runs a job that writes to `outputPath`, within its limits. Rejects with the job's cause, or with a TeardownError
+   * if the job succeeded but something of it could not be removed.
    */
   static async run<T>(
     job: ScopeJob,
@@ -77,28 +76,28 @@ export class JobScope implements Disposable {
     if (keeper) keeper.scope = scope;
     using _job = scope.#begin(job);
     try {
-      const result = await scope.#withinLimits(limits, outputPath, work);
+      const result = await withinLimits(scope.#limitedJob, limits, outputPath, () => work(scope));
       if (scope.#leftovers.length > 0) throw new TeardownError(scope.#leftovers);
       return result;
     } catch (error) {
       scope.fail(error);
-      scope.#stopped();
+      scope.#emitStopped();
       throw scope.#cause;
     }
   }
 
   private constructor(signal: AbortSignal | undefined) {
-    // Every process and every wait listens; there may be many, and none of them is a leak.
+    // Every process and every wait adds a listener. There may be many, without a leak.
     setMaxListeners(0, this.signal);
-    const begin = () => {
+    const beginStop = () => {
       this.#stoppedAt = { ...this.position };
       this.#record.begin(this.#cause, !this.#failure, this.#stoppedAt);
     };
-    this.signal.addEventListener('abort', begin, { once: true });
+    this.signal.addEventListener('abort', beginStop, { once: true });
     this.#unlink = linkAbort(signal, this.#controller);
   }
 
-  /** The job that it serves from now on, until that is disposed of. */
+  /** Begins a job. Disposing of the result ends it. */
   #begin({ worker, keeper, onEvent, hooks }: ScopeJob): Disposable {
     delete this.position.frame;
     this.position.worker = worker ?? 0;
@@ -123,17 +122,17 @@ export class JobScope implements Disposable {
     return this.position.worker ?? 0;
   }
 
-  /** Tells an event. A listener that throws, or rejects, fails the job, like anything else that does. */
+  /** Emits an event to the user. If the listener throws or rejects, the job fails. */
   emit(event: RenderEvent): void {
     callUser(
       () => this.#emit(event),
       (error) => {
-        if (!this.#over) this.#abort(error);
+        if (!this.#isOver) this.#abort(error);
       },
     );
   }
 
-  /** Calls another listener of whoever gave the job, which fails the job in the same way. */
+  /** Calls another of the user's listeners. If it throws or rejects, the job fails. */
   callListener(listener: () => unknown): void {
     callUser(listener, (error) => this.fail(error));
   }
@@ -145,7 +144,7 @@ export class JobScope implements Disposable {
     await this.step(phase);
   }
 
-  /** Called before each step, so that a test may hold the job or fail it exactly there. */
+  /** Called before each step, so that a test can pause or fail the job exactly there. */
   async step(phase: RenderPhase): Promise<void> {
     this.signal.throwIfAborted();
     const hooks = this.#hooks;
@@ -154,7 +153,7 @@ export class JobScope implements Disposable {
     await this.guard(() => atHook(hooks, { ...this.position, phase }, this.signal, fail));
   }
 
-  /** Runs a part of the job whose failure stops the job at once, before anything is released. */
+  /** Runs part of the job. If it fails, the job stops at once, before any resource is released. */
   async guard<T>(part: () => Promise<T>): Promise<T> {
     try {
       return await part();
@@ -165,15 +164,16 @@ export class JobScope implements Disposable {
   }
 
   /**
-   * Makes this error the job's cause, unless it is stopping already. Kills and tells in this tick. A
-   * failure of its own while the job is stopping is told too; what the kill itself has caused is not.
+   * Makes this error the job's cause, unless the job is already stopping. Kills the processes and emits
+   * `worker-failed` in this tick. An independent failure while the job is stopping is emitted too, but not one that
+   * the kill itself has caused.
    */
   fail(error: unknown): void {
-    if (this.#over || (this.signal.aborted && processWasKilled(error))) return;
+    if (this.#isOver || (this.signal.aborted && processWasKilled(error))) return;
     if (this.#abort(error)) this.emit({ type: 'worker-failed', error, ...this.position, worker: this.worker });
   }
 
-  /** True when the error is news: the cause, or one more failure. */
+  /** Stops the job. True if the error is the cause or an independent failure, false if it is an echo or known. */
   #abort(error: unknown): boolean {
     if (!this.signal.aborted) {
       this.#failure = { error };
@@ -189,16 +189,16 @@ export class JobScope implements Disposable {
     return this.#failure ? this.#failure.error : (this.signal.reason as unknown);
   }
 
-  /** The output is in its place: neither an abort nor a limit can stop the job any more. */
+  /** Called when the output is in its place. From then on, neither an abort nor a limit can stop the job. */
   committed(): void {
     this.#committed = true;
     if (!this.#outlivesJob) this.#unlink();
   }
 
   /**
-   * Waits for a promise, at most as long as the deadline. Rejects with the job's cause: the reason
-   * of an abort as soon as it comes, or this promise's own failure, or a StallError. `place` is what is
-   * not the job's own in the position that this error names.
+   * Waits for a promise, at most until the deadline in milliseconds. Rejects with the job's cause: the reason of an
+   * abort as soon as it happens, the promise's own failure, or a StallError that says what was waited for. `place`
+   * overrides parts of the job's position in that error.
    */
   async wait<T>(
     promise: Promise<T>,
@@ -214,12 +214,12 @@ export class JobScope implements Disposable {
       try {
         return await withDeadline(abortable(promise, this.signal), deadlineMs, late);
       } catch (error) {
-        throw this.signal.aborted ? error : orShortage(error);
+        throw this.signal.aborted ? error : explainShortage(error);
       }
     });
   }
 
-  /** Starts a process that dies with this job, and by the kernel's hand with this Node process. */
+  /** Starts a process that dies with this job and that the kernel, if it can, ends with this Node process. */
   start(
     command: string,
     args: readonly string[],
@@ -229,24 +229,24 @@ export class JobScope implements Disposable {
     return ManagedProcess.start(command, args, { ...options, wrapper, ...this.processOptions() });
   }
 
-  /** The process options that tie a process to this job and tell of it. */
+  /** Process options that tie a process to this job and emit its events. */
   processOptions(): Pick<ProcessOptions, 'signal' | 'onStart' | 'onEnd'> {
     return { signal: this.signal, ...processEvents(this.#onProcess, this.leftover, this.worker) };
   }
 
-  /** Takes over a process that runs: it dies with this job from now on. */
+  /** Takes over a running process, which dies with this job from now on. */
   borrow(process: ManagedProcess): void {
     process.belongTo(this.processOptions());
-    this.#tellOf(process, 'borrowed');
+    this.#recordTransfer(process, 'borrowed');
   }
 
-  /** Gives a process that is to go on to another owner: it is this job's no more. */
+  /** Hands a running process over to another owner. It no longer belongs to this job. */
   giveBack(process: ManagedProcess, owner: ProcessOwner): void {
     process.belongTo(owner);
-    this.#tellOf(process, 'returned');
+    this.#recordTransfer(process, 'returned');
   }
 
-  #tellOf({ pid, role }: ManagedProcess, state: ProcessState): void {
+  #recordTransfer({ pid, role }: ManagedProcess, state: ProcessState): void {
     this.#onProcess({ type: 'process', state, pid: pid!, role, worker: this.worker });
   }
 
@@ -257,44 +257,26 @@ export class JobScope implements Disposable {
     this.emit(event);
   };
 
-  /** Takes note of something that could not be removed. Given as a function: `onLeftover`. */
+  /** Records something that could not be removed. An arrow function, so that it can be passed as `onLeftover`. */
   readonly leftover = (what: string): void => {
     this.#leftovers.push(what);
     this.emit({ type: 'warning', message: `left behind: ${what}`, worker: this.worker, leftover: what });
   };
 
-  async #withinLimits<T>(
-    { limits, deadlines }: ScopeLimits,
-    outputPath: string,
-    work: (scope: JobScope) => Promise<T>,
-  ): Promise<T> {
-    const { timeoutMs, minFreeDiskMB, maxMemoryMB } = limits;
-    const checkDisk = freeDiskCheck(minFreeDiskMB ?? 0, outputPath);
-    const position = () => ({ ...this.position });
-    const isAt = () => `now ${describePosition(this.position) || 'at its start'}`;
-    const endWatch = watchTime(timeoutMs, isAt, this.#overLimit);
-    try {
-      if (minFreeDiskMB !== undefined) await this.wait(checkDisk(), deadlines.launch, 'the disk to say what is free');
-      this.signal.throwIfAborted();
-      await using _disk = minFreeDiskMB === undefined ? undefined : new RepeatedCheck(checkDisk, this.#overLimit);
-      await using _memory =
-        maxMemoryMB === undefined
-          ? undefined
-          : new RepeatedCheck(
-              () => checkMemory(maxMemoryMB, this.#groups, this.signal, position, this.buffers),
-              this.#overLimit,
-            );
-      return await work(this);
-    } finally {
-      endWatch();
-    }
+  get #limitedJob(): LimitedJob {
+    return {
+      signal: this.signal,
+      position: this.position,
+      groups: this.#groups,
+      buffers: this.buffers,
+      wait: (work, deadlineMs, waitingFor) => this.wait(work, deadlineMs, waitingFor),
+      onExceeded: (error) => {
+        if (!this.signal.aborted && !this.#committed) this.fail(error);
+      },
+    };
   }
 
-  readonly #overLimit = (error: unknown): void => {
-    if (!this.signal.aborted && !this.#committed) this.fail(error);
-  };
-
-  #stopped(): void {
+  #emitStopped(): void {
     if (this.#isPart) return;
     const { phase = 'queued', frame } = this.#stoppedAt;
     const state = this.#failure ? 'failed' : 'stopped';
@@ -304,7 +286,7 @@ export class JobScope implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#over = true;
+    this.#isOver = true;
     this.#unlink();
   }
 }

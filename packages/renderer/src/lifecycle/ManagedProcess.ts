@@ -5,27 +5,27 @@ import { attempt, messageOf } from '../unknowns.js';
 import { currentRecord } from './host/HostRecord.js';
 import { TOKEN_VARIABLE } from './host/owner.js';
 import { endOfCommand, hasNamespace, type ProcessEnd } from './howItEnded.js';
-import { tryAgain } from './leftovers.js';
-import { afterPatience, Patience } from './Patience.js';
+import { retryRemoval } from './leftovers.js';
+import { afterDeadline, Deadline } from './Deadline.js';
 import { groupExists, killGroup, killProcess, livingMembers, onlyChild, readStat } from './processGroup.js';
 
-/** Whose a process is. */
+/** The owner of a process. */
 export interface ProcessOwner {
-  /** Kills the process group in the tick in which it aborts; already aborted, it refuses to start. */
+  /** Kills the process group in the tick of its abort. If it is already aborted, the process does not start. */
   signal?: AbortSignal | undefined;
   onEnd?: (process: ManagedProcess, end: ProcessEnd) => void;
 }
 
 export interface ProcessOptions extends ProcessOwner {
-  /** What the process is for: `browser`, `encoder`. Told in events and receipts. */
+  /** What the process is for: `browser`, `encoder`. Appears in events and receipts. */
   role: string;
-  /** Runs the command through this one, which ties it to this process (see hardening.ts). */
+  /** A command through which to run this one, which ties it to this Node process (see hardening.ts). */
   wrapper?: readonly string[];
-  /** For the guardian alone: nothing ends it but itself, its disposal, and a SIGKILL from outside. */
+  /** For the guardian only: neither an abort nor the end of this Node process ends it. */
   outlivesHost?: boolean;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Default: no input, no output, standard error kept for messages. */
+  /** Default: no input and no output; standard error is kept for messages. */
   stdio?: StdioOptions;
   onStart?: (process: ManagedProcess) => void;
 }
@@ -35,47 +35,47 @@ const STDERR_TAIL = 8 * 1024;
 /** How long the kernel may take to end a killed group, in milliseconds. Measured: 5 to 40. */
 const GROUP_END_MS = 1000;
 
-/** Before somebody who could not look whether something lives looks again, in milliseconds. */
+/** Pause before looking for living processes again if that was impossible, in milliseconds. */
 const LOOK_AGAIN_MS = 20;
 
-/** How long the pipes may stay open after their process ended before it is looked who holds them. */
+/** How long pipes may stay open after their process has ended before whoever holds them is killed, in milliseconds. */
 const STRAGGLER_MS = 20;
 
-/** How long the end of a PID namespace may take until its members are killed one by one. */
+/** How long a PID namespace may take to end before its members are killed one by one, in milliseconds. */
 const NAMESPACE_END_MS = 500;
 
 const live = new Set<ManagedProcess>();
 let ending = false;
 
 /**
- * The only place that starts processes. Each one leads a process group of its own, so that one
- * SIGKILL ends it with all its children, in the same tick as the abort.
+ * The only place that starts processes. Each process leads its own process group, so that one SIGKILL ends it with
+ * all its children, in the same tick as the abort.
  */
 export class ManagedProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly role: string;
   /** The command, without its wrapper. */
   readonly command: string;
-  /** Resolves when the process and every member of its group is gone and its pipes are closed. Never rejects. */
+  /** Resolves when the process and every member of its group are gone and its pipes are closed. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   #startTime: string | undefined;
   readonly #wrapper: readonly string[];
-  /** Nothing of it can outlive its leader: there is no need to look for that. */
+  /** Whether nothing can outlive the group's leader, so that there is no need to look for survivors. */
   readonly #endsAsOne: boolean;
   #owner: ProcessOwner = {};
   #keepsAlive = true;
   #stderr = '';
   #exited = false;
   #closed = false;
-  /** Ends the look for who holds the pipes of a process that has ended. */
+  /** Cancels the timer for processes that still hold the pipes. */
   #endStraggling = (): void => {};
   #endNamespace: (() => void) | undefined;
   #error: NodeJS.ErrnoException | undefined;
 
-  /** Throws `signal.reason` when the signal is aborted. A command that cannot start shows in `ended`. */
+  /** Throws `signal.reason` if the signal is aborted. If the command cannot be started, `ended` says so. */
   static start(command: string, args: readonly string[], options: ProcessOptions): ManagedProcess {
     options.signal?.throwIfAborted();
-    if (ending) throw new Error('this Node process is about to end: nothing more is started in it');
+    if (ending) throw new Error('this Node process is about to exit and starts no more processes');
     return new ManagedProcess(command, args, options);
   }
 
@@ -86,17 +86,17 @@ export class ManagedProcess implements AsyncDisposable {
     this.#endsAsOne = this.#hasNamespace || options.outlivesHost === true;
     const record = options.outlivesHost ? undefined : currentRecord();
     const [file, ...rest] = [...this.#wrapper, command, ...args] as [string, ...string[]];
-    this.child = spawnAnyhow(file, rest, {
+    this.child = spawnSafely(file, rest, {
       stdio: options.stdio ?? ['ignore', 'ignore', 'pipe'],
       detached: true,
       env: { ...(options.env ?? process.env), ...(record ? { [TOKEN_VARIABLE]: record.owner.token } : {}) },
       ...(options.cwd ? { cwd: options.cwd } : {}),
     });
-    // First of all: an error that nobody hears ends this whole process.
+    // Added first, because an unhandled error event would end this whole Node process.
     this.child.on('error', (error) => {
       this.#error = error;
     });
-    // A pipe to a dead process fails with EPIPE; its end is reported through `ended`.
+    // Pipes to a dead process fail with EPIPE. The end of the process is reported through `ended`.
     for (const stream of this.pipes) stream?.on('error', () => {});
     this.#readStartTime();
     if (this.pid !== undefined) record?.add({ group: this.pid, startTime: this.#startTime });
@@ -106,9 +106,9 @@ export class ManagedProcess implements AsyncDisposable {
     this.child.once('exit', () => {
       this.#exited = true;
       this.#endNamespace?.();
-      // What outlives its leader would keep working, and hold the pipes open.
+      // Children that outlive their leader would keep working and hold the pipes open.
       this.#killMembers();
-      this.#endStraggling = afterPatience(STRAGGLER_MS, () => void this.#endStragglers());
+      this.#endStraggling = afterDeadline(STRAGGLER_MS, () => void this.#endStragglers());
     });
 
     if (!options.outlivesHost) live.add(this);
@@ -119,7 +119,7 @@ export class ManagedProcess implements AsyncDisposable {
         if (this.pid !== undefined) record?.add({ ended: this.pid });
       };
       if (end.survivors.length === 0 && end.unseen === undefined) forget();
-      else tryAgain(() => this.#isGone(forget));
+      else retryRemoval(() => this.#isGone(forget));
       const { onEnd } = this.#owner;
       this.belongTo({});
       onEnd?.(this, end);
@@ -128,18 +128,18 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.child.pid !== undefined) options.onStart?.(this);
   }
 
-  /** Undefined when the command could not be started. */
+  /** Undefined if the command could not be started. */
   get pid(): number | undefined {
     return this.child.pid;
   }
 
-  /** What it reads from and writes to, in the order of `stdio`. Empty where it could not even be given any. */
+  /** Its standard streams, in the order of `stdio`. Empty if they could not be opened. */
   get pipes(): readonly (Readable | Writable | null | undefined)[] {
-    // Node does not make them where too many files are open, whatever its types say.
+    // If too many files are open, Node leaves `stdio` undefined, despite its types.
     return this.child.stdio ?? [];
   }
 
-  /** Gives the process, while it runs, to an owner, with whose signal it dies from now on, and who is told of its end. */
+  /** Gives the running process to an owner. From now on, the owner's signal kills it and the owner's `onEnd` is called. */
   belongTo(owner: ProcessOwner): void {
     this.#owner.signal?.removeEventListener('abort', this.#onAbort);
     this.#owner = owner;
@@ -149,7 +149,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   readonly #onAbort = (): void => this.kill();
 
-  /** Whether this Node process stays alive for as long as this one runs. True unless something else is said. */
+  /** Sets whether the process keeps this Node process alive. Default true. */
   keepAlive(yes: boolean): void {
     if (yes === this.#keepsAlive) return;
     this.#keepsAlive = yes;
@@ -157,7 +157,7 @@ export class ManagedProcess implements AsyncDisposable {
     for (const handle of handles) handle?.[yes ? 'ref' : 'unref']?.();
   }
 
-  /** Sends SIGKILL to the whole group, now. Harmless when it is gone. */
+  /** Sends SIGKILL to the whole group, now. Does nothing if it is gone. */
   kill(): void {
     if (!this.#exited) this.#readStartTime();
     if (this.#exited) this.#killMembers();
@@ -171,20 +171,20 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Kills the first process of a PID namespace: the kernel then ends all others, reaps them, and only
-   * then lets `unshare`, which leads our group, see that one's end. False where there is none (yet).
+   * Kills the first process of a PID namespace. The kernel then ends and reaps all others before `unshare`, which
+   * leads our group, sees the end of the first one. False if there is no such process (yet).
    */
   #killNamespace(leader: number): boolean {
     const first = this.#hasNamespace ? onlyChild(leader) : undefined;
     if (first === undefined) return false;
     killProcess(first);
-    // It may have been stopped; it has to see the end of its child.
+    // `unshare` may have been suspended, and must run to see the end of its child.
     this.child.kill('SIGCONT');
-    this.#endNamespace ??= afterPatience(NAMESPACE_END_MS, () => killGroup(leader));
+    this.#endNamespace ??= afterDeadline(NAMESPACE_END_MS, () => killGroup(leader));
     return true;
   }
 
-  /** Kills the group and waits until nothing of it is left. Never throws. */
+  /** Kills the group and waits until nothing is left of it. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.keepAlive(true);
     this.kill();
@@ -201,30 +201,30 @@ export class ManagedProcess implements AsyncDisposable {
     return { ...endOfCommand(ended, this.#wrapper), ...(await this.#groupEnd()) };
   }
 
-  /** Somebody holds the pipes open: ends them, or lets go of the pipes, so that `ended` always comes. */
+  /** Kills processes that still hold the pipes, or else closes our ends, so that `ended` always resolves. */
   async #endStragglers(): Promise<void> {
     await this.#sweep().catch(() => {});
     if (this.#closed) return;
-    this.#endStraggling = afterPatience(GROUP_END_MS, () => {
+    this.#endStraggling = afterDeadline(GROUP_END_MS, () => {
       for (const stream of this.pipes) stream?.destroy();
     });
   }
 
   async #groupEnd(): Promise<Pick<ProcessEnd, 'survivors' | 'unseen'>> {
-    const patience = new Patience(GROUP_END_MS);
+    const deadline = new Deadline(GROUP_END_MS);
     if (this.#endsAsOne && this.pid !== undefined && !groupExists(this.pid)) return { survivors: [] };
     for (;;) {
       try {
         const survivors = await this.#sweep();
-        if (survivors.length === 0 || patience.isOver) return { survivors };
+        if (survivors.length === 0 || deadline.isOver) return { survivors };
       } catch (error) {
-        if (patience.isOver) return { survivors: [], unseen: messageOf(error) };
+        if (deadline.isOver) return { survivors: [], unseen: messageOf(error) };
         await setTimeout(LOOK_AGAIN_MS);
       }
     }
   }
 
-  /** For what was left when it ended: kills that, and tells when it is gone. */
+  /** Kills the survivors of a process that has ended. True once they are gone. */
   async #isGone(forget: () => void): Promise<boolean> {
     const survivors = await this.#sweep().catch(() => undefined);
     if (survivors?.length !== 0) return false;
@@ -232,7 +232,7 @@ export class ManagedProcess implements AsyncDisposable {
     return true;
   }
 
-  /** After the leader is gone: kills and returns what still lives in its group or session. Rejects where nobody can look. */
+  /** Kills and returns what lives on in the group or session of a dead leader. Rejects if that cannot be found out. */
   async #sweep(): Promise<number[]> {
     if (this.pid === undefined || this.#isReused()) return [];
     const members = await livingMembers(this.pid);
@@ -241,24 +241,24 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #killMembers(): void {
-    // Where nobody can look, it has just ended: its pid is no stranger's yet.
+    // If that cannot be found out: the process has only just ended, so its pid is not in use again yet.
     if (this.pid !== undefined && !attempt(() => this.#isReused())) killGroup(this.pid);
   }
 
-  /** With the pid it names the process for good. Tried again where it could not be read at the start. */
+  /** Together with the pid, the start time identifies the process. Reading it is retried if it failed at the start. */
   #readStartTime(): void {
     if (this.pid !== undefined) this.#startTime ??= attempt(() => readStat(this.pid!))?.startTime;
   }
 
-  /** Whether the system has given the pid to a stranger, who may now lead a group of that number. */
+  /** Whether the system has reused the pid for another process, which may now lead a group of that number. */
   #isReused(): boolean {
     const stat = readStat(this.pid!);
     return stat !== undefined && this.#startTime !== undefined && stat.startTime !== this.#startTime;
   }
 }
 
-/** As `spawn`, which throws in some cases: this never does. What cannot be started tells `error`, and then `close`. */
-function spawnAnyhow(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+/** Like `spawn`, but never throws. If a process cannot be started, it emits `error` and then `close`. */
+function spawnSafely(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   try {
     return spawn(file, args, options);
   } catch (error) {
@@ -271,12 +271,12 @@ function spawnAnyhow(file: string, args: readonly string[], options: SpawnOption
   }
 }
 
-/** Sends SIGKILL to everything that this Node process has started, now and without waiting. */
+/** Sends SIGKILL to every process that this Node process has started, now and without waiting. */
 export function killAllProcesses(): void {
   for (const process of live) process.kill();
 }
 
-/** The same, for good: nothing is started after it, not even what was on its way. */
+/** The same, and refuses to start any process from now on. */
 export function endAllProcesses(): void {
   ending = true;
   killAllProcesses();

@@ -1,17 +1,17 @@
 import { withDeadline } from './abort.js';
 
-/** Between two checks, in milliseconds. */
+/** Interval between two checks, in milliseconds. */
 const INTERVAL_MS = 1000;
-/** How long the end waits for a check that is on its way: a file system may be stuck. */
+/** How long disposal waits for a running check, in milliseconds: a file system may be stuck. */
 const END_MS = 1000;
 
-/** Runs a check once a second, never two at a time, until it fails or is disposed of. */
+/** Runs a check once a second, never two at a time, until the check fails or this object is disposed of. */
 export class RepeatedCheck implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #ended = false;
 
-  /** `onFailure` is told what the check throws, unless it is over by then. */
+  /** `onFailure` receives the check's error, unless this object has been disposed of by then. */
   constructor(
     readonly check: () => Promise<void>,
     readonly onFailure: (error: unknown) => void,
@@ -19,7 +19,7 @@ export class RepeatedCheck implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** Resolves when no check is on its way any more. Never throws. */
+  /** Resolves when no check is running, or after a second. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#timer);

@@ -3,15 +3,15 @@ import { constants, copyFileSync, linkSync, renameSync, rmSync, writeFileSync } 
 import { open } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { InputError, type RenderPosition } from '../errors.js';
-import { onDisk } from './onDisk.js';
-import { keepTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
+import { waitForDisk } from './waitForDisk.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from './temporaryPaths.js';
 
-/** So many characters of a name, of up to three bytes each, leave room for the end of a staged one (255 bytes in all). */
+/** Longest part of the destination's name that a staged name repeats: 255 bytes in all, up to three per character. */
 const LONGEST_NAME = 60;
-/** An extension is kept, as it says what a file holds; what is longer is none. */
+/** A shortened name keeps its extension, which says what the file contains. Anything longer is not an extension. */
 const LONGEST_EXTENSION = 10;
 
-/** A new name beside a destination. */
+/** A new path in the destination's folder. */
 export function stagedPath(destination: string): string {
   const name = basename(destination);
   const extension = extname(name).length > LONGEST_EXTENSION ? '' : extname(name);
@@ -19,13 +19,13 @@ export function stagedPath(destination: string): string {
   return join(dirname(destination), `${short}.part-${randomUUID().slice(0, 8)}`);
 }
 
-/** What the system says where nothing can be written, however often it is tried. */
-const CLOSED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENAMETOOLONG'];
+/** Error codes that mean that a folder can never be written to. */
+const UNWRITABLE = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENAMETOOLONG'];
 
 /**
- * A file that appears complete or not at all. It is written beside its destination, on the same
- * file system, and one rename puts it in place: before the rename the destination holds its old
- * bytes, after it the new ones.
+ * A file that appears complete or not at all. It is written next to its destination, on the same
+ * file system, and one rename puts it in place. Before the rename the destination holds its old
+ * bytes, afterwards the new ones.
  */
 export class StagedOutput implements AsyncDisposable {
   readonly destination: string;
@@ -42,7 +42,7 @@ export class StagedOutput implements AsyncDisposable {
     registerTemporary(this.path);
   }
 
-  /** Makes sure that files can be written beside these destinations, before there are any. Throws an InputError. */
+  /** Checks beforehand that files can be written next to these destinations. Rejects with an InputError if not. */
   static async probe(destinations: readonly string[], onLeftover: (path: string) => void): Promise<void> {
     for (const destination of destinations) {
       await using staged = new StagedOutput(destination, onLeftover);
@@ -50,15 +50,15 @@ export class StagedOutput implements AsyncDisposable {
         writeFileSync(staged.path, '', { flag: 'wx' });
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
-        if (!CLOSED.includes(code)) throw error;
-        throw new InputError(`${destination} cannot be written: ${dirname(destination)} takes no file (${code})`);
+        if (!UNWRITABLE.includes(code)) throw error;
+        throw new InputError(`${destination} cannot be written: ${dirname(destination)} accepts no files (${code})`);
       }
     }
   }
 
   /**
-   * The commit of files that belong together: all are put in place, or none is. The last one is the
-   * one that matters most. Synchronous, as each commit is.
+   * Commits files that belong together: either all are put in place or none. The last one must be the most
+   * important. Synchronous, like each commit.
    */
   static commitAll(files: readonly StagedOutput[]): void {
     const last = files.at(-1);
@@ -76,12 +76,16 @@ export class StagedOutput implements AsyncDisposable {
   }
 
   /**
-   * Flushes the complete file to disk: what is left to do is the commit. Rejects with `signal.reason` itself as soon
-   * as the signal aborts, and with a StallError with this position when the disk needs longer than the deadline, in
-   * milliseconds.
+   * Flushes the complete file to disk, to be ready for the commit. Rejects with `signal.reason` itself as soon as the
+   * signal aborts, and with a StallError at this position if the disk takes longer than the deadline, in milliseconds.
    */
   async flush(deadlineMs: number, position: RenderPosition, signal?: AbortSignal): Promise<void> {
-    await onDisk(this.#sync(), { waitingFor: `the disk to take ${this.destination}`, deadlineMs, position, signal });
+    await waitForDisk(this.#sync(), {
+      waitingFor: `the disk to take ${this.destination}`,
+      deadlineMs,
+      position,
+      signal,
+    });
   }
 
   async #sync(): Promise<void> {
@@ -94,83 +98,83 @@ export class StagedOutput implements AsyncDisposable {
   }
 
   /**
-   * The commit: one rename puts the file in place. It is synchronous, so that no abort can come
-   * between the last look at the signal, the rename, and the caller's note that it is done.
+   * The commit: one rename puts the file in place. It is synchronous, so that no abort can happen between the
+   * caller's last check of the signal, the rename, and the caller's record that it is done.
    */
   commit(): void {
     renameSync(this.path, this.destination);
     this.#committed = true;
-    keepTemporary(this.path);
+    unregisterTemporary(this.path);
   }
 
-  /** Commits it so that this can be taken back. */
+  /** Commits the file in a way that can be undone. */
   #replace(): Replacement {
     const old = stagedPath(this.destination);
     registerTemporary(old);
-    let wasThere: boolean;
+    let existed: boolean;
     try {
-      wasThere = keepAs(this.destination, old);
+      existed = linkOrCopy(this.destination, old);
       renameSync(this.path, this.destination);
     } catch (error) {
-      forget(old);
+      removeBackup(old);
       throw error;
     }
     return {
       undo: () => {
-        // From now on it may be the only copy of what was there: nobody is to remove it.
-        keepTemporary(old);
+        // From now on this may be the only copy of the old file, so nothing may remove it.
+        unregisterTemporary(old);
         try {
-          // Where nothing was, the file is staged again, and is removed as such.
-          if (wasThere) renameSync(old, this.destination);
+          // If there was no old file, the new one becomes staged again, and is removed as such.
+          if (existed) renameSync(old, this.destination);
           else renameSync(this.destination, this.path);
         } catch {
-          this.onLeftover(wasThere ? old : this.destination);
+          this.onLeftover(existed ? old : this.destination);
         }
       },
       settle: () => {
         this.#committed = true;
-        keepTemporary(this.path);
-        forget(old);
+        unregisterTemporary(this.path);
+        removeBackup(old);
       },
     };
   }
 
-  /** Removes what was not committed; makes what was last. Never throws. */
+  /** Removes the file if it was not committed, else flushes the rename to disk. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#committed) await syncDirectory(dirname(this.destination));
     else await removeTemporary(this.path, this.onLeftover);
   }
 }
 
-/** A file that has been put in place, with what was there before beside it. */
+/** A file that has been put in place while a backup of the old one is kept. */
 interface Replacement {
   undo: () => void;
   settle: () => void;
 }
 
-/** Keeps a file under a second name. False where there is none. */
-function keepAs(path: string, second: string): boolean {
+/** Keeps a file under a second name. False if it does not exist. */
+function linkOrCopy(path: string, second: string): boolean {
   try {
     linkSync(path, second);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
   }
-  // Not every file system has links, and not every file of others may be linked.
+  // Some file systems have no hard links, and some files of other users must not be linked.
   copyFileSync(path, second, constants.COPYFILE_FICLONE);
   return true;
 }
 
-function forget(path: string): void {
+function removeBackup(path: string): void {
   try {
     rmSync(path, { force: true });
-    keepTemporary(path);
+    unregisterTemporary(path);
   } catch {
-    // It stays registered: whoever cleans up after this process removes it.
+    // It stays registered, so that the guardian or the next sweep removes it.
   }
 }
 
-/** Makes the rename itself survive a power failure, where the system lets a directory be flushed. */
+/** Makes the rename survive a power failure, if the system can flush directories. */
 async function syncDirectory(path: string): Promise<void> {
   try {
     const directory = await open(path, 'r');
@@ -180,6 +184,6 @@ async function syncDirectory(path: string): Promise<void> {
       await directory.close();
     }
   } catch {
-    // Windows and some network file systems cannot; the file itself is safe.
+    // Windows and some network file systems cannot. The file itself is safe.
   }
 }

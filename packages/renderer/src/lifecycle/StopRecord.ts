@@ -5,10 +5,10 @@ import type { EndedProcess, RenderEvent, StopReceipt } from '../events.js';
 import { attempt, isA, messageOf } from '../unknowns.js';
 import { keepReceipt } from './stopReceipts.js';
 
-/** What a receipt says that its record does not know. */
+/** The parts of a receipt that are not recorded here. */
 type Circumstances = Pick<StopReceipt, 'workers' | 'retries'> & { leftovers: readonly string[] };
 
-/** Takes note of a stop while it happens: its cause, and the processes that it ends. */
+/** Records a stop while it happens: its cause, and the processes that it ends. */
 export class StopRecord {
   readonly #ended: EndedProcess[] = [];
   #cause: (Pick<StopReceipt, 'reason' | 'message' | 'first'> & { at: number }) | undefined;
@@ -18,8 +18,8 @@ export class StopRecord {
   }
 
   /**
-   * The moment of the abort or the first failure: everything is measured from here. `first` is where
-   * it happened. False when a stop has begun already.
+   * Called at the moment of the abort or the first failure, from which all times are measured. `first` is where
+   * it happened. False if a stop has already begun.
    */
   begin(error: unknown, byUser: boolean, first: RenderPosition): boolean {
     if (this.#cause) return false;
@@ -28,7 +28,7 @@ export class StopRecord {
     return true;
   }
 
-  /** Takes note of a process that ended after the stop began; `phase` is where its worker was. */
+  /** Records a process that ended after the stop began. `phase` is where its worker was. */
   processEnded(event: Extract<RenderEvent, { type: 'process' }>, phase: RenderPhase | undefined): void {
     if (event.state !== 'ended' || !this.#cause) return;
     const { pid, role, worker, how = 'exit' } = event;
@@ -36,8 +36,8 @@ export class StopRecord {
   }
 
   /**
-   * The event that ends a stop, once nothing is left. What is left all the same stands in the receipt
-   * and, since the cause comes first, as a TeardownError among the suppressed.
+   * The event that ends a stop, once nothing is left. Leftovers are listed in the receipt and, because the cause
+   * takes precedence, in a TeardownError among the suppressed errors.
    */
   stopped(error: unknown, suppressed: readonly unknown[], circumstances: Circumstances): RenderEvent {
     const { at, ...cause } = this.#cause!;
@@ -50,8 +50,8 @@ export class StopRecord {
       leftovers: [...circumstances.leftovers],
     };
     keepReceipt(error, receipt);
-    const isTold = receipt.leftovers.length === 0 || [error, ...suppressed].some((e) => isA(e, TeardownError));
-    const teardown = isTold ? [] : [new TeardownError(receipt.leftovers)];
+    const isReported = receipt.leftovers.length === 0 || [error, ...suppressed].some((e) => isA(e, TeardownError));
+    const teardown = isReported ? [] : [new TeardownError(receipt.leftovers)];
     return { type: 'stopped', receipt, error, suppressed: [...suppressed, ...teardown] };
   }
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isEcho, linkAbort } from './abort.js';
-import { afterPatience } from './Patience.js';
+import { afterDeadline } from './Deadline.js';
 
 /**
  * Tasks that live and die together: the first failure aborts all of them, and `join` settles only
@@ -15,7 +15,7 @@ export class TaskGroup implements Disposable {
 
   /** `parent` aborts the group, with its own reason. */
   constructor(parent?: AbortSignal) {
-    // Every worker listens; there may be many, and none of them is a leak.
+    // Every worker adds a listener. There may be many, without a leak.
     setMaxListeners(0, this.signal);
     this.#unlink = linkAbort(parent, this.#controller);
   }
@@ -25,7 +25,7 @@ export class TaskGroup implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Failures after the first that are not mere echoes of the abort. */
+  /** Failures after the first, without those that merely pass on the abort. */
   get suppressed(): readonly unknown[] {
     return this.#suppressed;
   }
@@ -48,7 +48,7 @@ export class TaskGroup implements Disposable {
     this.#tasks.push(run().catch((error: unknown) => this.fail(error)));
   }
 
-  /** Makes this error the group's, unless it is stopping already; aborts the others in this tick. */
+  /** Makes this error the group's cause and aborts the other tasks in this tick, unless it is already stopping. */
   fail(error: unknown): void {
     if (!this.signal.aborted) {
       this.#failure = { error };
@@ -59,9 +59,8 @@ export class TaskGroup implements Disposable {
   }
 
   /**
-   * Waits until every task has settled, then throws what stopped the group, if anything did. With
-   * `stopMs` it waits no longer than so many milliseconds for those that were told to stop: it calls
-   * `onStuck` then, and leaves them to themselves.
+   * Waits until every task has settled, then throws what stopped the group, if anything did. `stopMs` limits how long
+   * it waits after an abort, in milliseconds: then it calls `onStuck` and abandons the tasks that have not stopped.
    */
   async join(stopMs?: number, onStuck: () => void = () => {}): Promise<void> {
     const settled = Promise.all(this.#tasks);
@@ -74,7 +73,7 @@ export class TaskGroup implements Disposable {
     return new Promise((resolve) => {
       let end = (): void => {};
       const onAbort = () => {
-        end = afterPatience(stopMs, () => resolve(false));
+        end = afterDeadline(stopMs, () => resolve(false));
       };
       if (this.signal.aborted) onAbort();
       else this.signal.addEventListener('abort', onAbort, { once: true });
@@ -95,7 +94,7 @@ export class TaskGroup implements Disposable {
     this.#unlink();
   }
 
-  /** Whether a task's error only passes on what has stopped the group. */
+  /** Whether a task's error merely passes on what stopped the group. */
   isEcho(error: unknown): boolean {
     if (!this.signal.aborted) return false;
     return error === this.cause || isEcho(error, this.signal.reason);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Host } from './host/Host.js';
 import { removeTemporary } from './temporaryPaths.js';
 
-/** A directory of our own under TMPDIR, removed with all that is in it, also when this process is killed. */
+/** A directory of our own under TMPDIR that is removed with everything in it, even if this process is killed. */
 export class WorkDirectory implements AsyncDisposable {
   #keepsAlive = true;
 
@@ -14,9 +14,9 @@ export class WorkDirectory implements AsyncDisposable {
     public onLeftover: (path: string) => void,
   ) {}
 
-  /** `onLeftover` is told the path if it cannot be removed at the end. With the signal, nothing else is tidied up first. */
+  /** `onLeftover` receives the path if it cannot be removed. An abort ends the sweep for what dead hosts have left. */
   static async create(onLeftover: (path: string) => void = () => {}, signal?: AbortSignal): Promise<WorkDirectory> {
-    const host = await Host.hold(signal);
+    const host = await Host.acquire(signal);
     const directory = new WorkDirectory(join(host.directory, randomUUID().slice(0, 8)), host, onLeftover);
     try {
       await mkdir(directory.path);
@@ -31,7 +31,7 @@ export class WorkDirectory implements AsyncDisposable {
     return join(this.path, name);
   }
 
-  /** Whether this Node process, and its guardian, stay alive for it. True unless something else is said. */
+  /** Sets whether the directory keeps this Node process alive. Default true. */
   keepAlive(yes: boolean): void {
     if (yes === this.#keepsAlive) return;
     this.#keepsAlive = yes;

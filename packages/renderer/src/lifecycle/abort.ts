@@ -1,10 +1,10 @@
 import { attempt } from '../unknowns.js';
-import { afterPatience } from './Patience.js';
+import { afterDeadline } from './Deadline.js';
 
 /**
  * Links a parent signal to a controller: when the parent aborts, the controller aborts in the same
- * tick with the same reason, also when the parent is aborted already. Returns the function that
- * unlinks them. (`AbortSignal.any` keeps an entry on a long-lived parent for ever; this does not.)
+ * tick with the same reason, at once if the parent is already aborted. Returns a function that
+ * unlinks them. (`AbortSignal.any` would leave an entry on a long-lived parent forever.)
  */
 export function linkAbort(parent: AbortSignal | undefined, controller: AbortController): () => void {
   if (!parent) return () => {};
@@ -19,7 +19,7 @@ export function linkAbort(parent: AbortSignal | undefined, controller: AbortCont
 
 /**
  * Settles as the promise does, or rejects with `signal.reason` itself as soon as the signal aborts.
- * What the promise does after that is ignored.
+ * After that, the promise's outcome is ignored.
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -31,13 +31,13 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds: after as many
- * again when this process was held up meanwhile (see Patience).
+ * Settles as the promise does, or rejects with the error made by `late` after `ms` milliseconds. The time starts over
+ * if this process was suspended (see Deadline).
  */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let end = (): void => {};
   const deadline = new Promise<never>((_, reject) => {
-    end = afterPatience(ms, () => reject(late()));
+    end = afterDeadline(ms, () => reject(late()));
   });
   try {
     return await Promise.race([promise, deadline]);
@@ -47,8 +47,8 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () 
 }
 
 /**
- * Runs `work` under a signal of its own, which a deadline of so many milliseconds and the caller's signal both
- * abort. Rejects with the error made by `late`, with `signal.reason` itself, or as the work does.
+ * Runs `work` with a signal that aborts after `ms` milliseconds or with the caller's signal. Rejects with the error
+ * made by `late`, with `signal.reason` itself, or with the work's own error.
  */
 export async function underDeadline<T>(
   signal: AbortSignal | undefined,
@@ -58,11 +58,11 @@ export async function underDeadline<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const unlink = linkAbort(signal, controller);
-  const end = afterPatience(ms, () => controller.abort(late()));
+  const end = afterDeadline(ms, () => controller.abort(late()));
   try {
     return await work(controller.signal);
   } catch (error) {
-    // Whatever the abort has broken on its way, its reason is what happened.
+    // After an abort, its reason is the cause, whatever error it led to.
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     end();
@@ -70,7 +70,7 @@ export async function underDeadline<T>(
   }
 }
 
-/** Whether an error is no failure of its own but only passes on the abort that this was the reason of. */
+/** Whether an error is not a failure of its own but merely passes on the abort with this reason. */
 export function isEcho(error: unknown, reason: unknown): boolean {
   if (error === reason) return true;
   const passesOn = attempt(() => {
@@ -80,7 +80,7 @@ export function isEcho(error: unknown, reason: unknown): boolean {
   return passesOn ?? false;
 }
 
-/** A promise that never settles, for work whose failure somebody else is about to report. */
+/** A promise that never settles, for work whose failure is about to be reported elsewhere. */
 export function never<T>(): Promise<T> {
   return new Promise<T>(() => {});
 }

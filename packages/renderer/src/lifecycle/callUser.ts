@@ -1,6 +1,6 @@
 /**
- * Calls what a user has given. What it throws, and what a promise that it returns rejects with, goes to `onFailure`:
- * neither may break the one who calls, nor end the whole process.
+ * Calls a user's function. An error that it throws, or with which its promise rejects, goes to `onFailure`, so that it
+ * neither breaks the caller nor ends the whole process.
  */
 export function callUser(call: () => unknown, onFailure: (error: unknown) => void): void {
   try {

@@ -4,11 +4,11 @@ import { isA } from '../unknowns.js';
 import { abortable } from './abort.js';
 import { runCommand } from './runCommand.js';
 
-/** Commands that run another command so that the kernel itself ends it with its parent. Empty: not available. */
+/** Wrapper commands with which the kernel itself ends a command when its parent ends. Empty if not available. */
 export interface Hardening {
   /** Ends the process when its parent ends (Linux, util-linux's setpriv). */
   parentDeath: readonly string[];
-  /** The same, and everything that it starts lives and dies in a PID namespace of its own (needs root). */
+  /** The same, and the process with all its descendants lives and dies in its own PID namespace (needs root). */
   namespace: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export const NO_HARDENING: Hardening = { parentDeath: [], namespace: [] };
 /** How long a trial of a wrapper may take, in milliseconds. Measured: 5. */
 const TRIAL_MS = 2000;
 
-/** A trial that is on its way, and how many wait for it. */
+/** A running trial, and how many callers wait for it. */
 interface Trial {
   result: Promise<Hardening>;
   controller: AbortController;
@@ -28,8 +28,9 @@ let found: Hardening | undefined;
 let trial: Trial | undefined;
 
 /**
- * What this system has, found out by trying it, once. Rejects with `signal.reason` itself, when nothing is left of
- * the trial that nobody else waits for. Where nothing could be tried, for want of open files, it is tried again.
+ * Finds out what this system supports by trying it, once per process. On abort, rejects with `signal.reason` itself; a
+ * trial that nobody else waits for has ended by then. If there were too few file descriptors to try, the next call
+ * tries again.
  */
 export async function findHardening(signal?: AbortSignal): Promise<Hardening> {
   if (found) return found;

@@ -1,19 +1,19 @@
 import type { RenderPhase, RenderPosition } from '../errors.js';
 import { abortable } from './abort.js';
 
-/** The seam through which tests put faults into a render at an exact place. */
+/** Hooks with which tests inject faults into a render at an exact place. */
 export interface RenderHooks {
   /**
-   * Called before a step: once for a phase, before each frame in `seek`, `capture` and `encode`. The
-   * render goes on when the promise resolves, fails with the very error that it rejects with, and
-   * does not wait for it after an abort. `position` has the phase, and the worker and frame if any.
+   * Called before each step: once per phase, and before each frame in `seek`, `capture` and `encode`. The
+   * render continues when the promise resolves, fails with the very error that it rejects with, and
+   * stops waiting for it on abort. `position` has the phase, and the worker and frame if any.
    */
   at(position: RenderPosition & { phase: RenderPhase }): Promise<void> | void;
 }
 
 /**
- * Lets a test hold or fail a render before a step. Rejects with `signal.reason` itself on abort, and
- * does not take the step after one; `onFailure` is told what the hook rejects with, also later.
+ * Lets a test pause or fail a render before a step. Rejects with `signal.reason` itself on abort. `onFailure` receives
+ * the error with which the hook rejects, even after an abort.
  */
 export async function atHook(
   hooks: RenderHooks,

@@ -2,19 +2,19 @@
 export interface ProcessEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** The end of what it wrote to standard error, if that was a pipe. */
+  /** The last part of its standard error, if that was a pipe. */
   stderr: string;
   error?: NodeJS.ErrnoException;
-  /** Pids of its group that lived on after SIGKILL: normally none. */
+  /** Pids of group members that survived SIGKILL. Normally empty. */
   survivors: number[];
-  /** Why nobody could look for survivors, where that is so. */
+  /** Why it was impossible to look for survivors, if it was. */
   unseen?: string;
 }
 
-/** What util-linux 2.36 to 2.41 write when the child of `unshare --fork` was ended by SIGKILL. */
+/** Written by util-linux 2.36 to 2.41 when SIGKILL has ended the child of `unshare --fork`. */
 const UNSHARE_AFTER_KILL = /^unshare: sigprocmask unblock failed: .*\n?/m;
 
-/** What programs write when there is no room. Some of ffmpeg's formats, Matroska for one, return 0 all the same. */
+/** Written by programs when the disk is full. With some formats, such as Matroska, ffmpeg still exits with 0. */
 const DISK_FULL = /No space left on device/i;
 
 export function ranOutOfDisk({ stderr }: Pick<ProcessEnd, 'stderr'>): boolean {
@@ -22,8 +22,7 @@ export function ranOutOfDisk({ stderr }: Pick<ProcessEnd, 'stderr'>): boolean {
 }
 
 /**
- * How a process ended that should not have ended so, for people. Code 0 says that all went well, which does not
- * belong into an error.
+ * Describes for an error message how a process ended. Exit code 0 means success and is therefore not mentioned.
  */
 export function howItEnded(end: Pick<ProcessEnd, 'code' | 'signal' | 'stderr'>): string {
   if (end.signal) return `was ended by ${end.signal}`;
@@ -31,19 +30,19 @@ export function howItEnded(end: Pick<ProcessEnd, 'code' | 'signal' | 'stderr'>):
   return ranOutOfDisk(end) ? 'found the disk full' : 'ended before its work was done';
 }
 
-/** Whether a wrapper gives its command a PID namespace. */
+/** Whether a wrapper runs its command in a PID namespace. */
 export function hasNamespace(wrapper: readonly string[]): boolean {
   return wrapper.includes('--pid');
 }
 
 type End = Omit<ProcessEnd, 'survivors' | 'unseen'>;
 
-/** How a command ended that ran through a wrapper: what that says of it is not the same in every case. */
+/** How a command ended that ran through a wrapper, worked out from how the wrapper ended. */
 export function endOfCommand(end: End, wrapper: readonly string[]): End {
   if (end.error) return { ...end, code: null };
   const unstarted = wrapper.length > 0 && /^(?:setpriv|unshare): failed to execute (.*)$/m.exec(end.stderr);
   if (unstarted) return { ...end, code: null, error: new Error(unstarted[1]) };
-  // unshare ends itself by the signal that ended its child, which it cannot do with SIGKILL.
+  // unshare tries to end itself with the signal that ended its child, and fails at that with SIGKILL.
   if (hasNamespace(wrapper) && end.code === 1 && UNSHARE_AFTER_KILL.test(end.stderr)) {
     return { code: null, signal: 'SIGKILL', stderr: end.stderr.replace(UNSHARE_AFTER_KILL, '') };
   }

@@ -1,38 +1,38 @@
 import { currentRecord } from './host/HostRecord.js';
 
-/** The first pause before a removal is tried again, in milliseconds; each one is twice as long, up to the last. */
+/** The pause before a removal is retried, in milliseconds. It doubles each time, up to the last. */
 const FIRST_PAUSE_MS = 500;
 const LAST_PAUSE_MS = 60_000;
 
-/** True when what it removes is gone. Never rejects. */
+/** Tries to remove something. True if it is gone. Never rejects. */
 type Removal = () => Promise<boolean>;
 
-/** Each with the host directory whose record names what it removes, if one does. */
+/** Removals to retry, each with the host directory whose record lists the leftover, if any. */
 const pending = new Map<Removal, string | undefined>();
 let timer: NodeJS.Timeout | undefined;
 let pause = FIRST_PAUSE_MS;
 
 /**
- * What could not be removed is tried again for as long as this process lives, which it does not keep alive: after a
- * while, and when a render begins. Whoever could not remove it has told of it.
+ * Retries a removal for as long as this process lives, without keeping it alive: after a pause, and whenever a render
+ * begins. The caller has already reported the leftover.
  */
-export function tryAgain(removal: Removal): void {
+export function retryRemoval(removal: Removal): void {
   pending.set(removal, currentRecord()?.directory);
   pause = FIRST_PAUSE_MS;
   schedule();
 }
 
-/** Whether anything is left. */
-export function isSomethingPending(): boolean {
+/** Whether any removal is still to be retried. */
+export function hasLeftovers(): boolean {
   return pending.size > 0;
 }
 
-/** Whether something is left that the record in this host directory names. */
-export function isSomethingLeft(directory: string): boolean {
+/** Whether the record in this host directory lists a leftover. */
+export function hasLeftoversIn(directory: string): boolean {
   return [...pending.values()].includes(directory);
 }
 
-/** Tries to remove all that is left, once. Never rejects. */
+/** Retries all removals once. Never rejects. */
 export async function removeLeftovers(): Promise<void> {
   for (const removal of pending.keys()) if (await removal()) pending.delete(removal);
 }

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder with all that are missing above it. Returns the topmost that was made, undefined when all were
- * there. Node's own way to do that never ends below /proc, and gives another reason on a disk for reading alone.
+ * Creates a folder and its missing parents. Returns the topmost folder that was created, or undefined if it existed.
+ * (Node's recursive `mkdir` never returns below /proc, and reports a misleading error on a read-only disk.)
  */
 export function makeFolder(path: string, mode = 0o777): string | undefined {
   try {
@@ -11,7 +11,7 @@ export function makeFolder(path: string, mode = 0o777): string | undefined {
     return path;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // What is there already is said before what may not be written.
+    // An existing folder is no error, even where nothing may be written.
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
   }

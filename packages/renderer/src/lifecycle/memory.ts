@@ -3,23 +3,23 @@ import { livingMembers } from './processGroup.js';
 import { runCommand } from './runCommand.js';
 
 /**
- * Bytes of memory that the processes of these groups use. On Linux the proportional share of each:
- * pages that several use count once. Elsewhere what `ps` calls resident.
+ * Bytes of memory that the processes of these groups use. On Linux, the proportional set size, in which
+ * shared pages count once. Elsewhere, the resident set size of `ps`.
  */
 export async function memoryOfGroups(leaders: Iterable<number>, signal: AbortSignal): Promise<number> {
   if (process.platform !== 'linux') return residentOfGroups(leaders, signal);
-  // Where nobody can look now, it is looked at again the next time.
+  // A group that cannot be read now is measured at the next check.
   const groups = await Promise.all([...leaders].map((leader) => livingMembers(leader).catch(() => [])));
   const shares = await Promise.all([...new Set(groups.flat())].map(proportionalShare));
   return shares.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** 0 for a process that has ended in between. */
+/** In bytes. 0 for a process that has ended meanwhile. */
 async function proportionalShare(pid: number): Promise<number> {
   const rollup = await readLines(`/proc/${pid}/smaps_rollup`);
   const share = kilobytes(rollup, 'Pss');
   if (share !== undefined) return share * 1024;
-  // A sandboxed process shows its pages to nobody but root; these figures it shows to everyone.
+  // Only root can read the page statistics of a sandboxed process. These figures are readable by everyone.
   const status = await readLines(`/proc/${pid}/status`);
   return ((kilobytes(status, 'RssAnon') ?? 0) + (kilobytes(status, 'RssShmem') ?? 0)) * 1024;
 }
@@ -32,13 +32,13 @@ async function readLines(path: string): Promise<string> {
   }
 }
 
-/** A line such as `Pss:   1234 kB` (proc(5)); its kB have 1024 bytes. */
+/** Reads a line such as `Pss:   1234 kB` (proc(5)), where a kB is 1024 bytes. */
 function kilobytes(text: string, name: string): number | undefined {
   const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text);
   return match ? Number(match[1]) : undefined;
 }
 
-/** The same by `ps`, for systems without /proc. Pages that several processes use count for each. */
+/** The same with `ps`, for systems without /proc. Shared pages count for each process. */
 export async function residentOfGroups(leaders: Iterable<number>, signal: AbortSignal): Promise<number> {
   const groups = new Set(leaders);
   const options = { role: 'ps', signal, deadlineMs: 10_000 };

@@ -2,25 +2,25 @@ import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:f
 import { setTimeout } from 'node:timers/promises';
 import { isShortage } from './shortage.js';
 
-/** One process, as Linux's /proc tells it. */
+/** One process, as described by Linux's /proc. */
 export interface ProcessStat {
   pid: number;
   state: string;
   parent: number;
   group: number;
   session: number;
-  /** In clock ticks since boot: with the pid it names a process for good. */
+  /** In clock ticks since boot. Together with the pid it identifies a process uniquely. */
   startTime: string;
 }
 
 /**
- * Reads /proc/<pid>/stat; undefined when the process is gone or the system has no /proc. Throws where it cannot be
- * read now, since too many files are open: then nobody knows.
+ * Reads /proc/<pid>/stat. Undefined if the process is gone or the system has no /proc. Throws if too many files are
+ * open to read it now.
  */
 export function readStat(pid: number): ProcessStat | undefined {
   try {
     const text = readLine(`/proc/${pid}/stat`);
-    // The command name may hold spaces and brackets; the fields begin after its last bracket (proc(5)).
+    // The command name may contain spaces and brackets. The fields begin after the last bracket (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return {
       pid,
@@ -36,10 +36,10 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** More than such a line has: 52 numbers of at most 20 digits, and a name. */
+/** Larger than any such line: 52 numbers of at most 20 digits, and a name. */
 const line = Buffer.allocUnsafeSlow(2048);
 
-/** One read, into memory that is there: every process of the system is read so, often. */
+/** Reads a line into a shared buffer, because every process of the system is read this way, often. */
 function readLine(path: string): string {
   const file = openSync(path, 'r');
   try {
@@ -49,11 +49,11 @@ function readLine(path: string): string {
   }
 }
 
-/** Calls that come within this time share one reading of /proc, which costs milliseconds. */
+/** Calls within this many milliseconds share one reading of /proc, which takes milliseconds itself. */
 const SHARED_READING_MS = 2;
 let reading: Promise<ProcessStat[]> | undefined;
 
-/** Every process of the system, as it is at some moment after the call. As `readProcessesNow`. */
+/** Like `readProcessesNow`, but read at some moment after the call. */
 function readProcesses(): Promise<ProcessStat[]> {
   reading ??= setTimeout(SHARED_READING_MS).then(() => {
     reading = undefined;
@@ -63,8 +63,8 @@ function readProcesses(): Promise<ProcessStat[]> {
 }
 
 /**
- * Every process of the system, read now, zombies too. Empty where there is no /proc. Throws where it cannot be read
- * now, since too many files are open.
+ * Every process of the system, read now, including zombies. Empty if there is no /proc. Throws if too many files are
+ * open to read it now.
  */
 export function readProcessesNow(): ProcessStat[] {
   let names: string[];
@@ -78,12 +78,12 @@ export function readProcessesNow(): ProcessStat[] {
   return pids.map((pid) => readStat(Number(pid))).filter((stat) => stat !== undefined);
 }
 
-/** Whether the process runs, or could: a zombie has ended. */
+/** Whether the process has not ended. A zombie has. */
 export function isAlive({ state }: ProcessStat): boolean {
   return state !== 'Z' && state !== 'X';
 }
 
-/** Pids of those among the processes that live in the group or session that `leader` led. */
+/** Pids of the living processes among `stats` that belong to the group or session of `leader`. */
 export function membersAmong(stats: readonly ProcessStat[], leader: number): number[] {
   return stats
     .filter(({ group, session }) => group === leader || session === leader)
@@ -91,7 +91,7 @@ export function membersAmong(stats: readonly ProcessStat[], leader: number): num
     .map(({ pid }) => pid);
 }
 
-/** Pids of the processes that live (zombies do not) in the group or session that `leader` led. */
+/** Pids of the living processes (not zombies) in the group or session of `leader`. */
 export async function livingMembers(leader: number): Promise<number[]> {
   return membersAmong(await readProcesses(), leader);
 }
@@ -101,7 +101,7 @@ export function livingMembersNow(leader: number): number[] {
   return membersAmong(readProcessesNow(), leader);
 }
 
-/** The child of a process that has one; undefined where it has none, or where that cannot be told. */
+/** The child of a process that has only one. Undefined if it has none, or if that is unknown. */
 export function onlyChild(pid: number): number | undefined {
   try {
     const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
@@ -111,7 +111,7 @@ export function onlyChild(pid: number): number | undefined {
   }
 }
 
-/** Whether a process group has members, zombies among them. */
+/** Whether a process group has members, including zombies. */
 export function groupExists(leader: number): boolean {
   try {
     process.kill(-leader, 0);
@@ -121,7 +121,7 @@ export function groupExists(leader: number): boolean {
   }
 }
 
-/** Sends SIGKILL to a whole process group. False when there is none. */
+/** Sends SIGKILL to a whole process group. False if there is no such group. */
 export function killGroup(leader: number): boolean {
   try {
     process.kill(-leader, 'SIGKILL');
@@ -131,11 +131,11 @@ export function killGroup(leader: number): boolean {
   }
 }
 
-/** Sends SIGKILL to one process, if it is still there. */
+/** Sends SIGKILL to one process, if it still exists. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended in between.
+    // It has ended meanwhile.
   }
 }

@@ -1,15 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import { abortable, withDeadline } from './abort.js';
 import { callUser } from './callUser.js';
-import { orShortage } from './shortage.js';
+import { explainShortage } from './shortage.js';
 import type { ProcessEnd } from './howItEnded.js';
 import { ManagedProcess, type ProcessOptions } from './ManagedProcess.js';
 
 /**
- * Runs a command to its end and returns what it wrote. Rejects with `signal.reason` on abort, with
- * the error made by `late` after `deadlineMs` (default one minute), and with the system's error when
- * the command cannot be started, or a ToolError when that is for want of open files. What `onStart` or `onEnd`
- * throws ends the command and is the failure. An exit code other than 0 is not an error here.
+ * Runs a command to its end and returns its output. Rejects with `signal.reason` on abort, with the error made by
+ * `late` after `deadlineMs` (default one minute), with the system's error if the command cannot be started, or with a
+ * ToolError if too many files are open to start it. An error thrown by `onStart` or `onEnd` ends the command and is
+ * the rejection. An exit code other than 0 is not an error here.
  */
 export async function runCommand(
   command: string,
@@ -29,13 +29,13 @@ export async function runCommand(
   });
   const chunks: Buffer[] = [];
   (process.child.stdout as EventEmitter | null | undefined)?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const told = Promise.race([failed, process.ended]);
-  const ended = options.signal ? abortable(told, options.signal) : told;
+  const endedOrFailed = Promise.race([failed, process.ended]);
+  const ended = options.signal ? abortable(endedOrFailed, options.signal) : endedOrFailed;
   const end = await withDeadline(
     ended,
     deadlineMs,
     late ?? (() => new Error(`${command} did not end within ${deadlineMs} ms`)),
   );
-  if (end.error) throw orShortage(end.error);
+  if (end.error) throw explainShortage(end.error);
   return { ...end, stdout: Buffer.concat(chunks).toString('utf8') };
 }

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 let known: { named: string; path: string } | undefined;
 
 /**
- * The folder for temporary files (TMPDIR), as an absolute path: this process may go elsewhere while it renders. A
- * relative one is `anew` below the folder that it is in when a render begins.
+ * The folder for temporary files (TMPDIR) as an absolute path, since the process may change its working directory
+ * during a render. `anew` resolves a relative TMPDIR again, which happens when a render begins.
  */
 export function temporaryFolder(anew = false): string {
   const named = tmpdir();

@@ -1,33 +1,33 @@
 import type { z } from 'zod';
 import type { DistributedOptionsInput, RendererOptions } from './groups.js';
-import { BESIDE } from './plan.js';
+import { SIDE_FILES } from './plan.js';
 import { distributedSchema, optionTraits, portableSchema, type OptionTraits } from './schema.js';
 
-/** What a caller from elsewhere may say of a render: composition, output and execution, nothing of this machine. */
+/** The options that a remote caller may set: composition, output and execution, but nothing of this machine. */
 export type PortableOptions = Pick<DistributedOptionsInput, keyof typeof portableSchema.shape>;
 
-/** Those of the options that a caller from elsewhere may give, and that may be given to another machine. */
+/** Picks the options that a remote caller may set, and that may be sent to another machine. */
 export function portableOptions(options: DistributedOptionsInput): PortableOptions {
   return without(options, (name) => !(name in portableSchema.shape));
 }
 
-/** Those of the options that a chunk is rendered with, as they stand; the rest is the whole render's. */
+/** Picks the options that apply to a chunk, unchanged. The others belong to the whole render. */
 export function chunkOptions(options: DistributedOptionsInput): RendererOptions {
   return without(options, (name) => traitsOf(name).ofJob === true);
 }
 
-/** Those of the options that are the same for all chunks that one page draws. */
+/** Picks the options that are the same for all chunks drawn by one page. */
 export function pageOptions<Options extends object>(options: Options): Partial<Options> {
   return without(options, (name) => traitsOf(name).ofChunk === true);
 }
 
 /**
- * Those of a chunk's options that decide what it holds, for its key. Where what is made beside the
- * frames is written says nothing; whether it is, does.
+ * Picks a chunk's options that determine its content, for its key. The paths of side files are irrelevant; whether
+ * there are any is not.
  */
 export function keyOptions(options: RendererOptions): Record<string, unknown> {
-  const given = without(options, (name) => traitsOf(name).besideContent === true);
-  return { ...given, ...Object.fromEntries(BESIDE.map((name) => [name, options[name] !== undefined])) };
+  const given = without(options, (name) => traitsOf(name).irrelevantToContent === true);
+  return { ...given, ...Object.fromEntries(SIDE_FILES.map((name) => [name, options[name] !== undefined])) };
 }
 
 function traitsOf(name: string): OptionTraits {

@@ -14,7 +14,7 @@ export * from './schema.js';
 export type * from './groups.js';
 export type { ResolvedOptions } from './resolveOptions.js';
 
-/** One for each core, at most 8. */
+/** One worker per core, at most 8. */
 const DEFAULT_WORKERS = Math.min(availableParallelism(), 8);
 
 export type ResolvedDistributedOptions = ResolvedOptions & {
@@ -30,19 +30,19 @@ export type ResolvedDistributedOptions = ResolvedOptions & {
 /** Options of a pool of browsers, with every default filled in. */
 export type ResolvedPoolOptions = Record<keyof BrowserPoolOptions, number>;
 
-/** Options of one range of frames that are right by themselves, whatever file they are for. */
+/** Options of one range of frames that are valid in themselves, whatever file they are for. */
 export interface CheckedRange {
-  /** As they were given, for messages. */
+  /** The options as they were given, for messages. */
   given: RendererOptions;
   values: CheckedOptions;
 }
 
-/** Checks options before the output is known. Throws an OptionsError that names every fault. */
+/** Checks options before the output is known. Throws an OptionsError that lists every problem. */
 export function checkRendererOptions(given: RendererOptions): CheckedRange {
   return { given, values: check(rendererSchema, given) };
 }
 
-/** What checked options mean for this output and this page. Throws an OptionsError that names every fault. */
+/** Resolves checked options for an output and a page. Throws an OptionsError that lists every problem. */
 export function resolveRendererOptions(
   { given, values }: CheckedRange,
   outputPath: string,
@@ -52,13 +52,13 @@ export function resolveRendererOptions(
   return { ...resolved, fileAccess: /^\s*file:/i.test(compositionUrl) };
 }
 
-/** Both in one, so that all faults are told at once. */
+/** Checks and resolves options, so that all problems are reported at once. */
 export function parseRendererOptions(given: RendererOptions, outputPath: string, compositionUrl = ''): ResolvedOptions {
   const values = check(rendererSchema, given, outputPath);
   return resolveRendererOptions({ given, values }, outputPath, compositionUrl);
 }
 
-/** Checks the options of a whole render. Throws an OptionsError that names every fault. */
+/** Checks and resolves the options of a whole render. Throws an OptionsError that lists every problem. */
 export function parseDistributedOptions(
   options: DistributedOptionsInput,
   outputPath: string,
@@ -77,7 +77,7 @@ export function parseDistributedOptions(
   };
 }
 
-/** As an absolute path; undefined where the user has none, which the store finds out when it is needed. */
+/** The default cache folder. Undefined if the user has none, which the store reports when it is needed. */
 function defaultCache(): string | undefined {
   try {
     return cacheDirectory();
@@ -86,7 +86,7 @@ function defaultCache(): string | undefined {
   }
 }
 
-/** Files of a render that would replace one another. They are told as they were `given`. */
+/** Problems with files of a render that would replace one another. Messages show the paths as `given`. */
 function clashes(
   given: DistributedOptionsInput | RendererOptions,
   values: { frameHashes?: string | undefined; partialOutput?: string | undefined },
@@ -100,7 +100,7 @@ function clashes(
   if (values.partialOutput === undefined) return problems;
   const extension = extname(output);
   if (extname(values.partialOutput) !== extension) {
-    problems.push(`partialOutput ${partialOutput} must end as the output does: in ${extension}`);
+    problems.push(`partialOutput ${partialOutput} must have the same extension as the output: ${extension}`);
   }
   if (values.partialOutput === output) problems.push(`partialOutput ${partialOutput} is the same file as the output`);
   if (values.partialOutput === values.frameHashes) {
@@ -109,16 +109,16 @@ function clashes(
   return problems;
 }
 
-/** What may mean something else later: paths, which are relative to the folder of now, and what the caller may change. */
+/** Options whose meaning may change later: paths relative to the working directory, and objects of the caller. */
 const CHANGEABLE = ['ffmpegPath', 'ffprobePath', 'browserConfig', 'inputProps'] as const;
 
-/** Those of the options that a chunk is rendered with, as they mean it now. */
+/** The options that apply to a chunk, with their present meaning. */
 export function settledChunkOptions(given: DistributedOptionsInput, resolved: ResolvedOptions): RendererOptions {
   const names = CHANGEABLE.filter((name) => given[name] !== undefined);
   return { ...chunkOptions(given), ...Object.fromEntries(names.map((name) => [name, resolved[name]])) };
 }
 
-/** Checks the options of a pool of browsers and fills in the defaults. Throws an OptionsError that names every fault. */
+/** Checks the options of a BrowserPool and fills in the defaults. Throws an OptionsError that lists every problem. */
 export function resolvePoolOptions(options: BrowserPoolOptions): ResolvedPoolOptions {
   const { size = DEFAULT_WORKERS, idleMs = 30_000, pagesPerBrowser = 50 } = check(poolSchema, readOptions(options));
   return { size, idleMs, pagesPerBrowser };
@@ -126,7 +126,7 @@ export function resolvePoolOptions(options: BrowserPoolOptions): ResolvedPoolOpt
 
 type OptionsSchema = typeof rendererSchema | typeof distributedSchema | typeof poolSchema;
 
-/** Once at each border: what a caller gives has been read (`readOptions`), and none is checked again on its way. */
+/** Checks options that `readOptions` has read. Done once where options come in, and not again later. */
 function check<Schema extends OptionsSchema>(schema: Schema, options: object, outputPath?: string): z.output<Schema> {
   // From now on it is where it is.
   temporaryFolder(true);
@@ -137,10 +137,10 @@ function check<Schema extends OptionsSchema>(schema: Schema, options: object, ou
   throw new OptionsError([...problems, ...otherProblems(options, bad, outputPath)]);
 }
 
-/** What stands in for a bad value while the others are checked. */
+/** Used in place of an invalid value while the others are checked. */
 const STAND_INS = { width: 2, height: 2, fps: 30, durationInSeconds: 1, frameCount: 1 };
 
-/** What is wrong with the options besides the bad ones, so that a user hears of everything at once. */
+/** Problems with the valid options in combination, so that all problems are reported at once. */
 function otherProblems(options: unknown, bad: readonly unknown[], outputPath: string | undefined): readonly string[] {
   if (outputPath === undefined || typeof options !== 'object' || options === null) return [];
   const known = Object.entries(options).filter(([name]) => name in rendererSchema.shape && !bad.includes(name));

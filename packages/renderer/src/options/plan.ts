@@ -1,12 +1,12 @@
 import type { FrameRate } from './frameRate.js';
 import type { RendererOptions } from './groups.js';
 
-/** Options that name a file to be made beside the video; those of a chunk, one in the directory of the job. */
-export const BESIDE = ['frameHashes'] as const;
+/** Options that name a file made alongside the video. In a chunk's options, it is a file in the job's directory. */
+export const SIDE_FILES = ['frameHashes'] as const;
 
 /** A range of frames, rendered by one worker into one file. A worker may render several, one after the other. */
 export interface RenderChunk {
-  /** Its place among the chunks of the render, from 0. */
+  /** Its index among the chunks of the render, from 0. */
   index: number;
   /** First frame, from 0. */
   startFrame: number;
@@ -14,13 +14,13 @@ export interface RenderChunk {
   frameCount: number;
   /** `part_<index>.<ext>`, inside the job's directory. */
   fileName: string;
-  /** What it is rendered with. Plain data: it survives JSON. */
+  /** The options to render it with. Plain data that survives JSON. */
   options: RendererOptions;
 }
 
-/** What a render will do. Made without touching anything. */
+/** What a render will do. Planning touches no file and starts nothing. */
 export interface RenderPlan {
-  /** The address of the page: of a path that was given, its file: address. */
+  /** The address of the page. For a path, its file: address. */
   compositionUrl: string;
   /** Absolute path of the finished file. */
   outputPath: string;

@@ -2,8 +2,8 @@ import { OptionsError } from '../errors.js';
 import { messageOf } from '../unknowns.js';
 
 /**
- * The options, each read once and as it is now: a caller who changes one while the render runs changes nothing,
- * and none can fail later. Throws an OptionsError that names each that cannot be read, or does not survive JSON.
+ * Reads each option once and copies it, so that changes by the caller during the render have no effect, and no option
+ * can fail later. Throws an OptionsError that lists each option that cannot be read or does not survive JSON.
  */
 export function readOptions<Options extends object>(options: Options): Options {
   if (typeof options !== 'object' || (options as unknown) === null) {
@@ -21,13 +21,13 @@ export function readOptions<Options extends object>(options: Options): Options {
   return Object.fromEntries(entries) as Options;
 }
 
-/** The one option that is no data. */
+/** The one option that is not data. */
 function executor(value: unknown): unknown {
   if (value === undefined) return value;
   // Of what is no object nothing is read.
   const { render } = Object(value) as { render?: unknown };
   if (typeof render === 'function') return value;
-  throw new Error(`it must have a function render (given: ${printable(value)})`);
+  throw new Error(`it must have a method named render (given: ${printable(value)})`);
 }
 
 /** Throws when the value does not survive JSON. */
@@ -46,7 +46,7 @@ function attempt<T>(work: () => T): { value: T } | { why: string } {
   }
 }
 
-/** A value as a message shows it. Never throws. */
+/** A value as text for a message. Never throws. */
 export function printable(value: unknown): string {
   try {
     if (typeof value === 'bigint') return `${value}n`;

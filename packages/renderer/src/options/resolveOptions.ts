@@ -22,7 +22,7 @@ import {
 } from './schema.js';
 import { printable } from './readOptions.js';
 
-/** What a job may take at most, of time (milliseconds), memory and disk (MB). Undefined: no limit. */
+/** Limits of a job: time in milliseconds, memory and free disk space in MB. Undefined means no limit. */
 export interface JobLimits {
   timeoutMs: number | undefined;
   maxMemoryMB: number | undefined;
@@ -40,11 +40,11 @@ export interface ResolvedOptions {
   mode: Mode;
   fast: boolean;
   webgl: WebGl;
-  /** Whether the browser is to have WebGPU: where its switches ask for that, and for a page that has asked for it. */
+  /** Whether the browser gets WebGPU: if its switches request it, or once the page has requested it. */
   webgpu: boolean;
   /** Whether the browser may encode the frames of a canvas itself. */
   inPage: boolean;
-  /** Size of the picture in pixels: the view times the scale. */
+  /** Width of the picture in pixels: the view's width times the scale. */
   pixelWidth: number;
   pixelHeight: number;
   codec: Codec;
@@ -59,7 +59,7 @@ export interface ResolvedOptions {
   locale: string;
   allowMissingAssets: boolean;
   ignoreHttpsErrors: boolean;
-  /** Whether the page is at a file: address: it then reads other files as its own, as our clock does for it. */
+  /** Whether the page is at a file: address, so that it may read other files, as our clock does on its behalf. */
   fileAccess: boolean;
   frameHashes: string | undefined;
   entry: Entry;
@@ -72,15 +72,15 @@ export interface ResolvedOptions {
   browserConfig: BrowserConfig;
   hardening: boolean;
   deadlines: Record<DeadlineName, number>;
-  /** What the job may take; see the options of these names. */
+  /** Limits of the job; see the options of the same names. */
   limits: JobLimits;
   /** Extension of the output file, without the dot. */
   extension: string;
 }
 
 /**
- * Fills in every default, and checks what options mean together. Throws an OptionsError with all faults, those that
- * were `found` before among them.
+ * Fills in every default, and checks combinations of options. Throws an OptionsError with all problems, including those
+ * already `found`.
  */
 export function resolveOptions(
   values: CheckedOptions,
@@ -158,10 +158,10 @@ export function resolveOptions(
   };
 }
 
-/** What is wrong with the path of an output. */
+/** The problem with an output's path, if any. */
 function pathFault(path: unknown): string | undefined {
   if (typeof path !== 'string') return `must be the path of a file (given: ${printable(path)})`;
-  return path.includes('\0') ? 'must not hold a null character' : undefined;
+  return path.includes('\0') ? 'must not contain a null character' : undefined;
 }
 
 function resolveDeadlines(values: CheckedOptions): Record<DeadlineName, number> {
@@ -211,7 +211,7 @@ function chooseCodec(values: CheckedOptions, extension: string, problems: string
   return codec;
 }
 
-/** The compositor gives 4:2:0 planes of 8 bits, and the browser encodes those as H.264. */
+/** The compositor delivers 4:2:0 planes with 8 bits, which the browser encodes as H.264. */
 function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, problems: string[]): Mode {
   const mode = values.mode ?? 'auto';
   if (values.fast) {
@@ -224,7 +224,7 @@ function chooseMode(values: CheckedOptions, codec: Codec, pixelFormat: string, p
   return mode === 'auto' ? 'screenshot' : mode;
 }
 
-/** The browser's encoder knows no constant quality, and of what it has taken nobody can tell the pixels. */
+/** The browser's encoder has no constant quality, and the pixels that it has received cannot be read for hashes. */
 function mayEncodeInPage(values: CheckedOptions, codec: Codec, pixelFormat: string): boolean {
   const asked = (['crf', 'preset', 'lossless', 'frameHashes'] as const).some((name) => isGiven(values[name]));
   return !asked && codec.encoder === 'libx264' && pixelFormat === 'yuv420p';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseFrameRate, type FrameRate } from './frameRate.js';
 import type { BrowserPoolOptions, DistributedOptionsInput, RendererOptions } from './groups.js';
 
-/** Largest picture side in pixels: what Chromium can raster and H.264 level 6.2 can hold. */
+/** Largest side of the picture in pixels that Chromium can raster and H.264 level 6.2 allows. */
 export const MAX_SIDE = 16_384;
 const RATE_ERROR = 'must be a rate above 0 and at most 1000, such as 30, 23.976 or 30000/1001';
 const SCALE_ERROR = 'must be a number from 0.5 to 8';
@@ -30,7 +30,7 @@ export const DEFAULT_DEADLINES = {
   verify: 600_000,
   /** Joining the chunks; and flushing a finished file to the disk. */
   concat: 600_000,
-  /** Until every worker has stopped that was told to. What has not by then is a leftover. */
+  /** Until every worker has stopped after an abort. Workers that have not stopped by then are leftovers. */
   stop: 10_000,
 } as const;
 
@@ -57,7 +57,7 @@ function oneOf<const Word extends string>(...words: [Word, Word, ...Word[]]) {
   return z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` });
 }
 
-/** Whether something can be made of a value. */
+/** Whether a constructor or function accepts a value. */
 function canMake(make: () => unknown): boolean {
   try {
     make();
@@ -72,12 +72,12 @@ function text(what: string) {
   return z.string({ error }).min(1, { error });
 }
 
-/** What a program or the system is given as text: it ends at a null character. */
+/** Text passed to a program or the system, where it would end at a null character. */
 function withoutNull(what: string) {
-  return text(what).refine((value) => !value.includes('\0'), { error: 'must not hold a null character' });
+  return text(what).refine((value) => !value.includes('\0'), { error: 'must not contain a null character' });
 }
 
-/** A path, made absolute: this process may go elsewhere while it renders. */
+/** A path, made absolute because the process may change its working directory during a render. */
 function path(what: string) {
   return withoutNull(what).transform((value) => resolve(value));
 }
@@ -106,7 +106,7 @@ const browserConfig = z.strictObject({
   executablePath: command('the path of a browser').optional(),
   args: z
     .array(
-      z.string().refine((value) => !value.includes('\0'), { error: 'must not hold a null character' }),
+      z.string().refine((value) => !value.includes('\0'), { error: 'must not contain a null character' }),
       { error: 'must be a list of strings' },
     )
     .optional(),
@@ -120,14 +120,14 @@ const deadlines = z.strictObject(
   >,
 );
 
-/** What else there is to know of an option. */
+/** Traits of an option. */
 export interface OptionTraits {
   /** It is of the whole job, and not given to its chunks. */
   ofJob?: true;
   /** Chunks that are drawn by one page may differ in it. */
   ofChunk?: true;
   /** It changes how long something may take or where files are, and never what a chunk holds. */
-  besideContent?: true;
+  irrelevantToContent?: true;
 }
 
 /** The traits of those options that have any. */
@@ -177,24 +177,24 @@ const execution = {
   mode: oneOf('auto', 'canvas', 'compositor', 'screenshot').optional(),
   webgl: oneOf('auto', 'llvmpipe', 'swiftshader').optional(),
   entry: oneOf('auto', 'seek', 'replay', 'draw').optional(),
-  endSeam: flag().optional().register(optionTraits, { ofChunk: true, besideContent: true }),
+  endSeam: flag().optional().register(optionTraits, { ofChunk: true, irrelevantToContent: true }),
   joinable: flag().optional(),
   encoderThreads: wholeNumber(1, 128, '').optional(),
-  deadlines: deadlines.optional().register(optionTraits, { besideContent: true }),
-  stabilityTimeout: milliseconds.optional().register(optionTraits, { besideContent: true }),
+  deadlines: deadlines.optional().register(optionTraits, { irrelevantToContent: true }),
+  stabilityTimeout: milliseconds.optional().register(optionTraits, { irrelevantToContent: true }),
   timeoutMs: milliseconds.optional().register(optionTraits, { ofJob: true }),
-  maxMemoryMB: wholeNumber(1, 1e7, 'of MB ').optional().register(optionTraits, { besideContent: true }),
+  maxMemoryMB: wholeNumber(1, 1e7, 'of MB ').optional().register(optionTraits, { irrelevantToContent: true }),
   minFreeDiskMB: wholeNumber(1, 1e9, 'of MB ').optional().register(optionTraits, { ofJob: true }),
 };
 
 /** Programs and files of this machine. */
 const machine = {
   browserConfig: browserConfig.optional(),
-  ffmpegPath: command('the path of ffmpeg').optional().register(optionTraits, { besideContent: true }),
-  ffprobePath: command('the path of ffprobe').optional().register(optionTraits, { besideContent: true }),
-  hardening: flag().optional().register(optionTraits, { besideContent: true }),
+  ffmpegPath: command('the path of ffmpeg').optional().register(optionTraits, { irrelevantToContent: true }),
+  ffprobePath: command('the path of ffprobe').optional().register(optionTraits, { irrelevantToContent: true }),
+  hardening: flag().optional().register(optionTraits, { irrelevantToContent: true }),
   frameHashes: path('the path of a file').optional().register(optionTraits, { ofChunk: true }),
-  seamFiles: path('the path of a file').optional().register(optionTraits, { ofChunk: true, besideContent: true }),
+  seamFiles: path('the path of a file').optional().register(optionTraits, { ofChunk: true, irrelevantToContent: true }),
 };
 
 /** How the work of a whole render is done. */

@@ -2,10 +2,10 @@ import { extname } from 'node:path';
 import { StallError } from '../errors.js';
 import type { ChunkResult } from '../executors/ChunkResult.js';
 import { underDeadline } from '../lifecycle/abort.js';
-import { onDisk } from '../lifecycle/onDisk.js';
+import { waitForDisk } from '../lifecycle/waitForDisk.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { ResolvedDistributedOptions } from '../options/options.js';
-import { BESIDE } from '../options/plan.js';
+import { SIDE_FILES } from '../options/plan.js';
 import { withoutPassword } from '../redact.js';
 import type { SeamAudit } from './SeamAudit.js';
 import { chunkKey } from '../store/chunkKey.js';
@@ -15,29 +15,30 @@ import { FileHashes } from '../store/FileHashes.js';
 import type { ToolVersions } from '../toolVersions.js';
 import type { RenderChunk, RenderExecutor, RenderPlan } from '../types.js';
 
-/** What stays in the store by itself: chunks that were used in the last 30 days, the latest 10 GB of them. */
+/** What pruning after a render leaves: chunks used in the last 30 days (ms), and of these the latest 10 GB (bytes). */
 const KEEP_MS = 30 * 24 * 3600 * 1000;
 const KEEP_BYTES = 10e9;
 
-/** What a render's chunks are kept for and by. */
+/** The render whose chunks are kept. */
 export interface KeptChunksContext {
   readonly plan: RenderPlan;
   readonly options: ResolvedDistributedOptions;
   readonly executor: RenderExecutor;
   readonly directory: WorkDirectory;
   readonly signal: AbortSignal;
-  /** Is told what is wrong with the store, with why: the video is right without it. */
+  /** Reports a problem with the store, and its cause. The video is right without the store. */
   readonly warn: (what: string, error: unknown) => void;
 }
 
 /**
- * The chunks of one render in the store: those that are there already, and those that it adds. Whatever is
- * wrong with the store is a warning, told once for each kind, and nothing more.
+ * The chunks of one render in the store: those that it reuses, and those that it adds. A problem with the store is only
+ * ever a warning, and each kind is reported once.
  */
 export class KeptChunks implements AsyncDisposable {
   readonly #files: FileHashes;
   /** Addresses that each worker's page has read so far. */
-  readonly #read = new Map<number, Set<string>>();
+  readonly #filesRead = new Map<number, Set<string>>();
+  /** Workers whose pages have read something that cannot be compared the next time. */
   readonly #unrepeatable = new Set<number>();
   readonly #warned = new Set<string>();
   #store: RenderChunkStore | undefined;
@@ -49,7 +50,7 @@ export class KeptChunks implements AsyncDisposable {
     this.#files = new FileHashes(plan.compositionUrl, { signal, deadlineMs: deadlines.load, ignoreHttpsErrors });
   }
 
-  /** Brings the chunks that are there into this render's directory. Returns their seams, by chunk. */
+  /** Copies stored chunks into this render's directory. Resolves with their seams, by chunk. */
   async reuse(): Promise<Map<RenderChunk, ChunkRecord['seams']>> {
     const { plan, options, signal } = this.context;
     const found = new Map<RenderChunk, ChunkRecord['seams']>();
@@ -67,21 +68,21 @@ export class KeptChunks implements AsyncDisposable {
     return found;
   }
 
-  /** A worker tells which addresses its page has read. */
-  read(worker: number, { urls, repeatable }: NonNullable<ChunkResult['files']>): void {
-    // Who has carried the event here may have lost some of it.
-    const told = Array.isArray(urls) && urls.every((url) => typeof url === 'string') ? urls : [];
-    this.#read.set(worker, new Set(told));
-    this.#files.see(told);
+  /** Records the addresses that a worker's page has read. */
+  recordFiles(worker: number, { urls, repeatable }: NonNullable<ChunkResult['files']>): void {
+    // A custom executor may have garbled the event on its way.
+    const known = Array.isArray(urls) && urls.every((url) => typeof url === 'string') ? urls : [];
+    this.#filesRead.set(worker, new Set(known));
+    this.#files.track(known);
     const isFile = /^(https?|file):/i.test(this.context.plan.compositionUrl);
-    if (repeatable && told === urls && (told.length > 0 || !isFile)) this.#unrepeatable.delete(worker);
+    if (repeatable && known === urls && (known.length > 0 || !isFile)) this.#unrepeatable.delete(worker);
     else this.#unrepeatable.add(worker);
   }
 
-  /** Keeps a finished chunk, unless its page has read what cannot be compared the next time. */
+  /** Keeps a finished chunk, unless its page has read something that cannot be compared the next time. */
   async keep(chunk: RenderChunk, worker: number, audit: SeamAudit, onLeftover: (path: string) => void): Promise<void> {
     const store = this.#store;
-    const urls = this.#read.get(worker);
+    const urls = this.#filesRead.get(worker);
     if (!store || !urls || this.#unrepeatable.has(worker)) return;
     await this.#attempt('chunks cannot be kept', this.context.signal, async () => {
       const files = await this.#files.unchanged(urls);
@@ -93,28 +94,28 @@ export class KeptChunks implements AsyncDisposable {
     });
   }
 
-  /** Removes from the store what nobody has asked for in a long time, or what is too much. */
+  /** Removes chunks from the store that have not been used for a long time or exceed its size. */
   async tidy(): Promise<void> {
     if (this.#warned.size > 0) return;
-    // The video is in its place: no abort matters any more.
+    // The video is in its place, so an abort no longer matters.
     const { signal } = new AbortController();
     await this.#attempt('the store of chunks could not be tidied', signal, async () => {
       await this.#store?.prune({ maxAgeMs: KEEP_MS, maxBytes: KEEP_BYTES });
     });
   }
 
-  /** Resolves when nothing of the composition is being read any more. */
+  /** Resolves when no file of the composition is being read any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#files[Symbol.asyncDispose]();
   }
 
-  /** Does something with the store, until the render stops. Rejects with `signal.reason` after an abort, and never else. */
+  /** Works on the store. Rejects only after an abort, with `signal.reason`. Other errors are reported as warnings. */
   async #attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const { warn, options } = this.context;
     const wait = { waitingFor: 'the store of chunks', deadlineMs: options.deadlines.concat, signal };
     try {
       signal.throwIfAborted();
-      await onDisk(work(), wait);
+      await waitForDisk(work(), wait);
     } catch (error) {
       signal.throwIfAborted();
       const kind = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
@@ -127,34 +128,34 @@ export class KeptChunks implements AsyncDisposable {
     return chunkKey(this.context.plan.compositionUrl, chunk, this.#tools!);
   }
 
-  /** The files of a chunk in this render's directory, by the names that they have in the store. */
+  /** The paths of a chunk's files in this render's directory, by their names in the store. */
   #parts({ fileName, options }: RenderChunk): Record<string, string> {
     const { directory } = this.context;
     const parts = { [`chunk${extname(fileName)}`]: directory.file(fileName) };
-    for (const name of BESIDE) {
+    for (const name of SIDE_FILES) {
       const file = options[name];
       if (file !== undefined) parts[extname(file).slice(1)] = directory.file(file);
     }
     return parts;
   }
 
-  /** What the executor's workers make chunks with. */
+  /** The versions of the programs with which the executor's workers make chunks. */
   async #versions(): Promise<ToolVersions> {
     const { executor, options, plan, signal } = this.context;
-    if (!executor.versions) throw new Error('the executor does not say what its workers are (it has no `versions`)');
+    if (!executor.versions) throw new Error('the executor does not report the versions of its workers (`versions`)');
     const { launch, stop } = options.deadlines;
-    const late = () => new StallError('the executor to say what its workers are', launch, { phase: 'plan' });
+    const late = () => new StallError('the executor to report its versions', launch, { phase: 'plan' });
     const versions = await underDeadline(signal, launch, late, (either) => {
       const answer = Promise.resolve(executor.versions!(plan.chunks[0]!.options, { signal: either }));
       return stoppable(answer, either, stop);
     });
     if (!areVersions(versions))
-      throw new Error('what the executor says of its workers (`versions`) is not texts by name');
+      throw new Error("the executor's `versions` must return an object whose values are strings");
     return versions;
   }
 }
 
-/** Settles as the promise does; when that has not settled so many milliseconds after an abort, rejects with its reason. */
+/** Settles as the promise does, or rejects with the abort's reason if it has not settled `stopMs` after an abort. */
 function stoppable<T>(promise: Promise<T>, signal: AbortSignal, stopMs: number): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;

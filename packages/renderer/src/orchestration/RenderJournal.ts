@@ -6,11 +6,11 @@ import { StopRecord } from '../lifecycle/StopRecord.js';
 import type { RenderChunk, RenderJobOptions, RenderPlan, RenderReport, RetryReport, WorkerReport } from '../types.js';
 import { nameOf, messageOf } from '../unknowns.js';
 
-/** How many workers are named one by one where people read it. */
+/** How many workers are named one by one in messages. */
 const NAMED_WORKERS = 4;
 
 interface WorkerRecord {
-  /** The chunk that it has, or had last. */
+  /** Its current chunk, or its last one. */
   chunk: RenderChunk | undefined;
   /** Indices of the chunks that it has rendered. */
   chunks: number[];
@@ -24,7 +24,7 @@ interface WorkerRecord {
 }
 
 /**
- * The record of one render: folds its events into progress, the stop receipt and the report, and
+ * The record of one render: turns its events into progress, the stop receipt and the report, and
  * passes them on to the user.
  */
 export class RenderJournal {
@@ -39,14 +39,14 @@ export class RenderJournal {
   readonly #phases: Partial<Record<RenderPhase, number>> = {};
   readonly #leftovers: string[] = [];
   #reused = 0;
-  #again = 0;
+  #rerendered = 0;
   #share = 0;
-  /** An executor that did not stop in time may go on talking: nobody listens any more. */
-  #over = false;
+  /** Set at the end, because an executor that did not stop in time may still send events, which are ignored. */
+  #isOver = false;
   /** The phase of the render as a whole. */
   #phase: RenderPhase = 'plan';
 
-  /** `onListenerError` is told what a listener of the user's throws or rejects with: it may not break the stopping. */
+  /** `onListenerError` receives errors of the user's listeners, so that they do not disturb a stop. */
   constructor(
     plan: RenderPlan,
     jobOptions: RenderJobOptions,
@@ -68,23 +68,23 @@ export class RenderJournal {
     }));
   }
 
-  /** Takes note of an event and tells it to the user. */
+  /** Records an event and passes it on to the user. */
   record(event: RenderEvent): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     const worker = 'worker' in event && event.worker !== undefined ? this.#workers[event.worker] : undefined;
     if (event.type === 'phase' && worker) this.#enterPhase(worker, event.phase);
     else if ((event.type === 'frame' || event.type === 'worker-failed') && worker) worker.frame = event.frame;
     else if (event.type === 'worker' && worker) this.#enterState(worker, event.state);
     else if (event.type === 'process') this.#recordProcess(event);
     else if (event.type === 'warning' && event.leftover !== undefined) this.#leftovers.push(event.leftover);
-    this.#tell(() => this.#jobOptions.onEvent?.(event));
+    this.#notify(() => this.#jobOptions.onEvent?.(event));
   }
 
   state(state: RenderState): void {
     this.record({ type: 'state', state });
   }
 
-  /** Where a worker is. `chunk` is the one that it takes now; without it, it has the one that it had. */
+  /** Records a worker's state. `chunk` is the one that it begins now. Default: its current one. */
   worker(index: number, state: WorkerState, chunk = this.#workers[index]!.chunk): void {
     const worker = this.#workers[index]!;
     if (worker.chunk !== chunk) worker.frame = undefined;
@@ -93,7 +93,7 @@ export class RenderJournal {
     this.record({ type: 'worker', worker: index, state, chunk: number, startFrame, frameCount });
   }
 
-  /** A chunk is there in full: rendered by this worker, or kept from an earlier render. */
+  /** Records a complete chunk: rendered by this worker or, without one, reused from an earlier render. */
   chunkDone(chunk: RenderChunk, worker?: number): void {
     const { index, startFrame, frameCount } = chunk;
     if (worker === undefined) this.#reused++;
@@ -103,13 +103,13 @@ export class RenderJournal {
     this.progress(index, 1);
   }
 
-  /** A chunk has to be rendered once more, from a page that sees every frame. */
-  chunkAgain({ index, startFrame, frameCount }: RenderChunk): void {
-    this.#again++;
+  /** Records that a chunk must be rendered once more. */
+  chunkRerendered({ index, startFrame, frameCount }: RenderChunk): void {
+    this.#rerendered++;
     this.record({ type: 'chunk', chunk: index, state: 'again', startFrame, frameCount });
   }
 
-  /** How long a worker has taken for a frame so far, on average, in milliseconds of wall time. */
+  /** The average wall time that a worker has taken per frame so far, in milliseconds. */
   get msPerFrame(): number {
     const working = Math.min(this.#plan.concurrency, this.#plan.chunks.length);
     return ((performance.now() - this.#startedAt) * working) / Math.max(1, this.#allRendered);
@@ -123,12 +123,12 @@ export class RenderJournal {
     return this.#leftovers;
   }
 
-  /** `share` of one chunk is rendered, 0 to 1. Tells the share of all frames, which never falls. */
+  /** Records the rendered share of one chunk, 0 to 1. Reports the share of all frames, which never decreases. */
   progress(chunk: number, share: number): void {
     if (!Number.isFinite(share)) return;
     const frames = Math.min(share, 1) * this.#plan.chunks[chunk]!.frameCount;
     this.#rendered[chunk] = Math.max(this.#rendered[chunk]!, frames);
-    this.#tellProgress(this.#allRendered / this.#plan.frameCount);
+    this.#reportProgress(this.#allRendered / this.#plan.frameCount);
   }
 
   get #allRendered(): number {
@@ -136,15 +136,19 @@ export class RenderJournal {
   }
 
   allRendered(): void {
-    this.#tellProgress(1);
+    this.#reportProgress(1);
   }
 
-  /** A worker begins its chunk again after this error. */
+  /** Records that a worker restarts its chunk after this error. */
   retry(index: number, chunk: number, attempt: number, of: number, error: unknown): void {
     const worker = this.#workers[index]!;
     const { phase, frame } = { ...this.position(index), ...positionOf(error) };
     this.#retries.push({
-      ...{ worker: index, chunk, attempt, of, error: { name: nameOf(error), message: messageOf(error) } },
+      worker: index,
+      chunk,
+      attempt,
+      of,
+      error: { name: nameOf(error), message: messageOf(error) },
       ...(phase ? { phase } : {}),
       ...(frame === undefined ? {} : { frame }),
     });
@@ -152,21 +156,21 @@ export class RenderJournal {
     this.record({ type: 'retry', worker: index, chunk, attempt, of, error });
   }
 
-  /** Where a worker is, or the render as a whole. */
+  /** The position of a worker or, without an index, of the render as a whole. */
   position(index?: number): RenderPosition {
     if (index === undefined) return { phase: this.#phase };
     const { phase, frame } = this.#workers[index]!;
     return { worker: index, ...(phase === 'queued' ? {} : { phase }), ...(frame === undefined ? {} : { frame }) };
   }
 
-  /** The workers that have begun and not ended. */
+  /** Indices of the workers that have begun and not ended. */
   busyWorkers(): number[] {
     const isBusy = ({ state }: WorkerRecord) => !['queued', 'finished', 'failed', 'stopped'].includes(state);
     return [...this.#workers.keys()].filter((index) => isBusy(this.#workers[index]!));
   }
 
-  /** How far the render is, for people. */
-  whereabouts(): string {
+  /** Describes how far the render is, for messages. */
+  describeProgress(): string {
     const rendered = Math.floor(this.#allRendered);
     const busy = this.busyWorkers();
     const named = busy.slice(0, NAMED_WORKERS).map((index) => describePosition(this.position(index)));
@@ -187,12 +191,12 @@ export class RenderJournal {
     }
   }
 
-  /** The moment of the abort or the first failure: everything is measured from here. */
+  /** Called at the moment of the abort or the first failure, from which all times are measured. */
   stopping(error: unknown, byUser: boolean, first: RenderPosition): void {
     if (this.#record.begin(error, byUser, first)) this.state(byUser ? 'cancelling' : 'failing');
   }
 
-  /** The receipt, once nothing is left. */
+  /** Emits the receipt, once nothing is left. */
   stopped(error: unknown, suppressed: readonly unknown[]): void {
     const workers = this.#workers.map(({ phase, frame, state }, worker) => ({
       worker,
@@ -203,7 +207,7 @@ export class RenderJournal {
     const circumstances = { workers, retries: this.#retries, leftovers: this.#leftovers };
     this.record(this.#record.stopped(error, suppressed, circumstances));
     this.state(this.#record.reason === 'user' ? 'cancelled' : 'failed');
-    this.#over = true;
+    this.#isOver = true;
   }
 
   report(bytes: number, seams: RenderReport['seams']): RenderReport {
@@ -220,7 +224,7 @@ export class RenderJournal {
       wallMs,
       framesPerSecond: (frameCount * 1000) / wallMs,
       workers: this.#workers.map((worker, index) => workerReport(worker, index, this.#plan.chunks)),
-      chunks: { total: this.#plan.chunks.length, reused: this.#reused, again: this.#again },
+      chunks: { total: this.#plan.chunks.length, reused: this.#reused, again: this.#rerendered },
       seams,
       retries: this.#retries,
       phases: this.#phases,
@@ -253,13 +257,13 @@ export class RenderJournal {
     this.#record.processEnded(event, this.position(event.worker).phase);
   }
 
-  #tellProgress(share: number): void {
-    if (share <= this.#share || this.#over) return;
+  #reportProgress(share: number): void {
+    if (share <= this.#share || this.#isOver) return;
     this.#share = share;
-    this.#tell(() => this.#jobOptions.onProgress?.(share));
+    this.#notify(() => this.#jobOptions.onProgress?.(share));
   }
 
-  #tell(listener: () => unknown): void {
+  #notify(listener: () => unknown): void {
     callUser(listener, (error) => this.onListenerError(error));
   }
 }

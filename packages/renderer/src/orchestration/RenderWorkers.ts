@@ -5,23 +5,23 @@ import type { RenderEvent } from '../events.js';
 import type { ChunkJob } from '../executors/ChunkJob.js';
 import { readChunkResult, type ChunkResult } from '../executors/ChunkResult.js';
 import { isEcho } from '../lifecycle/abort.js';
-import { BESIDE } from '../options/plan.js';
+import { SIDE_FILES } from '../options/plan.js';
 import type { VerifiedFile } from '../outputs/Output.js';
 import type { KeptChunks } from './KeptChunks.js';
 import { SeamRepair } from './SeamRepair.js';
 import type { WorkerContext } from './WorkerContext.js';
 import type { RenderChunk, RendererOptions } from '../types.js';
 
-/** The workers of one render: they take chunks in order as they come free, and stop together. */
+/** The workers of one render. Each takes the next chunk when it is free, and all stop together. */
 export class RenderWorkers {
   readonly seams: SeamRepair;
   /** Chunks that were verified as they were rendered. */
   readonly verified = new Map<RenderChunk, VerifiedFile>();
   readonly #context: WorkerContext;
   #queue: RenderChunk[] = [];
-  /** Finished chunks, with the worker that rendered each; undefined for one that was kept from before. */
+  /** Finished chunks, with the worker that rendered each; undefined for one reused from an earlier render. */
   readonly #done = new Map<RenderChunk, number | undefined>();
-  /** Those of them that are in the store, or on their way there. */
+  /** Finished chunks that are in the store or being put there. */
   readonly #stored = new Set<RenderChunk>();
 
   constructor(context: WorkerContext) {
@@ -39,34 +39,34 @@ export class RenderWorkers {
       while (this.#queue.length > 0) {
         const workers = Math.min(this.seams.workers, this.#queue.length);
         for (let worker = 0; worker < workers; worker++) {
-          // Each one takes its first chunk in this tick.
+          // Each worker takes its first chunk in this tick.
           const first = this.#queue.shift()!;
           group.go((signal) => this.#work(worker, first, signal));
         }
         await group.join(options.deadlines.stop, this.#leaveStuckWorkers);
-        this.#beginAgain();
+        this.#queueRerenders();
       }
       group.throwIfStopped();
-      this.seams.tellCost();
+      this.seams.reportCost();
     } finally {
       await this.seams.settle();
     }
   }
 
-  /** Queues the chunks that are to be rendered again. */
-  #beginAgain(): void {
-    this.#queue = this.seams.takeDue();
+  /** Queues the chunks that must be rendered again. */
+  #queueRerenders(): void {
+    this.#queue = this.seams.takeRerenders();
     for (const chunk of this.#queue) {
-      this.#context.run.journal.chunkAgain(chunk);
+      this.#context.run.journal.chunkRerendered(chunk);
       this.#done.delete(chunk);
       this.#stored.delete(chunk);
     }
   }
 
-  /** The finished chunks from the first one up to the first that is missing. */
+  /** The finished chunks from the start up to the first gap. */
   get prefix(): RenderChunk[] {
     const { chunks } = this.#context.run.plan;
-    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.isDue(chunk));
+    const missing = chunks.findIndex((chunk) => !this.#done.has(chunk) || this.seams.mustRerender(chunk));
     return missing < 0 ? [...chunks] : chunks.slice(0, missing);
   }
 
@@ -81,7 +81,7 @@ export class RenderWorkers {
     }
   }
 
-  /** Puts the finished chunks that are known to be right into the store. */
+  /** Stores the finished chunks that are known to be right. */
   async #store(): Promise<void> {
     const { kept, run } = this.#context;
     if (!kept) return;
@@ -92,7 +92,7 @@ export class RenderWorkers {
     }
   }
 
-  /** One worker, from its first chunk to the last that it gets. */
+  /** Runs one worker, from its first chunk to its last. */
   async #work(worker: number, first: RenderChunk, signal: AbortSignal): Promise<void> {
     const { journal } = this.#context.run;
     let workerPage: WorkerPage | undefined;
@@ -107,9 +107,9 @@ export class RenderWorkers {
     journal.worker(worker, 'finished');
   }
 
-  /** The next chunk; those that are to be rendered again anyway have time until then. */
+  /** The next chunk. Those that must be rendered again anyway are left for later. */
   #next(): RenderChunk | undefined {
-    this.#queue = this.#queue.filter((chunk) => !this.seams.isDue(chunk));
+    this.#queue = this.#queue.filter((chunk) => !this.seams.mustRerender(chunk));
     return this.#queue.shift();
   }
 
@@ -120,7 +120,7 @@ export class RenderWorkers {
     );
   }
 
-  /** Renders a chunk; begins it again, as often as it may be, when its worker was killed from outside. */
+  /** Renders a chunk. Restarts it, up to `retries` times, if its worker was killed from outside. */
   async #renderChunk(
     chunk: RenderChunk,
     worker: number,
@@ -144,8 +144,8 @@ export class RenderWorkers {
   }
 
   /**
-   * Renders a chunk once. Returns the crash after which it may be begun again, when nothing of the
-   * attempt is left; undefined when it is rendered. `crashes` are those of the attempts before.
+   * Renders a chunk once. Resolves with undefined when it is rendered, or with a crash after which it may be
+   * restarted, once nothing of the attempt is left. `crashes` are those of the earlier attempts.
    */
   async #attempt(
     chunk: RenderChunk,
@@ -160,7 +160,7 @@ export class RenderWorkers {
     let failed = false;
     let crash: { error: unknown } | undefined;
 
-    // Decides in the tick of the failure: either it stops the other workers now, or it never does.
+    // Decided in the tick of the failure: it stops the other workers either now or never.
     const onFailure = (error: unknown, position: RenderPosition) => {
       if (group.isEcho(error) || (crash && isEcho(error, crash.error))) return;
       failed = true;
@@ -168,7 +168,7 @@ export class RenderWorkers {
         crash ??= { error };
         return;
       }
-      // After the last retry the first error comes out, as it would have without retries.
+      // After the last retry, the first error is the cause, as it would be without retries.
       const earlier = crash ? [...crashes, crash.error] : crashes;
       const inOrder = processWasKilled(error) || crash ? [...earlier, error] : [error, ...earlier];
       for (const each of inOrder) fail(each, position);
@@ -190,10 +190,10 @@ export class RenderWorkers {
     journal.worker(worker, 'starting', chunk);
     try {
       const output = directory.file(chunk.fileName);
-      const said = await executor.render(plan.compositionUrl, output, this.#optionsOf(chunk), job);
-      // It has told of a failure: whatever it says now, its chunk is not to be trusted.
+      const result = await executor.render(plan.compositionUrl, output, this.#optionsOf(chunk), job);
+      // If the executor has emitted a failure, its chunk cannot be trusted, even though it resolves.
       if (failed) throw crash?.error ?? group.signal.reason;
-      this.#take(chunk, worker, readChunkResult(said));
+      this.#acceptResult(chunk, worker, readChunkResult(result));
     } catch (error) {
       onFailure(error, journal.position(worker));
       if (!crash || signal.aborted || journal.leftovers.length > 0) {
@@ -209,11 +209,11 @@ export class RenderWorkers {
     return undefined;
   }
 
-  /** A chunk's options, with its files in the directory of this render. */
+  /** A chunk's options, with the paths of its files in the directory of this render. */
   #optionsOf(chunk: RenderChunk): RendererOptions {
     const options = { ...chunk.options };
     const { directory } = this.#context;
-    for (const name of [...BESIDE, 'seamFiles'] as const) {
+    for (const name of [...SIDE_FILES, 'seamFiles'] as const) {
       const file = options[name];
       if (file !== undefined) options[name] = directory.file(file);
     }
@@ -229,21 +229,21 @@ export class RenderWorkers {
   ): void {
     const { journal } = this.#context.run;
     const own = 'worker' in event ? { ...event, worker } : event;
-    // A worker tells of its failure before it has cleaned up: the others stop in the same tick.
+    // A worker emits its failure before it has cleaned up, so that the others stop in the same tick.
     if (own.type === 'worker-failed') {
       const { phase, frame } = own;
-      const told = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
-      onFailure(own.error, { ...journal.position(worker), ...told });
+      const failedAt = { ...(phase ? { phase } : {}), ...(frame === undefined ? {} : { frame }) };
+      onFailure(own.error, { ...journal.position(worker), ...failedAt });
     }
     if (own.type === 'seam') this.seams.judge(chunk, own.side, own);
-    if (own.type === 'files') this.#context.kept?.read(worker, own);
+    if (own.type === 'files') this.#context.kept?.recordFiles(worker, own);
     journal.record(own);
   }
 
-  /** Takes over what an executor says of a finished chunk, as far as its events have not said it before. */
-  #take(chunk: RenderChunk, worker: number, { coding, stamp, files, seams }: ChunkResult): void {
+  /** Records an executor's result for a finished chunk, as far as its events have not already contained it. */
+  #acceptResult(chunk: RenderChunk, worker: number, { coding, stamp, files, seams }: ChunkResult): void {
     if (coding && stamp) this.verified.set(chunk, { coding, stamp });
-    if (files) this.#context.kept?.read(worker, files);
+    if (files) this.#context.kept?.recordFiles(worker, files);
     for (const side of ['entry', 'end'] as const) {
       const picture = seams?.[side];
       const isNew = picture && picture.hash !== this.seams.audit.sidesOf(chunk.index)[side]?.hash;
@@ -251,7 +251,7 @@ export class RenderWorkers {
     }
   }
 
-  /** What was told to stop and has not is left to itself; it can tell nothing more. */
+  /** Abandons workers that have not stopped in time, as leftovers. Their events are ignored from now on. */
   readonly #leaveStuckWorkers = (): void => {
     const { journal } = this.#context.run;
     for (const index of journal.busyWorkers()) journal.leftover(`worker ${index}, which does not stop`);

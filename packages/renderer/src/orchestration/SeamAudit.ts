@@ -5,13 +5,13 @@ import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { RenderChunk, RenderReport } from '../types.js';
 
 /**
- * What is known of a seam: `open` while one side is missing. When the sides differ: which chunks are to be rendered
- * again and how, or that it is broken for good.
+ * What is known about a seam: `open` while a side is missing or not comparable, `matches` if both sides are equal.
+ * If they differ: which chunks to render again and how, or that the seam is broken for good.
  */
-export type SeamVerdict = 'open' | 'fits' | { again: Again } | { broken: BrokenSeam };
+export type SeamVerdict = 'open' | 'matches' | { rerender: Rerender } | { broken: BrokenSeam };
 
-/** Chunks to be rendered again: by pages that see every frame before, or that draw every frame before. */
-export interface Again {
+/** Chunks to render again, with pages that go through every earlier frame, or that also draw every earlier frame. */
+export interface Rerender {
   chunks: number[];
   entry: 'replay' | 'draw';
   seam: BrokenSeam;
@@ -24,13 +24,13 @@ export interface BrokenSeam {
 }
 
 /**
- * Compares the two sides of every seam as soon as both are known. Seam `n` lies between the chunks
- * `n - 1` and `n`: the last frame of the one is drawn, not written, by the other before it begins.
+ * Compares the two sides of every seam as soon as both are known. Seam `n` lies between chunks
+ * `n - 1` and `n`: the last frame of chunk `n - 1` is also drawn, but not written, by chunk `n` before it begins.
  */
 export class SeamAudit {
   readonly #sides = new Map<number, Partial<Record<SeamSide, SeamPicture>>>();
   readonly #audited = new Set<number>();
-  /** Chunks that are rendered again by pages that draw every frame: nothing more can be done for them. */
+  /** Chunks rendered again with pages that draw every frame. There is nothing else to try for them. */
   readonly #drawn = new Set<number>();
 
   constructor(
@@ -38,28 +38,28 @@ export class SeamAudit {
     readonly directory: WorkDirectory,
   ) {}
 
-  /** Takes note of one side of a seam. */
-  told(chunk: number, side: SeamSide, picture: SeamPicture): SeamVerdict {
+  /** Records one side of a seam. */
+  record(chunk: number, side: SeamSide, picture: SeamPicture): SeamVerdict {
     const seam = side === 'entry' ? chunk : chunk + 1;
     const startFrame = this.chunks[seam]?.startFrame;
-    // The first chunk is entered, and the last one ended, at no seam.
+    // There is no seam at the start of the first chunk and at the end of the last.
     if (seam === 0 || startFrame === undefined || picture.frame !== startFrame - 1) return 'open';
     const { entry, end }: Partial<Record<SeamSide, SeamPicture>> = { ...this.#sides.get(seam), [side]: picture };
     this.#sides.set(seam, { ...(entry ? { entry } : {}), ...(end ? { end } : {}) });
-    // A browser that draws by itself may differ by what nobody sees.
+    // Without begin-frame control, pictures may differ invisibly.
     if (!entry?.exact || !end?.exact) return 'open';
     if (entry.hash === end.hash) {
       this.#audited.add(seam);
-      return 'fits';
+      return 'matches';
     }
     const broken = { seam, frame: picture.frame };
-    // State that a jump has left out explains it, and so does a compositor that remembers what it drew.
+    // The difference may come from state that a jump has skipped, or from what the compositor remembers of past frames.
     const jumped = [...(end.jumped ? [seam - 1] : []), ...(entry.jumped ? [seam] : [])];
-    if (jumped.length > 0) return { again: { chunks: jumped, entry: 'replay', seam: broken } };
+    if (jumped.length > 0) return { rerender: { chunks: jumped, entry: 'replay', seam: broken } };
     if (this.#isDrawn(seam - 1, end) && this.#isDrawn(seam, entry)) return { broken };
-    // Where one seam does not fit, others may fit by chance.
+    // If one seam differs, others may match by chance, so all chunks are drawn again.
     const undrawn = this.chunks.filter(({ index }) => !this.#isDrawn(index, this.sidesOf(index).end));
-    return { again: { chunks: undrawn.map(({ index }) => index), entry: 'draw', seam: broken } };
+    return { rerender: { chunks: undrawn.map(({ index }) => index), entry: 'draw', seam: broken } };
   }
 
   /** Whether the page of a chunk has drawn every frame from frame 0 on. */
@@ -67,8 +67,8 @@ export class SeamAudit {
     return picture?.drawn === true || this.#drawn.has(chunk) || this.chunks[chunk]!.startFrame === 0;
   }
 
-  /** Forgets what a chunk has told: it is rendered again. */
-  forget(chunk: number, entry: Again['entry']): void {
+  /** Forgets the pictures of a chunk that is rendered again. */
+  forget(chunk: number, entry: Rerender['entry']): void {
     if (entry === 'draw') this.#drawn.add(chunk);
     for (const [seam, side] of [
       [chunk, 'entry'],
@@ -79,28 +79,28 @@ export class SeamAudit {
     }
   }
 
-  /** What a chunk has told of its own two sides. */
+  /** The pictures that a chunk has contributed to the seams at its start and end. */
   sidesOf(chunk: number): Partial<Record<SeamSide, SeamPicture>> {
     const [entry, end] = [this.#sides.get(chunk)?.entry, this.#sides.get(chunk + 1)?.end];
     return { ...(entry ? { entry } : {}), ...(end ? { end } : {}) };
   }
 
-  /** Whether a finished chunk is right as far as its page goes: it saw every frame, or its seams say so. */
+  /** Whether a finished chunk's page is known to be right: it went through every frame, or its seam matches. */
   isProven(chunk: number): boolean {
     const { entry, end } = this.sidesOf(chunk);
     const jumped = entry?.jumped ?? end?.jumped ?? false;
     if (!jumped || this.#audited.has(chunk)) return true;
-    // A page that went on from the chunk before is as good as that.
+    // A page that continued from the previous chunk is as reliable as that chunk.
     return entry === undefined && chunk > 0 && this.isProven(chunk - 1);
   }
 
-  /** The file with the picture and the one with the page, of one side of a seam. */
+  /** The paths of the picture and of the page's description, for one side of a seam. */
   files(seam: number, side: SeamSide): { picture: string; page: string } {
     const chunk = this.chunks[side === 'entry' ? seam : seam - 1]!;
     return seamFiles(this.directory.file(chunk.options.seamFiles!), side);
   }
 
-  /** Removes the pictures of a seam that fits: a long render has hundreds. */
+  /** Removes the pictures of a matching seam. A long render has hundreds of them. */
   async discard(seam: number): Promise<void> {
     for (const side of ['entry', 'end'] as const) {
       const { picture, page } = this.files(seam, side);

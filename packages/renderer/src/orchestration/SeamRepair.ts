@@ -1,27 +1,27 @@
 import type { SeamError } from '../errors.js';
 import type { SeamPicture, SeamSide } from '../events.js';
-import { SeamAudit, type Again, type BrokenSeam } from './SeamAudit.js';
+import { SeamAudit, type Rerender, type BrokenSeam } from './SeamAudit.js';
 import { measureSeam, saveSeamPictures, seamDifferences, seamError } from './seamFailure.js';
 import type { RenderChunk, RenderReport, SeamDifference } from '../types.js';
 import { messageOf } from '../unknowns.js';
 import type { WorkerContext } from './WorkerContext.js';
 
 /**
- * What is done about the seams of one render. Where one does not fit, chunks are to be rendered again in a way that may
- * mend it; when nothing is left to try, the render fails, or goes on with a warning, as the option `seams` says.
+ * Handles the seams of one render. If a seam differs, chunks are rendered again in a way that may resolve the
+ * difference. If nothing is left to try, the render fails or continues with a warning, depending on the option `seams`.
  */
 export class SeamRepair {
   readonly audit: SeamAudit;
   readonly #context: WorkerContext;
-  /** Chunks that are to be rendered again, with how their pages are to come to them. */
-  readonly #again = new Map<RenderChunk, Again['entry']>();
-  /** The same of those that have been begun again. */
-  readonly #entries = new Map<RenderChunk, Again['entry']>();
-  /** Work on pictures that goes on beside the rendering. */
+  /** Chunks that must be rendered again, and how their pages reach the first frame. */
+  readonly #pending = new Map<RenderChunk, Rerender['entry']>();
+  /** Chunks that are being rendered again or already have been, and how their pages reach the first frame. */
+  readonly #entries = new Map<RenderChunk, Rerender['entry']>();
+  /** Work on pictures that continues in the background while chunks are rendered. */
   readonly #pictureWork: Promise<void>[] = [];
-  /** Seams that do not fit and are in the video all the same. */
+  /** Differing seams that remain in the video. */
   readonly #differing: SeamDifference[] = [];
-  /** When the frames began to be drawn again. */
+  /** When one worker began to draw all frames again. */
   #drawingSince: number | undefined;
   #broken: SeamError | undefined;
 
@@ -30,69 +30,69 @@ export class SeamRepair {
     this.audit = new SeamAudit(context.run.plan.chunks, context.directory);
   }
 
-  /** Compares a seam of which one more side is known, and decides in this tick what is to be done. */
+  /** Records one side of a seam, compares it with the other, and decides in this tick what to do. */
   judge(chunk: RenderChunk, side: SeamSide, { frame, hash, jumped, drawn, exact }: SeamPicture): void {
     const { plan, fail, group, options } = this.#context.run;
     const picture = { frame, hash, jumped, exact, ...(drawn === undefined ? {} : { drawn }) };
-    const verdict = this.audit.told(chunk.index, side, picture);
+    const verdict = this.audit.record(chunk.index, side, picture);
     if (verdict === 'open') return;
-    if (verdict === 'fits') {
+    if (verdict === 'matches') {
       const seam = side === 'entry' ? chunk.index : chunk.index + 1;
-      this.#beside('the pictures of a seam could not be removed', this.audit.discard(seam));
-    } else if ('again' in verdict) {
-      this.#renderAgain(verdict.again);
+      this.#inBackground('the pictures of a seam could not be removed', this.audit.discard(seam));
+    } else if ('rerender' in verdict) {
+      this.#scheduleRerender(verdict.rerender);
     } else if (options.seams === 'warn') {
-      this.#beside('a seam could not be measured', this.#accept(verdict.broken));
+      this.#inBackground('a seam could not be measured', this.#accept(verdict.broken));
     } else if (!group.signal.aborted) {
       this.#broken = seamError(this.audit, plan, verdict.broken);
       fail(this.#broken);
     }
   }
 
-  /** Whether a chunk is to be rendered again once the workers have finished their present chunks. */
-  isDue(chunk: RenderChunk): boolean {
-    return this.#again.has(chunk);
+  /** Whether a chunk must be rendered again once the workers have finished their current chunks. */
+  mustRerender(chunk: RenderChunk): boolean {
+    return this.#pending.has(chunk);
   }
 
-  /** Takes the chunks that are to be rendered again; what is known of their seams is forgotten. */
-  takeDue(): RenderChunk[] {
-    const due = this.#context.run.plan.chunks.filter((chunk) => this.#again.has(chunk));
+  /** Takes the chunks that must be rendered again. The pictures of their seams are forgotten. */
+  takeRerenders(): RenderChunk[] {
+    const due = this.#context.run.plan.chunks.filter((chunk) => this.#pending.has(chunk));
     for (const chunk of due) {
-      const entry = this.#again.get(chunk)!;
+      const entry = this.#pending.get(chunk)!;
       if (entry === 'draw') this.#drawingSince ??= performance.now();
       this.audit.forget(chunk.index, entry);
       this.#entries.set(chunk, entry);
     }
-    this.#again.clear();
+    this.#pending.clear();
     return due;
   }
 
   /**
-   * How many workers render at once. One page that draws every frame in order is faster than several that each draw
-   * all the frames before theirs.
+   * How many workers render at once. One page that draws every frame in order is faster than several of which each
+   * draws all frames before its own.
    */
   get workers(): number {
     return this.#drawingSince === undefined ? this.#context.run.plan.concurrency : 1;
   }
 
-  /** How the page of a chunk comes to its first frame, when that is not as planned. */
-  entryOf(chunk: RenderChunk): Again['entry'] | undefined {
+  /** How the page of a chunk reaches its first frame, if different from the plan. */
+  entryOf(chunk: RenderChunk): Rerender['entry'] | undefined {
     return this.#entries.get(chunk);
   }
 
-  /** Says what it has cost, after the last chunk. */
-  tellCost(): void {
+  /** Reports how long the extra drawing took, after the last chunk. */
+  reportCost(): void {
     if (this.#drawingSince === undefined) return;
     const seconds = ((performance.now() - this.#drawingSince) / 1000).toFixed(1);
-    this.#warn(`drawing the frames again by one worker took ${seconds} s`);
+    this.#warn(`drawing the frames again with one worker took ${seconds} s`);
   }
 
-  /** Waits until no more pictures are written or removed. Never rejects: the cause of a stop comes out whatever fails here. */
+  /** Waits until all work on pictures is done. Never rejects, so that it cannot hide the cause of a stop. */
   async settle(): Promise<void> {
     await Promise.all(this.#pictureWork);
     if (!this.#broken) return;
     const { plan } = this.#context.run;
-    this.#beside('the pictures of the seam could not be saved', saveSeamPictures(this.audit, plan, this.#broken));
+    this.#inBackground('the pictures of the seam could not be saved', saveSeamPictures(this.audit, plan, this.#broken));
     await Promise.all(this.#pictureWork);
   }
 
@@ -101,30 +101,30 @@ export class SeamRepair {
     return { ...this.audit.report(), ...(differing.length > 0 ? { differing } : {}) };
   }
 
-  #renderAgain({ chunks, entry, seam }: Again): void {
+  #scheduleRerender({ chunks, entry, seam }: Rerender): void {
     const { plan, journal } = this.#context.run;
-    const isNew = ![...this.#again.values()].includes(entry);
+    const isNew = ![...this.#pending.values()].includes(entry);
     for (const index of chunks) {
       const chunk = plan.chunks[index]!;
-      if (this.#again.get(chunk) !== 'draw') this.#again.set(chunk, entry);
+      if (this.#pending.get(chunk) !== 'draw') this.#pending.set(chunk, entry);
     }
-    // Each way is told of once, by the first seam that needs it.
+    // Each way is reported once, for the first seam that needs it.
     if (!isNew) return;
     const differences = seamDifferences(this.audit, seam).join('; ');
     const what = `frame ${seam.frame} came out differently in two workers (${differences})`;
     if (entry === 'replay') {
-      this.#warn(`${what}: the page has state, and is taken there again through every frame (entry: replay)`);
+      this.#warn(`${what}: the page has state, so its chunks are rendered again through every frame (entry: replay)`);
       return;
     }
     const last = plan.chunks[Math.max(...chunks)]!;
     const frames = last.startFrame + last.frameCount;
     const seconds = Math.max(1, Math.round((journal.msPerFrame * frames) / 1000));
     this.#warn(
-      `${what}: frames 0 to ${frames - 1} are drawn again, in order, by one worker, which takes about ${seconds} s`,
+      `${what}: one worker now draws frames 0 to ${frames - 1} again, in order, which takes about ${seconds} s`,
     );
   }
 
-  /** Takes note of a seam that does not fit, with how far its pictures are apart. */
+  /** Accepts a differing seam with a warning that says how far its pictures differ. */
   async #accept(seam: BrokenSeam): Promise<void> {
     const difference = await measureSeam(this.audit, seam);
     this.#differing.push(difference);
@@ -133,8 +133,8 @@ export class SeamRepair {
     this.#warn(`frame ${frame} came out differently in two workers${size}: ${differences.join('; ')}`);
   }
 
-  /** Lets work on pictures go on beside the rendering, which is right without it: a failure is a warning. */
-  #beside(problem: string, work: Promise<void>): void {
+  /** Does work on pictures in the background. A failure is only a warning, since the video is right without it. */
+  #inBackground(problem: string, work: Promise<void>): void {
     this.#pictureWork.push(work.catch((error: unknown) => this.#warn(`${problem}: ${messageOf(error)}`)));
   }
 

@@ -2,7 +2,7 @@ import { StallError, type RenderPhase, type RenderPosition, TeardownError } from
 import { abortable, withDeadline } from '../lifecycle/abort.js';
 import { atHook } from '../lifecycle/hooks.js';
 import { freeDiskCheck, watchTime } from '../lifecycle/limits.js';
-import { onDisk } from '../lifecycle/onDisk.js';
+import { waitForDisk } from '../lifecycle/waitForDisk.js';
 import { processEvents } from '../lifecycle/processEvents.js';
 import { RepeatedCheck } from '../lifecycle/RepeatedCheck.js';
 import { TaskGroup } from '../lifecycle/TaskGroup.js';
@@ -13,14 +13,14 @@ import type { RenderJobOptions, RenderPlan } from '../types.js';
 import { messageOf } from '../unknowns.js';
 
 /**
- * The one way to stop: a run of several workers that end together. The first failure, the user's signal or a limit
- * (time, free disk) aborts the group in one tick, everything below the group's signal settles and cleans up, and then
- * the original error comes out. A render and a verification are such runs, with other work in them.
+ * A run of several workers that stop together, used for renders and verifications. The first failure, the user's signal
+ * or a limit (time, free disk) aborts the group in one tick. Everything that depends on the group's signal settles and
+ * cleans up, and then the run rejects with the original error.
  */
 export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
   readonly group: TaskGroup;
   readonly journal: RenderJournal;
-  /** Where the failure that stops the group happened, as far as the error itself does not say. */
+  /** Where the failure that stopped the group happened, as far as the error itself does not say. */
   #failedAt: RenderPosition = {};
   #stopTimeWatch = (): void => {};
 
@@ -34,9 +34,9 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
   }
 
   /**
-   * Runs `work`, which must release everything that it acquires, then `report`, which makes the result of it. Rejects
-   * with what stopped the run: the first failure itself, or the reason of the user's signal; with a TeardownError where
-   * something of a run that went well could not be removed.
+   * Runs `work`, which must release everything that it acquires, then turns its result into the report with `report`.
+   * Rejects with whatever stopped the run: the first failure itself, or the reason of the user's signal. Rejects with
+   * a TeardownError if a successful run left something that could not be removed.
    */
   static async start<T, R, O extends ResolvedOptions>(
     { plan, options, jobOptions }: Pick<StoppableRun<O>, 'plan' | 'options' | 'jobOptions'>,
@@ -46,8 +46,8 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
     const run = new StoppableRun(plan, options, jobOptions);
     const { journal, group } = run;
     group.signal.addEventListener('abort', run.#onAbort, { once: true });
-    const whereabouts = () => journal.whereabouts();
-    run.#stopTimeWatch = watchTime(options.limits.timeoutMs, whereabouts, (error) => run.fail(error));
+    const progress = () => journal.describeProgress();
+    run.#stopTimeWatch = watchTime(options.limits.timeoutMs, progress, (error) => run.fail(error));
     try {
       journal.state('running');
       const result = await run.#watchingDisk(() => work(run));
@@ -60,7 +60,7 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
       journal.stopped(group.cause, group.suppressed);
       throw group.cause;
     } finally {
-      run.closeToAborts();
+      run.ignoreAborts();
     }
   }
 
@@ -68,19 +68,19 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
     return this.group.signal;
   }
 
-  /** The first to hear of an abort, whoever causes it: the time that a stop takes is measured from here. */
+  /** Called first on any abort, because the duration of a stop is measured from here. */
   readonly #onAbort = (): void => {
     this.journal.stopping(this.signal.reason, !this.group.failed, this.#failedAt);
   };
 
-  /** Makes this error the run's, unless it is stopping already; stops all workers in this tick. */
+  /** Makes this error the run's cause and stops all workers in this tick, unless the run is already stopping. */
   readonly fail = (error: unknown, position: RenderPosition = this.journal.position()): void => {
     if (!this.signal.aborted) this.#failedAt = position;
     this.group.fail(error);
   };
 
-  /** Runs a part of the work whose failure stops the run at once, before the part's own resources are released. */
-  async failingAtOnce<T>(part: () => Promise<T>): Promise<T> {
+  /** Runs part of the work. If it fails, the run stops at once, before that part's own resources are released. */
+  async failFast<T>(part: () => Promise<T>): Promise<T> {
     try {
       return await part();
     } catch (error) {
@@ -89,29 +89,29 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
     }
   }
 
-  /** After the commit nothing can stop the run any more: it has succeeded. */
-  closeToAborts(): void {
+  /** Called at the commit. The run has succeeded, and nothing can stop it any more. */
+  ignoreAborts(): void {
     this.#stopTimeWatch();
     this.signal.removeEventListener('abort', this.#onAbort);
     this.group[Symbol.dispose]();
   }
 
-  /** Called before each step of the run, so that a test may hold it or fail it exactly there. */
+  /** Called before each step of the run, so that a test can pause or fail it exactly there. */
   async step(phase: RenderPhase): Promise<void> {
     this.group.throwIfStopped();
     const { hooks } = this.jobOptions;
     if (hooks) await atHook(hooks, { phase }, this.signal, (error) => this.group.fail(error));
   }
 
-  /** Something beside the run did not work. */
+  /** Emits a warning about a problem that does not affect the video. */
   readonly warn = (what: string, error: unknown): void => {
     this.journal.record({ type: 'warning', message: `${what}: ${messageOf(error)}` });
   };
 
-  /** Something that should be gone could not be removed. */
+  /** Records something that could not be removed. */
   readonly leftover = (what: string): void => this.journal.leftover(what);
 
-  /** What the outputs of the run are made for, from the join to the commit. `signal` stops that. */
+  /** The job for which the run's outputs are made, from the join to the commit. `signal` stops it. */
   outputJob(signal = this.signal): OutputJob {
     const position = { phase: 'commit' } as const;
     return {
@@ -119,20 +119,20 @@ export class StoppableRun<O extends ResolvedOptions = ResolvedOptions> {
       position,
       leftover: this.leftover,
       wait: (work, deadlineMs, waitingFor, place) =>
-        onDisk(work, { waitingFor, deadlineMs, position: { ...position, ...place }, signal }),
+        waitForDisk(work, { waitingFor, deadlineMs, position: { ...position, ...place }, signal }),
       processOptions: () => processEvents((event) => this.journal.record(event), this.leftover),
-      committed: () => this.closeToAborts(),
+      committed: () => this.ignoreAborts(),
     };
   }
 
-  /** Makes sure that there is room on the disk before the work, and that it stays so. */
+  /** Runs the work while enough disk space is free, which is checked beforehand and every second. */
   async #watchingDisk<T>(work: () => Promise<T>): Promise<T> {
     const { minFreeDiskMB } = this.options.limits;
     if (minFreeDiskMB === undefined) return work();
     const { signal } = this;
     const check = freeDiskCheck(minFreeDiskMB, this.plan.outputPath);
     const { launch } = this.options.deadlines;
-    const late = () => new StallError('the disk to say what is free', launch, { phase: 'plan' });
+    const late = () => new StallError('the disk to report its free space', launch, { phase: 'plan' });
     await withDeadline(abortable(check(), signal), launch, late);
     signal.throwIfAborted();
     await using _disk = new RepeatedCheck(check, (error) => {

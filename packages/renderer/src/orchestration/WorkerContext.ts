@@ -9,6 +9,6 @@ export interface WorkerContext {
   readonly run: StoppableRun<ResolvedDistributedOptions>;
   readonly executor: RenderExecutor;
   readonly directory: WorkDirectory;
-  /** The store of finished chunks, when it is to be used. */
+  /** The kept chunks, if the option `keepChunks` is set. */
   readonly kept: KeptChunks | undefined;
 }

@@ -6,12 +6,12 @@ import { parseDistributedOptions, settledChunkOptions, type ResolvedDistributedO
 import { splitFrames, type RenderChunk, type RenderPlan } from '../options/plan.js';
 import { chooseOutputs } from '../outputs/chooseOutput.js';
 
-/** Up to so many seconds of video a worker has one chunk: what it could gain by more is less than they cost. */
+/** Up to this many seconds of video per worker, each gets a single chunk. More chunks would cost more than they gain. */
 const ONE_CHUNK_SECONDS = 10;
 /**
- * So many frames more are the first worker's: it is drawing while the others are still on the way to theirs. Measured
- * with two workers on two cores, 150 to 600 frames: the second began 1.1 to 2.2 s later, in which the first had made
- * 18 frames of a page in full motion and 30 of one that mostly stands still. Smaller shares are left equal.
+ * The first worker gets this many extra frames, because it is already drawing while the others are still on the way to
+ * their first frame. Measured with two workers on two cores, 150 to 600 frames: the second began 1.1 to 2.2 s later, by
+ * when the first had made 18 frames of a page in full motion, or 30 of a mostly still one. Smaller shares stay equal.
  */
 const HEAD_START = { frames: 20, smallestShare: 60 };
 /**
@@ -19,19 +19,18 @@ const HEAD_START = { frames: 20, smallestShare: 60 };
  * the one at the start of such a chunk costs nothing.
  */
 const LONGEST_CHUNK = 250;
-/** The shortest, in seconds of video, where keyframes allow: the longest that a worker waits for the last one. */
+/** The shortest chunk in seconds of video, if keyframes permit. It bounds how long idle workers wait for the last one. */
 const SHORTEST_SECONDS = 1;
 /**
- * At least so many frames for each keyframe that the chunks add: one costs two to four frames' bytes
+ * At least this many frames per keyframe that the chunks add. A keyframe takes the bytes of two to four frames
  * (measured on the example pages), so that they stay below 2 % of the file.
  */
 const FRAMES_PER_KEYFRAME = 200;
 
 /**
- * Checks the options, as `readOptions` gives them, and decides which frames are rendered together. Pure: reads no
- * file and opens no address. The chunks are contiguous and in order; workers take them in that order as they come free.
- * Throws an OptionsError when the options cannot be rendered, or the address is none. With `look` one that is a
- * path must lead to a file.
+ * Checks the options, which `readOptions` has read, and divides the frames into chunks. Pure: reads no file and opens
+ * no address. The chunks are contiguous and in order, and free workers take them in that order. Throws an OptionsError
+ * if the options or the address are invalid. With `look`, a path must lead to an existing file.
  */
 export function planRender(
   composition: string,
@@ -94,7 +93,7 @@ function chunkRanges(options: ResolvedDistributedOptions): { startFrame: number;
   return lengths.map((length) => ({ startFrame: (next += length) - length, frameCount: length }));
 }
 
-/** One range for each worker; the first one is longer where that lets them end together. */
+/** One range per worker. The first is longer if that lets all end together. */
 function shares(startFrame: number, frameCount: number, workers: number) {
   const share = frameCount / workers;
   if (workers === 1 || share < HEAD_START.smallestShare) return splitFrames(startFrame, frameCount, workers);
@@ -103,7 +102,7 @@ function shares(startFrame: number, frameCount: number, workers: number) {
   return [{ startFrame, frameCount: first }, ...splitFrames(startFrame + first, frameCount - first, workers - 1)];
 }
 
-/** Each length is `1 / divisor` of what is left, within these limits: long chunks first, short ones last. */
+/** Lengths that are each `1 / divisor` of the remaining frames, within these limits: long chunks first, short last. */
 function shrinkingLengths(frameCount: number, divisor: number, shortest: number, longest: number): number[] {
   const lengths: number[] = [];
   for (let left = frameCount; left > 0; left -= lengths.at(-1)!) {

@@ -6,8 +6,8 @@ import type { RenderWorkers } from './RenderWorkers.js';
 import type { StoppableRun } from './StoppableRun.js';
 
 /**
- * Saves what a stopped render has of its video from the start, where `partialOutput` says, if anything.
- * It comes after the stop, so that it fails by itself: a warning, never the render's error.
+ * Saves the finished beginning of a stopped render to `partialOutput`, if both exist. This happens after
+ * the stop, so a failure here is only a warning, never the render's error.
  */
 export async function savePrefix(
   run: StoppableRun<ResolvedDistributedOptions>,

@@ -8,16 +8,17 @@ import { withoutPasswords } from '../redact.js';
 import type { BrokenSeam, SeamAudit } from './SeamAudit.js';
 import type { RenderPlan, SeamDifference } from '../types.js';
 
-/** More differences than these help nobody. */
+/** How many differences a message lists. More would not help. */
 const MAX_DIFFERENCES = 5;
-/** What draws its own pixels: the document does not tell them apart. */
+/** Elements that draw their own pixels, which the document's description does not include. */
 const OPAQUE = ['canvas', 'video', 'img', 'iframe'];
 
 const ADVICE =
-  'It was drawn again, in order, and still differs. Make the picture depend on the frame alone (genlock.frame, the clock, Math.random), not on what happened ' +
-  'outside of the page, such as an answer of a server that changes; or render it all the same (seams: warn).';
+  'All frames were drawn again in order, and it still differs. Make the picture depend only on the frame ' +
+  '(genlock.frame, the clock, Math.random), not on anything outside the page, such as a server whose answers change; ' +
+  'or render it anyway (seams: warn).';
 
-/** The failure of a render whose page drew a frame in two ways. Says at once what differs in the document. */
+/** The error of a render whose page drew a frame in two ways. It says what differs in the document. */
 export function seamError(audit: SeamAudit, plan: RenderPlan, broken: BrokenSeam): SeamError {
   const { seam, frame } = broken;
   const paths = picturePaths(plan, seam, frame);
@@ -33,13 +34,13 @@ export function seamError(audit: SeamAudit, plan: RenderPlan, broken: BrokenSeam
   );
 }
 
-/** What in the page differs at a seam, one line each. */
+/** The differences in the page at a seam, one line each. */
 export function seamDifferences(audit: SeamAudit, { seam }: BrokenSeam): string[] {
   const [end, entry] = (['end', 'entry'] as const).map((side) => readPage(audit.files(seam, side).page));
   return differencesOf(end!, entry!);
 }
 
-/** How far both pictures of a seam are from each other. */
+/** Measures how much the two pictures of a seam differ. */
 export async function measureSeam(audit: SeamAudit, broken: BrokenSeam): Promise<SeamDifference> {
   const { seam, frame } = broken;
   const differences = seamDifferences(audit, broken);
@@ -55,12 +56,12 @@ export async function measureSeam(audit: SeamAudit, broken: BrokenSeam): Promise
     squares += difference ** 2;
     maxDifference = Math.max(maxDifference, difference);
   }
-  // Of four channels the fourth, opacity, is always the same.
+  // The fourth channel, opacity, is always the same.
   const psnr = 10 * Math.log10(255 ** 2 / (squares / ((end!.length * 3) / 4)));
   return { frame, chunks, differences, psnr, maxDifference };
 }
 
-/** Puts the pictures that the error names beside the output: both, and both with what differs between them. */
+/** Saves the pictures that the error names next to the output: both sides, and their difference. */
 export async function saveSeamPictures(audit: SeamAudit, plan: RenderPlan, error: SeamError): Promise<void> {
   const seam = error.chunks[1];
   const paths = picturePaths(plan, seam, error.frame);
@@ -72,7 +73,7 @@ export async function saveSeamPictures(audit: SeamAudit, plan: RenderPlan, error
   }
 }
 
-/** So many characters of the output's name leave room for what comes after them. */
+/** How much of the output's name is used in the names of pictures, in characters. */
 const LONGEST_NAME = 60;
 
 function picturePaths({ outputPath }: RenderPlan, seam: number, frame: number) {
@@ -89,12 +90,12 @@ function readPage(path: string): ElementState[] {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ElementState[];
   } catch {
-    // An executor that brought the picture alone: then the picture has to do.
+    // The executor has returned only the picture, which has to do.
     return [];
   }
 }
 
-/** What in the document is not the same, in words. */
+/** Describes the differences between two states of the document. */
 export function differencesOf(before: readonly ElementState[], after: readonly ElementState[]): string[] {
   const lines: string[] = [];
   if (before.length !== after.length) lines.push(`the document: ${before.length} and ${after.length} visible elements`);
@@ -113,11 +114,11 @@ export function differencesOf(before: readonly ElementState[], after: readonly E
   if (lines.length === 0) {
     const suspects = before.filter(({ name }) => OPAQUE.some((kind) => new RegExp(`(^|> )${kind}\\b`).test(name)));
     const names = suspects.slice(0, MAX_DIFFERENCES).map(({ name }) => name);
-    lines.push(names.length > 0 ? `the pixels alone; the page has ${names.join(', ')}` : 'the pixels alone');
+    lines.push(names.length > 0 ? `only the pixels; the page has ${names.join(', ')}` : 'only the pixels');
   }
   const more = lines.length - MAX_DIFFERENCES;
-  const told = more > 0 ? [...lines.slice(0, MAX_DIFFERENCES), `and ${more} more`] : lines;
-  return told.map(withoutPasswords);
+  const shown = more > 0 ? [...lines.slice(0, MAX_DIFFERENCES), `and ${more} more`] : lines;
+  return shown.map(withoutPasswords);
 }
 
 function placeOf({ box }: ElementState): string {

@@ -2,11 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { formatHashes, parseFrameHashes } from '../ffmpeg/frameHashes.js';
 import type { RenderChunk } from '../options/plan.js';
 import type { ResolvedOptions } from '../options/options.js';
-import type { BesideOutput, ChunkFormat } from './Output.js';
+import type { SideOutput, ChunkFormat } from './Output.js';
 import { SingleFile } from './SingleFile.js';
 
-/** The list of the hashes of all frames, beside the video. The video's encoder takes them, before it encodes. */
-export class FrameHashes extends SingleFile implements BesideOutput {
+/** The list of all frames' hashes, next to the video. The video's ffmpeg computes them before it encodes. */
+export class FrameHashes extends SingleFile implements SideOutput {
   readonly option = 'frameHashes';
 
   constructor(
@@ -16,7 +16,7 @@ export class FrameHashes extends SingleFile implements BesideOutput {
     super(destination);
   }
 
-  /** Where ffmpeg is to list them, in its own form. */
+  /** Path of the file to which ffmpeg writes the hashes, in its own format. */
   get captured(): string {
     return this.staged.directory.file('frames.framehash');
   }

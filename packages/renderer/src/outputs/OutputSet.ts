@@ -1,27 +1,27 @@
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
 import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import { checkPlaces, type Places } from './checkPlaces.js';
-import type { BesideOutput, Output, OutputJob } from './Output.js';
+import type { SideOutput, Output, OutputJob } from './Output.js';
 
-/** Outputs that belong together: they are put in their places as one, or none of them is. */
+/** Outputs that belong together: either all are put in place or none. */
 export class OutputSet<Main extends Output = Output> implements AsyncDisposable {
   #job: OutputJob | undefined;
 
   constructor(
-    /** What was asked for. */
+    /** The output that was asked for. */
     readonly main: Main,
-    /** What there is to be beside it. */
-    readonly beside: readonly BesideOutput[] = [],
+    /** Outputs made alongside it. */
+    readonly beside: readonly SideOutput[] = [],
   ) {}
 
-  /** In the order of the commit: the one that matters most is put in its place last. */
+  /** In the order of the commit, in which the most important output comes last. */
   get #outputs(): Output[] {
     return [...this.beside, this.main];
   }
 
   /**
-   * Looks, before anything starts, whether each of them, and other files of the same request, has a place of its own.
-   * Writes nothing. `page` is the address of what is read. Throws an OptionsError with every fault.
+   * Checks, before anything starts, that each output and every other file of the request can be written to a path of
+   * its own. Writes nothing. `page` is the page's address. Throws an OptionsError that lists every problem.
    */
   check(page: string, others: Places = {}): void {
     const places: Places = {};
@@ -29,14 +29,14 @@ export class OutputSet<Main extends Output = Output> implements AsyncDisposable 
     checkPlaces(page, { ...places, ...others });
   }
 
-  /** Finds the programs that make them. Throws a ToolError where one is missing. */
+  /** Finds the programs that make the outputs. Throws a ToolError if one is missing. */
   findTools(): void {
     for (const output of this.#outputs) output.findTools?.();
   }
 
   /**
-   * Makes sure that files can be written where these outputs, and other files, are to be, before there are any.
-   * Throws an InputError.
+   * Checks, by writing, that files can be created next to the outputs and the `others`. Rejects with an InputError if
+   * not.
    */
   async probe(leftover: (path: string) => void, ...others: (string | undefined)[]): Promise<void> {
     const places = [this.main.destination, ...this.beside.map(({ destination }) => destination), ...others];
@@ -44,7 +44,7 @@ export class OutputSet<Main extends Output = Output> implements AsyncDisposable 
     await StagedOutput.probe(named, leftover);
   }
 
-  /** Stages all of them for this job, until the set is disposed of. Returns the set. */
+  /** Stages all outputs for this job, until the set is disposed of. Returns the set. */
   stage(job: OutputJob, directory: WorkDirectory): this {
     this.#job = job;
     for (const output of this.#outputs) output.stage(job, directory);
@@ -52,10 +52,9 @@ export class OutputSet<Main extends Output = Output> implements AsyncDisposable 
   }
 
   /**
-   * The one way to commit: flushes every file to disk, which each may take as long as the deadline for (milliseconds),
-   * begins the step of the commit, and puts all files in their places. From the last look at the signal to the note that
-   * the job is committed there is one tick, so that no abort comes between. Rejects with `signal.reason` itself after
-   * an abort.
+   * The one way to commit: flushes every file to disk (each within the deadline, in milliseconds), calls `begin`, and
+   * puts all files in place. The last check of the signal, the renames and the job's `committed` happen in one tick, so
+   * that no abort can come between. Rejects with `signal.reason` itself after an abort.
    */
   async commit(deadlineMs: number, begin?: () => Promise<void>): Promise<void> {
     const job = this.#job!;
@@ -68,7 +67,7 @@ export class OutputSet<Main extends Output = Output> implements AsyncDisposable 
     job.committed();
   }
 
-  /** Removes what was not committed. Never throws. */
+  /** Removes files that were not committed. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const output of this.#outputs) await output[Symbol.asyncDispose]();
   }

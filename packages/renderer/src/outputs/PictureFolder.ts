@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { RenderPosition } from '../errors.js';
 import { makeFolder } from '../lifecycle/makeFolder.js';
 import { StagedOutput } from '../lifecycle/StagedOutput.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import type { Output, OutputJob } from './Output.js';
 
-/** Pictures that appear in a folder all together or not at all. The folder itself is made when the first is added. */
+/** Pictures that appear in a folder all together or not at all. The folder is created when the first is added. */
 export class PictureFolder implements Output {
   readonly option = 'pictures';
   readonly files: StagedOutput[] = [];
   #job: OutputJob | undefined;
-  /** The topmost folder that was made, and is to be removed unless there is a commit. */
+  /** The topmost folder that was created, which is removed unless there is a commit. */
   #made: string | undefined;
 
   constructor(readonly destination: string) {}
@@ -20,7 +20,7 @@ export class PictureFolder implements Output {
     this.#job = job;
   }
 
-  /** Writes a picture; resolves with the path that it will have. */
+  /** Writes a picture. Resolves with the path that it will have after the commit. */
   async add(name: string, png: Buffer, deadlineMs: number, place: RenderPosition): Promise<string> {
     const job = this.#job!;
     const made = makeFolder(this.destination);
@@ -35,7 +35,7 @@ export class PictureFolder implements Output {
   }
 
   committed(): void {
-    if (this.#made !== undefined) keepTemporary(this.#made);
+    if (this.#made !== undefined) unregisterTemporary(this.#made);
     this.#made = undefined;
   }
 

@@ -3,7 +3,7 @@ import type { WorkDirectory } from '../lifecycle/WorkDirectory.js';
 import type { PlaceName } from './checkPlaces.js';
 import type { Output, OutputJob } from './Output.js';
 
-/** An output that is one file. */
+/** An output that consists of one file. */
 export abstract class SingleFile implements Output {
   #staged: { file: StagedOutput; job: OutputJob; directory: WorkDirectory } | undefined;
 
@@ -19,7 +19,7 @@ export abstract class SingleFile implements Output {
     return [this.staged.file];
   }
 
-  /** What it has been staged for, and the file to write to. */
+  /** The job for which it was staged, and the file to write to. */
   protected get staged() {
     if (!this.#staged) throw new Error(`${this.destination} has not been staged`);
     return this.#staged;

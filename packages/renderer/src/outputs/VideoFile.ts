@@ -20,13 +20,13 @@ export class VideoFile extends SingleFile implements FrameOutput {
   constructor(
     destination: string,
     readonly options: ResolvedOptions,
-    /** Has the encoder list the hashes of its frames, too. */
+    /** If given, the encoder also lists the hashes of its frames. */
     readonly hashes?: FrameHashes,
   ) {
     super(destination);
   }
 
-  /** The only chunk of a render is the finished video; several are in a container that can be joined by copying. */
+  /** A single chunk is the finished video. Several chunks have a container that can be joined by copying. */
   chunkFormat(isPart: boolean): ChunkFormat {
     const { codec, extension, lossless } = this.options;
     // The chunk's extension must not change the codec that the output's extension asked for.
@@ -48,13 +48,13 @@ export class VideoFile extends SingleFile implements FrameOutput {
   async verify(): Promise<VerifiedFile> {
     const { job, file } = this.staged;
     const { frameCount, deadlines } = this.options;
-    const stamp = await job.wait(stampOf(file.path), deadlines.verify, 'the disk to tell of the video');
-    const coding = await this.#chunkFiles().lookInto(file.path, frameCount, job.position);
+    const stamp = await job.wait(stampOf(file.path), deadlines.verify, "the disk to return the video's size and time");
+    const coding = await this.#chunkFiles().inspect(file.path, frameCount, job.position);
     return { coding, ...(stamp ? { stamp } : {}) };
   }
 
-  verifyChunks(rendered: RenderedChunks, together?: { group: TaskGroup; workers: number }): Promise<void> {
-    return this.#chunkFiles().verify(rendered, together);
+  verifyChunks(rendered: RenderedChunks, parallel?: { group: TaskGroup; workers: number }): Promise<void> {
+    return this.#chunkFiles().verify(rendered, parallel);
   }
 
   join(chunks: readonly RenderChunk[]): Promise<void> {

@@ -4,12 +4,12 @@ import type { FrameOutput } from './Output.js';
 import { OutputSet } from './OutputSet.js';
 import { VideoFile } from './VideoFile.js';
 
-/** What the frames are made into, by the extension: every one that the options allow is a video's. */
+/** The output for a file's extension. All extensions that the options allow are those of videos. */
 export function chooseOutput(destination: string, options: ResolvedOptions, hashes?: FrameHashes): FrameOutput {
   return new VideoFile(destination, options, hashes);
 }
 
-/** All that is made of the frames of a render, or of one of its chunks. */
+/** All outputs of a render, or of one of its chunks. */
 export function chooseOutputs(destination: string, options: ResolvedOptions): OutputSet<FrameOutput> {
   if (options.frameHashes === undefined) return new OutputSet(chooseOutput(destination, options));
   const hashes = new FrameHashes(options.frameHashes, options);

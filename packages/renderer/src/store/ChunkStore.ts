@@ -5,13 +5,13 @@ import { cacheDirectory } from './cacheDirectory.js';
 import { ENTRY, readRecord, type ChunkRecord } from './chunkRecord.js';
 import { namesIn, requireFile, saysDamaged } from './files.js';
 
-/** The names of entries that are being written, and how old one is that nobody writes any more, in milliseconds. */
+/** The form of the names of staged entries, and the age in milliseconds after which a staged entry is abandoned. */
 const STAGED = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STAGED_MS = 24 * 3600 * 1000;
 
-/** A chunk in the store, as `list` tells it. */
+/** A chunk in the store, as returned by `list`. */
 export interface KeptChunk {
-  /** Empty, and no frames, where the record of the chunk cannot be read. */
+  /** Address of the page. Empty if the record of the chunk cannot be read; there are no frames then. */
   url: string;
   /** First frame, from 0. */
   startFrame: number;
@@ -19,33 +19,33 @@ export interface KeptChunk {
   frameCount: number;
   /** Absolute path of its folder. */
   path: string;
-  /** Size of its files together. */
+  /** Total size of its files. */
   bytes: number;
-  /** When it was made or last used. */
+  /** When it was created or last used. */
   usedAt: Date;
-  /** It is of no use to any render, and goes with the next pruning. */
+  /** Whether it is unusable. It is then removed by the next pruning. */
   damaged: boolean;
 }
 
-/** What may stay in the store. Without a limit of its kind everything does, but for what is damaged. */
+/** Limits for what stays in the store. Without any, only damaged chunks are removed. */
 export interface PruneLimits {
-  /** Chunks that were not used for longer are removed, in milliseconds. */
+  /** Removes chunks that have not been used for longer than this, in milliseconds. */
   maxAgeMs?: number;
-  /** The least recently used are removed until the rest takes no more, in bytes. */
+  /** Removes the least recently used chunks until the rest fits, in bytes. */
   maxBytes?: number;
 }
 
 /**
- * The chunks that renders with `keepChunks` have kept, for whoever looks after them. Any number of renders may use the
- * store meanwhile.
+ * The chunks kept by renders with `keepChunks`, to list and prune them. Any number of renders may use the store
+ * meanwhile.
  */
 export class ChunkStore {
   /** Absolute path of the folder. Each chunk is a folder in it: `chunks/<key>/<content>/`. */
   readonly directory: string;
 
   /**
-   * Touches nothing. `directory` is by default that of the option `cacheDirectory`; throws the system's error where
-   * the user has none.
+   * Touches no file. `directory` defaults to that of the option `cacheDirectory`. Throws the system's error if the user
+   * has no such folder.
    */
   constructor(directory = cacheDirectory()) {
     this.directory = resolve(directory);
@@ -55,7 +55,7 @@ export class ChunkStore {
     return join(this.directory, 'chunks');
   }
 
-  /** Every chunk in the store, the most recently used first. Rejects where the store cannot be read. */
+  /** Every chunk in the store, most recently used first. Rejects if the store cannot be read. */
   async list(): Promise<KeptChunk[]> {
     const kept: KeptChunk[] = [];
     for (const key of await namesIn(this.#chunks, ENTRY)) {
@@ -71,8 +71,8 @@ export class ChunkStore {
   }
 
   /**
-   * Removes what the limits do not allow, and what is damaged. Returns what was removed. Rejects, when it
-   * has removed what it could, with the first error of the rest.
+   * Removes damaged chunks and those that exceed the limits. Resolves with the removed chunks. If some cannot be
+   * removed, removes the others and then rejects with the first error.
    */
   async prune({ maxAgeMs = Infinity, maxBytes = Infinity }: PruneLimits): Promise<KeptChunk[]> {
     const removed: KeptChunk[] = [];
@@ -96,7 +96,7 @@ export class ChunkStore {
     return removed;
   }
 
-  /** Folders of keys that hold nothing more, and what was being written when its machine went down. */
+  /** Removes empty folders, and staged entries that were abandoned, as when the machine went down. */
   async #removeRemains(): Promise<void> {
     for (const key of await namesIn(this.#chunks, ENTRY)) await rmdir(join(this.#chunks, key)).catch(() => {});
     for (const name of await namesIn(this.#chunks, STAGED)) {
@@ -108,7 +108,7 @@ export class ChunkStore {
   }
 }
 
-/** Undefined when it is gone meanwhile. */
+/** Undefined if it has meanwhile been removed. */
 async function describe(path: string): Promise<KeptChunk | undefined> {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return undefined;
@@ -121,7 +121,7 @@ async function describe(path: string): Promise<KeptChunk | undefined> {
   return { url: withoutPassword(url), startFrame, frameCount, path, bytes, usedAt: found.mtime, damaged };
 }
 
-/** Whether every part is there. What is in them is seen when they are used. */
+/** Whether every part exists. Its content is checked when it is used. */
 async function areThere(entry: string, { parts }: ChunkRecord): Promise<boolean> {
   try {
     for (const name of Object.keys(parts)) await requireFile(join(entry, name));

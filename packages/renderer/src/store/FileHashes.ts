@@ -8,19 +8,19 @@ import { linkAbort, underDeadline } from '../lifecycle/abort.js';
 import { splitLogin, type Login } from '../redact.js';
 import { hashFile } from './files.js';
 
-/** A file that a page was made from. `address` is below the composition's origin where it can be: `/style.css`. */
+/** A file of a page. `address` is relative to the composition's origin if possible: `/style.css`. */
 export interface FileHash {
   address: string;
-  /** SHA-256 of what the address answers. */
+  /** SHA-256 of the response. */
   sha256: string;
 }
 
-/** Hosts whose port says nothing: a folder is served at another one in each render. */
+/** Hosts whose port is ignored, because a folder is served on a different port in each render. */
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
-/** The name under which the command line serves a folder: another one in each render. */
+/** The host name under which the command line serves a folder, which differs in each render. */
 const SERVED = /^genlock-[0-9a-f]{32}\.localhost$/;
 
-/** The composition's address as it is the same in every render. */
+/** The composition's address without the parts that differ from render to render. */
 export function stableAddress(url: string): string {
   const { protocol, hostname, pathname, search, href } = new URL(url);
   if (SERVED.test(hostname)) return `${protocol}//localhost${pathname}${search}`;
@@ -29,15 +29,15 @@ export function stableAddress(url: string): string {
 
 export interface FileReading {
   signal: AbortSignal;
-  /** No address is read for longer, in milliseconds: one that has not ended by then counts as unreadable. */
+  /** How long reading one address may take, in milliseconds. After that it counts as unreadable. */
   deadlineMs: number;
   /** Default false. */
   ignoreHttpsErrors?: boolean;
 }
 
 /**
- * What the files of a page hold, during one render. A file that changes after the render has begun is
- * told apart: what was drawn from it belongs to no version of it. Disposing ends what is still being read.
+ * Hashes of a page's files during one render. Detects files that change after the render has begun, because frames
+ * drawn from them belong to no single version. Disposing stops all reading.
  */
 export class FileHashes implements AsyncDisposable {
   readonly #first = new Map<string, Promise<string | undefined>>();
@@ -45,7 +45,7 @@ export class FileHashes implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #unlink: () => void;
   readonly #origin: string;
-  /** What the composition's own server wants to know. The addresses of files do not have it. */
+  /** User and password of the composition's own server, which the addresses of files do not contain. */
   readonly #login: Login | undefined;
   readonly #deadlineMs: number;
   readonly #ignoreHttpsErrors: boolean;
@@ -57,7 +57,7 @@ export class FileHashes implements AsyncDisposable {
   ) {
     this.#deadlineMs = deadlineMs;
     this.#ignoreHttpsErrors = ignoreHttpsErrors;
-    // Each address that is being read listens; there may be many, and none of them is a leak.
+    // Each address that is being read adds a listener. There may be many, without a leak.
     setMaxListeners(0, this.#controller.signal);
     this.#unlink = linkAbort(signal, this.#controller);
     const { origin } = new URL(compositionUrl);
@@ -65,15 +65,15 @@ export class FileHashes implements AsyncDisposable {
     this.#login = splitLogin(compositionUrl).login;
   }
 
-  /** Takes note of the files as they are now. */
-  see(urls: Iterable<string>): void {
+  /** Begins to hash these files as they are now. */
+  track(urls: Iterable<string>): void {
     for (const url of urls) if (!this.#first.has(url)) this.#first.set(url, this.#read(url, this.startedAt));
   }
 
-  /** The files' hashes; undefined when one of them has changed since it was seen, or cannot be read. */
+  /** The files' hashes. Undefined if a file has changed since it was tracked, or cannot be read. */
   async unchanged(urls: Iterable<string>): Promise<FileHash[] | undefined> {
     const all = [...urls].sort();
-    this.see(all);
+    this.track(all);
     const first = await Promise.all(all.map(async (url) => this.#first.get(url)));
     if (first.includes(undefined)) return undefined;
     const now = await Promise.all(all.map((url) => this.#read(url, this.startedAt)));
@@ -81,7 +81,7 @@ export class FileHashes implements AsyncDisposable {
     return all.map((url, index) => ({ address: this.#short(url), sha256: first[index]! }));
   }
 
-  /** Whether every file is now as it was when these hashes were taken. */
+  /** Whether every file still has its recorded hash. */
   async match(files: readonly FileHash[]): Promise<boolean> {
     const all = await Promise.all(
       files.map(async ({ address, sha256 }) => {
@@ -94,7 +94,7 @@ export class FileHashes implements AsyncDisposable {
     return all.every(Boolean);
   }
 
-  /** Resolves when nothing is being read any more. */
+  /** Stops reading. Resolves when nothing is being read any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort();
     this.#unlink();
@@ -106,7 +106,7 @@ export class FileHashes implements AsyncDisposable {
   }
 
   /**
-   * The hash of what an address answers; undefined when that was written after `until`, in ms since 1970, or
+   * The hash of the response of an address. Undefined if the file was modified after `until` (ms since 1970) or
    * cannot be read. Never rejects.
    */
   #read(url: string, until: number): Promise<string | undefined> {
@@ -119,14 +119,14 @@ export class FileHashes implements AsyncDisposable {
     return reading;
   }
 
-  /** With the status and the address that it sends on to, which make another page of the same bytes. */
+  /** Includes the status and the redirect target, which can make a different page of the same bytes. */
   async #hashOfAnswer(url: string, until: number, signal: AbortSignal): Promise<string | undefined> {
     const address = new URL(url);
     if (this.#login?.origin === address.origin) {
       ({ username: address.username, password: address.password } = this.#login);
     }
     const response = await httpGet(address, { signal, ignoreHttpsErrors: this.#ignoreHttpsErrors });
-    // The browser was let in by what we do not have: what we are told is not what it has read.
+    // The browser has logged in with credentials that we lack, so our response is not what the browser has read.
     if (response.statusCode === 401 || response.statusCode === 407) {
       response.destroy();
       return undefined;
@@ -134,7 +134,7 @@ export class FileHashes implements AsyncDisposable {
     const hash = createHash('sha256').update(`${response.statusCode} ${response.headers.location ?? ''} `);
     await pipeline(response, hash, { signal });
     const written = Date.parse(response.headers['last-modified'] ?? '');
-    // The header counts whole seconds.
+    // The header has a resolution of one second.
     return written + 1000 > until ? undefined : hash.digest('hex');
   }
 }

@@ -2,28 +2,28 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../lifecycle/makeFolder.js';
-import { keepTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, removeTemporary } from '../lifecycle/temporaryPaths.js';
 import { ENTRY, readRecord, writeRecord, type ChunkRecord } from './chunkRecord.js';
 import { ChunkStore } from './ChunkStore.js';
 import type { FileHash } from './FileHashes.js';
 import { copyHashed, hashFile, namesIn, saysDamaged, syncFolder, syncToDisk } from './files.js';
 
-/** Pages and their addresses may be nobody else's business. */
+/** Only the owner may read kept chunks, since pages and their addresses may be confidential. */
 const PRIVATE = 0o700;
-/** How often an entry is put in its place: others may be tidying there, or keep the same chunk. */
+/** How often putting an entry in place is tried: other processes may be pruning, or storing the same chunk. */
 const ATTEMPTS = 3;
 
 /**
- * The store as a render uses it: finished chunks, kept under what made them. An entry appears by one rename and never
- * changes, so that any number of renders can share the store.
+ * The store as a render uses it: finished chunks, by a key made from everything that determines them. An entry appears
+ * by one rename and never changes, so that any number of renders can share the store.
  */
 export class RenderChunkStore extends ChunkStore {
   readonly #chunks = join(this.directory, 'chunks');
 
   /**
-   * Copies the parts of a kept chunk to their places, when there is one of this key whose composition
-   * `matches`. A chunk whose bytes are not what they were is removed from the store. Rejects where none is
-   * found because something could not be read, and with `signal.reason`.
+   * Copies the parts of a kept chunk with this key to `places`, if the files of its composition match. A damaged chunk
+   * is removed from the store. Resolves with undefined if there is none. Rejects if none is found and something could
+   * not be read, and with `signal.reason` on abort.
    */
   async reuse(
     key: string,
@@ -40,7 +40,7 @@ export class RenderChunkStore extends ChunkStore {
         if (record) return record;
       } catch (error) {
         signal?.throwIfAborted();
-        // It may be another user's; the next one may be ours.
+        // The entry may belong to another user, and the next one to us.
         errors.push(error);
       }
     }
@@ -49,8 +49,8 @@ export class RenderChunkStore extends ChunkStore {
   }
 
   /**
-   * Keeps a chunk: copies its parts, given by name, and puts them in place at once. Rejects with the system's error
-   * where it cannot be kept, and with `signal.reason` itself after an abort, when nothing is left of it.
+   * Keeps a chunk: copies its parts, given by name, and puts them in place together. Rejects with the system's error
+   * if it cannot be kept, and with `signal.reason` itself after an abort, once nothing is left of it.
    */
   async keep(
     key: string,
@@ -66,8 +66,8 @@ export class RenderChunkStore extends ChunkStore {
     try {
       await mkdir(staged, PRIVATE);
     } catch (error) {
-      // There is nothing to remove, and perhaps nowhere to look for it.
-      keepTemporary(staged);
+      // Nothing was created, so there is nothing to remove.
+      unregisterTemporary(staged);
       throw error;
     }
     try {
@@ -79,7 +79,7 @@ export class RenderChunkStore extends ChunkStore {
       await writeRecord(staged, { ...record, parts: hashes });
       await syncFolder(staged);
       signal.throwIfAborted();
-      if (await this.#place(staged, key, content)) keepTemporary(staged);
+      if (await this.#place(staged, key, content)) unregisterTemporary(staged);
       else await removeTemporary(staged, onLeftover);
     } catch (error) {
       await removeTemporary(staged, onLeftover);
@@ -88,7 +88,7 @@ export class RenderChunkStore extends ChunkStore {
     }
   }
 
-  /** One rename. False where another render has kept the same chunk meanwhile: then its entry stays. */
+  /** Renames the staged entry into place. False if another render has meanwhile kept the same chunk, whose entry stays. */
   async #place(staged: string, key: string, content: string): Promise<boolean> {
     const folder = join(this.#chunks, key);
     const entry = join(folder, content);
@@ -104,7 +104,7 @@ export class RenderChunkStore extends ChunkStore {
           throw error;
         }
         if (attempt === ATTEMPTS) throw error;
-        // What is in the way is no entry, or one that is of no use.
+        // The name is taken by something that is not an entry, or by a damaged one.
         const isFolder = (await lstat(folder).catch(() => undefined))?.isDirectory();
         await rm(isFolder ? entry : folder, { recursive: true, force: true });
       }
@@ -112,7 +112,7 @@ export class RenderChunkStore extends ChunkStore {
   }
 }
 
-/** Takes the parts from an entry, when it is the one. Removes it when it is damaged. */
+/** Copies the parts of an entry if it matches. Removes the entry if it is damaged. */
 async function take(
   entry: string,
   matches: (files: readonly FileHash[]) => Promise<boolean>,
@@ -122,7 +122,7 @@ async function take(
   const record = await readRecord(entry);
   if (record !== 'damaged' && !(await matches(record.files))) return undefined;
   if (record !== 'damaged' && (await copyParts(entry, record, places, signal))) {
-    // The time of its last use is for tidying alone, and the store may be for reading alone.
+    // The time of last use only matters for pruning. Setting it fails on a read-only disk.
     const now = new Date();
     await utimes(entry, now, now).catch(() => {});
     return record;
@@ -131,12 +131,12 @@ async function take(
   return undefined;
 }
 
-/** Whether a rename found something in its place. */
+/** Whether a rename failed because its target exists. */
 function saysTaken(error: unknown): boolean {
   return ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** False when a part is missing or is not what it was. */
+/** Copies the parts of an entry. False if a part is missing or damaged. */
 async function copyParts(
   entry: string,
   { parts }: ChunkRecord,
@@ -149,7 +149,7 @@ async function copyParts(
       if ((await copyHashed(part, target, signal)) !== parts[name]) return false;
     } catch (error) {
       signal?.throwIfAborted();
-      // It may be the place that it goes to: then the chunk is as good as before.
+      // If the part is intact, it is the target that could not be written.
       if (await isIntact(part, parts[name], signal)) throw error;
       return false;
     }

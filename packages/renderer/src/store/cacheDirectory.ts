@@ -2,9 +2,9 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
- * Where chunks are kept: `GENLOCK_CACHE`, else the user's folder for caches as the system has it
- * (`XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches` on macOS, `LOCALAPPDATA` on Windows). Throws the system's error
- * where the user has none.
+ * The default folder for kept chunks: `GENLOCK_CACHE`, or else in the user's cache folder (`XDG_CACHE_HOME` or
+ * `~/.cache`; `~/Library/Caches` on macOS; `LOCALAPPDATA` on Windows). Throws the system's error if the user has no
+ * home folder.
  */
 export function cacheDirectory(): string {
   const named = process.env['GENLOCK_CACHE'];

@@ -4,10 +4,10 @@ import { ownVersion, type ToolVersions } from '../toolVersions.js';
 import type { RenderChunk } from '../options/plan.js';
 import { stableAddress } from './FileHashes.js';
 
-/** Counts the layouts of the store and the ways of drawing and encoding: chunks of another one are not reused. */
+/** Increased with every change of the store's layout, of drawing or of encoding. Chunks of other formats are not reused. */
 const FORMAT = 6;
 
-/** The name of a chunk by what makes it, but for the content of the composition's files. */
+/** The key of a chunk: a hash of everything that determines it, except the content of the composition's files. */
 export function chunkKey(url: string, { options, fileName }: RenderChunk, tools: ToolVersions): string {
   const made = [
     FORMAT,

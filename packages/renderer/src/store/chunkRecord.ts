@@ -7,32 +7,32 @@ import { requireFile, saysDamaged, syncToDisk } from './files.js';
 
 const RECORD = 'chunk.json';
 
-/** The names that keys and entries have: whatever else is in the folder is not ours. */
+/** The form of the names of keys and entries. Anything else in the folder is not ours. */
 export const ENTRY = /^[0-9a-f]{32}$/;
 
-/** What is written beside a kept chunk. */
+/** The record that is written next to the files of a kept chunk. */
 export interface ChunkRecord {
   /** For people: the page and the frames. */
   url: string;
   startFrame: number;
   frameCount: number;
-  /** The files of the composition, by content. */
+  /** The files of the composition, with hashes of their content. */
   files: FileHash[];
-  /** The files of the chunk, by name, each with its SHA-256. */
+  /** SHA-256 of each of the chunk's files, by name. */
   parts: Record<string, string>;
   seams: Partial<Record<SeamSide, SeamPicture>>;
 }
 
-/** Writes the record of an entry, with a hash of its own by which it is known again, down to the disk. */
+/** Writes the record of an entry, with a checksum, and flushes it to disk. */
 export async function writeRecord(entry: string, record: ChunkRecord): Promise<void> {
   const path = join(entry, RECORD);
-  await writeFile(path, JSON.stringify({ ...record, sha256: sealOf(record) }), { mode: 0o600 });
+  await writeFile(path, JSON.stringify({ ...record, sha256: checksumOf(record) }), { mode: 0o600 });
   await syncToDisk(path);
 }
 
 /**
- * The record of an entry as it was written; `damaged` when it is not that any more, or never was. Rejects
- * where it cannot be read now.
+ * Reads the record of an entry. `damaged` if it is missing, invalid, or does not match its checksum. Rejects if it
+ * cannot be read now.
  */
 export async function readRecord(entry: string): Promise<ChunkRecord | 'damaged'> {
   const path = join(entry, RECORD);
@@ -46,12 +46,12 @@ export async function readRecord(entry: string): Promise<ChunkRecord | 'damaged'
   }
   try {
     const { sha256, ...record } = JSON.parse(text) as ChunkRecord & { sha256: unknown };
-    return sha256 === sealOf(record) ? record : 'damaged';
+    return sha256 === checksumOf(record) ? record : 'damaged';
   } catch {
     return 'damaged';
   }
 }
 
-function sealOf(record: ChunkRecord): string {
+function checksumOf(record: ChunkRecord): string {
   return createHash('sha256').update(JSON.stringify(record)).digest('hex');
 }

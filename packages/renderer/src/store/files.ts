@@ -3,23 +3,23 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
-/** What the system says of a file that is not there, not a file, or on a disk that has lost it. */
+/** Error codes for a file that does not exist, is not a file, or cannot be read from its disk. */
 const DAMAGE = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EIO', 'EUCLEAN', 'EBADMSG'];
 
-/** There is no file of the kind that was to be read. */
+/** Something other than a regular file was to be read. */
 export class NoFileError extends Error {
   override readonly name = 'NoFileError';
 }
 
 /**
- * Whether an error says that what was read is spoilt. One that may be read by somebody else, or later, is
- * not: no permission, too many open files.
+ * Whether an error means that a file is damaged. A file that another user may be able to read, or that can be read
+ * later, is not damaged: no permission, too many open files.
  */
 export function saysDamaged(error: unknown): boolean {
   return error instanceof NoFileError || DAMAGE.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** Rejects where there is no regular file: a pipe or a device could be read for ever. */
+/** Rejects unless the path is a regular file. Reading a pipe or a device might never end. */
 export async function requireFile(path: string): Promise<void> {
   if (!(await stat(path)).isFile()) throw new NoFileError(`${path} is not a file`);
 }
@@ -32,7 +32,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   return hash.digest('hex');
 }
 
-/** Copies a file; resolves with the SHA-256 of what was read. */
+/** Copies a file. Resolves with the SHA-256 of its content. */
 export async function copyHashed(from: string, to: string, signal?: AbortSignal): Promise<string> {
   await requireFile(from);
   const hash = createHash('sha256');
@@ -46,7 +46,7 @@ export async function copyHashed(from: string, to: string, signal?: AbortSignal)
   return hash.digest('hex');
 }
 
-/** Has the disk take a file or a folder: what is renamed after that is whole, also after a power failure. */
+/** Flushes a file or folder to disk, so that it is complete even after a power failure that follows its rename. */
 export async function syncToDisk(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
@@ -56,7 +56,7 @@ export async function syncToDisk(path: string): Promise<void> {
   }
 }
 
-/** The same where it can be had: Windows and some network file systems do not flush a folder. */
+/** Flushes a folder if possible. Windows and some network file systems cannot. */
 export async function syncFolder(path: string): Promise<void> {
   await syncToDisk(path).catch(() => {});
 }

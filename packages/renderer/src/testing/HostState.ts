@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What this Node process holds. */
+/** The resources that this Node process holds. */
 export interface HostState {
-  /** Open file descriptors; undefined where the system does not tell. */
+  /** Number of open file descriptors; undefined if the system does not say. */
   descriptors: number | undefined;
   /** Listeners on `process`: `SIGINT 1`. */
   listeners: string[];
@@ -13,9 +13,9 @@ export interface HostState {
   resources: string[];
 }
 
-/** Reads what this Node process holds, once the handles of what has just ended are let go of. */
+/** Reads what this Node process holds, after it has released the handles of what has just ended. */
 export async function readHost(): Promise<HostState> {
-  // Node lets go of the handle of a process at the end of the turn in which it ended.
+  // Node releases the handle of a process at the end of the turn in which it ended.
   await setImmediate();
   await setImmediate();
   return {
@@ -25,7 +25,7 @@ export async function readHost(): Promise<HostState> {
   };
 }
 
-/** Everything that `after` holds more or less of than `before`, one sentence each. */
+/** The differences between `before` and `after`, one sentence each. */
 export function hostDifferences(before: HostState, after: HostState): string[] {
   const differences: string[] = [];
   if (before.descriptors !== after.descriptors) {
@@ -40,7 +40,7 @@ export function hostDifferences(before: HostState, after: HostState): string[] {
 
 let collect: (() => void) | undefined;
 
-/** Collects all garbage now, whether or not Node was started with `--expose-gc`. */
+/** Collects all garbage now, even if Node was started without `--expose-gc`. */
 export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString('--expose-gc');

@@ -10,15 +10,15 @@ import {
   type ProcessStat,
 } from '../lifecycle/processGroup.js';
 
-/** A process that lives on after its render. */
+/** A process that has survived its render. */
 export interface TracedProcess {
   /** Its id. */
   pid: number;
-  /** Its command line; empty where the system does not tell. */
+  /** Its command line; empty if the system does not say. */
   command: string;
 }
 
-/** What a Traces knows of processes. Survives JSON. */
+/** What a Traces object knows about processes. Survives JSON. */
 export interface KnownProcesses {
   /** Process groups, by their leaders' ids. */
   groups: number[];
@@ -26,51 +26,51 @@ export interface KnownProcesses {
   seen: [pid: number, startTime: string][];
 }
 
-/** Whether the system lets its processes be looked at: Linux does. */
+/** Whether the system has a process table that can be read (/proc), as Linux does. */
 export function hasProcessTable(): boolean {
   return existsSync('/proc/self/stat');
 }
 
 /**
- * Looks for what renders leave behind: living processes, zombies, files. Processes are known by four
- * witnesses, since each alone can miss some: the groups that the events tell of, descent from a
- * process, the start times of the descendants seen before, and our folders in the command line.
- * Where there is no /proc, only the groups are known.
+ * Finds what renders leave behind: living processes, zombies, files. Processes are identified in four
+ * ways, since each alone can miss some: the groups reported in events, descent from a process, the
+ * start times of descendants seen before, and our folders in the command line. Without /proc, only
+ * the groups are known.
  */
 export class Traces {
   readonly #groups = new Set<number>();
   /** Start times by pid of every descendant that was seen. */
   readonly #seen = new Map<number, string>();
 
-  /** What had been started before: a tool's helper, none of the renders'. */
+  /** Processes that existed before, such as a tool's helper, and do not belong to the renders. */
   readonly #earlier = startTimes(descendants(readProcessesNow(), process.pid));
 
   constructor(
-    /** Everything that the renders write must lie in these: TMPDIR and the place of the output. */
+    /** The folders that contain everything the renders write: TMPDIR and the output's folder. */
     readonly folders: readonly string[],
   ) {}
 
-  /** To be told every event of the renders. */
+  /** Must receive every event of the renders. */
   readonly watch = (event: RenderEvent): void => {
     if (event.type === 'process' && event.state === 'started') this.watchGroup(event.pid);
   };
 
-  /** Takes note of a process group by its leader. */
+  /** Records a process group by its leader. */
   watchGroup(leader: number): void {
     this.#groups.add(leader);
   }
 
-  /** Takes note of all that descends from a process now, so that it is known when its parent is gone. */
+  /** Records all present descendants of a process, so that they are known once their parent is gone. */
   noteDescendants(ancestor = process.pid): void {
     for (const { pid, startTime } of descendants(readProcessesNow(), ancestor)) this.#seen.set(pid, startTime);
   }
 
-  /** All that is known of the renders' processes, for another Traces that may outlive this one. */
+  /** All that is known about the renders' processes, for another Traces that may outlive this one. */
   known(): KnownProcesses {
     return { groups: [...this.#groups], seen: [...this.#seen] };
   }
 
-  /** Takes note of what another Traces knows. */
+  /** Adds what another Traces knows. */
   learn({ groups, seen }: KnownProcesses): void {
     for (const group of groups) this.#groups.add(group);
     for (const [pid, startTime] of seen) this.#seen.set(pid, startTime);
@@ -98,21 +98,21 @@ export class Traces {
       .map(({ stat, command }) => ({ pid: stat.pid, command }));
   }
 
-  /** Pids that have ended and that nobody has waited for, below this process. */
+  /** Pids of this process's descendants that have ended but have not been reaped. */
   zombies(): number[] {
     return descendants(readProcessesNow(), process.pid)
       .filter((stat) => !isAlive(stat))
       .map(({ pid }) => pid);
   }
 
-  /** What lies in the folders. */
+  /** Paths of everything in the folders. */
   files(): string[] {
     return this.folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   }
 
   /**
-   * Ends every survivor and forgets what was known: what was found once does not disturb what comes
-   * after, and pids are used again.
+   * Ends every survivor and forgets all processes, so that findings are not repeated, and because pids are
+   * reused.
    */
   clear(): void {
     for (const { pid } of this.survivors()) {
@@ -125,16 +125,16 @@ export class Traces {
 }
 
 /**
- * The process in a group that does its work: the one that is neither a helper that Chromium has
- * started for itself (`--type=`), nor only there to start another (a wrapper). `mark` must be in its
- * command line. Undefined where the system does not tell, or none is left.
+ * The process in a group that does the work: neither a helper that Chromium has started for itself
+ * (`--type=`), nor a wrapper that only starts another process. `mark` must be in its command line.
+ * Undefined if the system does not say, or if there is none.
  */
 export function mainProcess(group: number, mark = ''): number | undefined {
   const members = groupMembers(group).filter(({ command }) => command.includes(mark) && !command.includes('--type='));
   return members.find(({ stat }) => !members.some((other) => other.stat.parent === stat.pid))?.stat.pid;
 }
 
-/** The process of the browser in this group that runs the page. */
+/** The browser process in this group that runs the page. */
 export function rendererProcess(group: number): number | undefined {
   return groupMembers(group).find(({ command }) => command.includes('--type=renderer'))?.stat.pid;
 }

@@ -11,19 +11,19 @@ export interface TrialRequest extends Range {
   throwAt?: number;
   /** Puts another file at the output's path beforehand. */
   sentinel?: boolean;
-  /** Is asked after each thing that the executor tells. */
+  /** Asked after each event or progress report of the executor. */
   onTold?: (trial: Trial) => void;
 }
 
 export type Outcome = { status: 'pending' } | { status: 'fulfilled' } | { status: 'rejected'; reason: unknown };
 
-/** One chunk, rendered by the executor under test into a folder of its own, with all that it did. */
+/** One chunk that the executor under test renders into its own folder, with a record of everything it did. */
 export class Trial {
   readonly output: string;
   readonly events: RenderEvent[] = [];
-  /** The progress, as it was told. */
+  /** The progress as reported. */
   readonly shares: number[] = [];
-  /** How often something was told after the promise had settled. */
+  /** How many events or progress reports came after the promise had settled. */
   toldLate = 0;
   outcome: Outcome = { status: 'pending' };
   /** Resolves when the executor's promise has settled. Never rejects. */
@@ -32,7 +32,7 @@ export class Trial {
   readonly #before: string;
   #atSettlement: string | undefined;
 
-  /** `folder` is the trial's own and is made here. */
+  /** `folder` is used by this trial only and is created here. */
   constructor(
     executor: RenderExecutor,
     readonly folder: string,
@@ -53,7 +53,7 @@ export class Trial {
     return this.#controller.signal;
   }
 
-  /** The largest share of the frames that was told, as progress or with a frame. */
+  /** The largest share of frames reported, as progress or in a frame event. */
   get share(): number {
     const frames = this.events.map((event) => (event.type === 'frame' ? event.rendered / event.total : 0));
     return Math.max(0, ...this.shares, ...frames);
@@ -68,7 +68,7 @@ export class Trial {
     this.#controller.abort(reason);
   }
 
-  /** Whether the promise settles within so many milliseconds. */
+  /** Whether the promise settles within this many milliseconds. */
   async settlesWithin(ms: number): Promise<boolean> {
     const late = new Error('late');
     try {
@@ -79,12 +79,12 @@ export class Trial {
     }
   }
 
-  /** What the chunk had left in its folder when it settled; undefined when all was as before. */
+  /** What the chunk had left in its folder when it settled; undefined if nothing. */
   debris(): string | undefined {
     return changed(this.#before, this.#atSettlement);
   }
 
-  /** What has changed in the folder since the promise settled; undefined when nothing has. */
+  /** What has changed in the folder since the promise settled; undefined if nothing has. */
   changes(): string | undefined {
     return changed(this.#atSettlement, this.#list());
   }

@@ -13,7 +13,7 @@ export interface Limits {
 /** When a chunk is aborted, and with what. */
 export interface Moment {
   name: string;
-  /** Asked after each thing that the executor tells; undefined aborts in the tick of the call. */
+  /** Asked after each event or progress report of the executor; undefined aborts in the tick of the call. */
   reached?: (trial: Trial) => boolean;
   reason: unknown;
 }
@@ -25,10 +25,10 @@ export interface AbortedTrial {
   ms: number | undefined;
 }
 
-/** Frames of a chunk that is stopped on its way. */
+/** Frames of a chunk that is stopped midway. */
 export const LONG = { startFrame: 0, frameCount: 20 };
 
-/** Reasons of every kind: an executor passes each one on as it is. */
+/** Abort reasons of every kind, each of which an executor must pass on unchanged. */
 const MOMENTS: readonly Moment[] = [
   { name: 'in the tick of the call', reason: { why: 'an object' } },
   { name: 'at the first event', reached: (trial) => trial.events.length + trial.shares.length > 0, reason: 'a text' },
@@ -37,7 +37,7 @@ const MOMENTS: readonly Moment[] = [
   { name: 'near the end', reached: (trial) => trial.share >= 0.9, reason: null },
 ];
 
-/** All trials of one executor. Those that several checks look at are run once. */
+/** All trials of one executor. A trial that several checks use is run once. */
 export class TrialSeries {
   readonly trials: Trial[] = [];
   #aborted: Promise<AbortedTrial[]> | undefined;
@@ -57,7 +57,7 @@ export class TrialSeries {
     return trial;
   }
 
-  /** Renders a chunk to its end, or for as long as a chunk may take. */
+  /** Renders a chunk to its end, or until its time limit. */
   async render(request: TrialRequest): Promise<Trial> {
     const trial = this.start(request);
     await trial.settlesWithin(this.limits.renderMs);
@@ -75,7 +75,7 @@ export class TrialSeries {
     await this.#abortAt(MOMENTS[2]!, false);
   }
 
-  /** Waits until nothing can happen to the trials any more, as far as may be waited. */
+  /** Waits until all trials have settled, or until their time limit. */
   async settle(): Promise<void> {
     await Promise.all(this.trials.map((trial) => trial.settlesWithin(this.limits.stopMs)));
   }

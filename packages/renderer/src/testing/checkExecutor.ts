@@ -4,7 +4,7 @@ import { isA, messageOf } from '../unknowns.js';
 import { CHECKS, Unjudged } from './executorChecks.js';
 import { TrialSeries } from './TrialSeries.js';
 
-/** How an executor is checked. All of it may be left out. */
+/** Options for checking an executor. All are optional. */
 export interface ConformanceOptions {
   /** How long a chunk may take from the abort to its settled promise, in milliseconds. Default 5000. */
   stopMs?: number;
@@ -14,19 +14,19 @@ export interface ConformanceOptions {
   quietMs?: number;
   /** Options that every chunk is rendered with, such as `ffmpegPath`, `browserConfig` or `deadlines`. */
   options?: Partial<RendererOptions>;
-  /** Is told each result as it comes. What it throws, or rejects with, ends the check. */
+  /** Called with each result as it comes. If it throws or rejects, the check ends with that error. */
   onResult?: (result: CheckResult) => unknown;
 }
 
-/** What one check has found. */
+/** The result of one check. */
 export interface CheckResult {
-  /** `pre-aborted`: stays the same from version to version. */
+  /** Such as `pre-aborted`. Names do not change from version to version. */
   name: string;
   /** What a conforming executor does, as a sentence. */
   claim: string;
-  /** `skipped`: what this check stands on was not there; another check has failed for it. */
+  /** `skipped`: something that this check depends on was missing, for which another check has failed. */
   outcome: 'passed' | 'failed' | 'skipped';
-  /** What is wrong, or why it was skipped. */
+  /** What is wrong, or why the check was skipped. */
   problem?: string;
   /** How long it took, in milliseconds. */
   ms: number;
@@ -40,10 +40,10 @@ export interface ExecutorConformance {
   checks: CheckResult[];
 }
 
-/** An executor does not keep the contract. The message lists what it fails. */
+/** An executor does not keep the contract. The message lists the failed checks. */
 export class ExecutorConformanceError extends Error {
   constructor(
-    /** What each check has found. */
+    /** The result of each check. */
     readonly conformance: ExecutorConformance,
   ) {
     const bad = conformance.checks.filter(({ outcome }) => outcome !== 'passed');
@@ -54,11 +54,11 @@ export class ExecutorConformanceError extends Error {
 }
 
 /**
- * Checks that an executor keeps the contract of `RenderExecutor`: it renders the frames that it is
- * asked for, stops when it is told to and leaves nothing, reports its own failure, and can be used
- * again. Runs named checks one after the other, with small real renders: some seconds in all. Give
- * the executor, or a function that makes it. Needs ffmpeg and ffprobe here; rejects with a ToolError
- * where they are not.
+ * Checks that an executor keeps the contract of `RenderExecutor`: it renders the requested frames,
+ * stops on an abort and leaves nothing behind, reports its own failures, and can be used again. Runs
+ * named checks one after the other, with small real renders that take some seconds in all. Pass the
+ * executor, or a function that makes it. Needs ffmpeg and ffprobe on this machine, and rejects with a
+ * ToolError if they are missing.
  */
 export async function checkExecutor(
   executor: RenderExecutor | (() => RenderExecutor | Promise<RenderExecutor>),
@@ -76,12 +76,12 @@ export async function checkExecutor(
     checks.push(result);
     await onResult?.(result);
   }
-  // What did not settle in time would write into a folder that is about to be removed.
+  // A trial that has not settled in time would write into a folder that is about to be removed.
   await series.settle();
   return { conforms: checks.every(({ outcome }) => outcome === 'passed'), checks };
 }
 
-/** As `checkExecutor`, but throws an ExecutorConformanceError with a list when a check does not pass. */
+/** Like `checkExecutor`, but rejects with an ExecutorConformanceError that lists the checks that did not pass. */
 export async function assertExecutorConforms(
   executor: Parameters<typeof checkExecutor>[0],
   options: ConformanceOptions = {},

@@ -6,21 +6,21 @@ import { Traces } from './Traces.js';
 import type { Trial } from './Trial.js';
 import { LONG, type AbortedTrial, type TrialSeries } from './TrialSeries.js';
 
-/** One property of the contract. `run` rejects with what is wrong. */
+/** One property of the contract. `run` rejects with a description of what is wrong. */
 export interface Check {
   name: string;
   claim: string;
   run: (series: TrialSeries) => Promise<void>;
 }
 
-/** What a check stands on was not there: another check fails for it. */
+/** Something that a check depends on is missing, for which another check fails. */
 export class Unjudged extends Error {}
 
 /** A chunk from the middle, so that a wrong start shows. */
 const RANGE: Range = { startFrame: 5, frameCount: 4 };
 const FAILING = { startFrame: 0, frameCount: 12, throwAt: 6 };
 
-/** Each check judges one property alone: an executor that breaks one fails one. In the order in which they run. */
+/** The checks, in order. Each judges a single property, so that an executor that violates one fails one check. */
 export const CHECKS: readonly Check[] = [
   {
     name: 'renders',
@@ -130,7 +130,7 @@ async function checkPreAborted(series: TrialSeries): Promise<void> {
   const reason = { why: 'aborted before the start' };
   const traces = new Traces([]);
   const trial = series.start({ ...RANGE, sentinel: true }, 0, { reason });
-  // What is started in the tick of the call is there now.
+  // Processes started in the tick of the call exist by now.
   const started = traces.survivors();
   await trial.settlesWithin(series.limits.stopMs);
   const { outcome } = trial;
@@ -146,7 +146,7 @@ async function checkPreAborted(series: TrialSeries): Promise<void> {
   if (debris !== undefined) throw new Error(`wrote ${debris}`);
 }
 
-/** Judges every aborted trial; throws with all problems, each with its moment. */
+/** Judges every aborted trial. Throws an error that lists all problems, each with its moment. */
 async function forEachAborted(
   series: TrialSeries,
   judge: (aborted: AbortedTrial) => string | undefined,

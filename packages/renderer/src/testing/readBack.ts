@@ -6,7 +6,7 @@ import { greyOf, PICTURE, type Range } from './testPage.js';
 
 type ToolOptions = Pick<RendererOptions, 'ffmpegPath' | 'ffprobePath'>;
 
-/** How far a grey may be off after it has been encoded, in levels. */
+/** By how many levels a grey may differ after it has been encoded. */
 const GREY_TOLERANCE = 3;
 const DEADLINE_MS = 60_000;
 
@@ -31,7 +31,7 @@ export async function verifyFrames(path: string, { frameCount }: Range, tools: T
   );
 }
 
-/** Throws an Error when the pictures of a chunk are not those of its frames, each one and no more. */
+/** Throws an Error unless the pictures of a chunk are exactly those of its frames. */
 export async function verifyPictures(
   path: string,
   { startFrame, frameCount }: Range,
@@ -43,7 +43,7 @@ export async function verifyPictures(
   const lumas = [...stdout.matchAll(/YAVG=([\d.]+)/g)].map((match) => Number(match[1]));
   lumas.forEach((luma, index) => {
     const frame = startFrame + index;
-    // Video has black at 16 and white at 235.
+    // In video, black is 16 and white is 235.
     const grey = ((luma - 16) * 255) / 219;
     if (Math.abs(grey - greyOf(frame)) > GREY_TOLERANCE) {
       throw new Error(`picture ${index} of the file is not frame ${frame} of the page`);

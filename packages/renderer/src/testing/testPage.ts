@@ -1,17 +1,17 @@
 import type { RendererOptions } from '../types.js';
 
-/** What the test page is rendered with. */
+/** The options with which the test page is rendered. */
 export const PICTURE = { width: 160, height: 90, fps: 30 } as const;
 
-/** What the page throws at the frame `throwAt`. */
+/** Message of the error that the page throws at the frame `throwAt`. */
 export const THROWN = 'the test page throws on purpose';
 
-/** The page is one grey at a time: this one (0 to 255) at frame n. */
+/** The grey level (0 to 255) that fills the page at frame n. */
 export function greyOf(frame: number): number {
   return 40 + 8 * (frame % 20);
 }
 
-/** A page that shows by its grey which frame it is, as an address that is right on every machine. */
+/** Address, valid on every machine, of a page whose grey level identifies the frame. */
 export const TEST_PAGE = `data:text/html,${encodeURIComponent(`<!doctype html><title>test page</title><script>
   const { throwAt } = window.genlock?.props ?? {};
   function draw() {

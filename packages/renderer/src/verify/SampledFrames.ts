@@ -5,16 +5,16 @@ import type { ElementState } from '../page/describe.js';
 import { differencesOf, sideBySide } from '../orchestration/seamFailure.js';
 import type { Sample, VerifyWay } from './planVerification.js';
 
-/** The way that the others are compared with. */
+/** The way with which the others are compared. */
 const REFERENCE: VerifyWay = 'once';
 
-/** What every way has drawn: a hash of each frame, and files of those that are not known to be the same. */
+/** The frames drawn in every way: a hash of each, and files of those that are not known to be identical. */
 export class SampledFrames {
   readonly #hashes = new Map<string, string>();
 
   constructor(readonly directory: WorkDirectory) {}
 
-  /** Keeps a frame: its picture as PNG, and what was in the page as JSON. */
+  /** Keeps a frame: its picture as PNG, and a description of the page as JSON. */
   async keep(way: VerifyWay, frame: number, png: Buffer, page: string): Promise<void> {
     const hash = createHash('sha256').update(png).digest('hex');
     this.#hashes.set(key(way, frame), hash);
@@ -23,13 +23,13 @@ export class SampledFrames {
     await Promise.all([writeFile(files.picture, png), writeFile(files.page, page)]);
   }
 
-  /** The frames of a sample that came out differently in this way, in order. */
+  /** The frames of a sample that were drawn differently in this way, in order. */
   differing(way: VerifyWay, { startFrame, frameCount }: Sample): number[] {
     const frames = Array.from({ length: frameCount }, (_, index) => startFrame + index);
     return frames.filter((frame) => this.#hashes.get(key(way, frame)) !== this.#hashes.get(key(REFERENCE, frame)));
   }
 
-  /** What is not the same in the page at a frame that differs, one line each. */
+  /** The differences in the page at a differing frame, one line each. */
   async differences(way: VerifyWay, frame: number): Promise<string[]> {
     const [one, other] = await Promise.all(
       [REFERENCE, way].map(async (each) => {
@@ -39,7 +39,7 @@ export class SampledFrames {
     return differencesOf(one!, other!);
   }
 
-  /** The picture of a frame that differs: once, in this way, and with what differs in red. */
+  /** The picture of a differing frame: drawn once, drawn in this way, and with the differences in red. */
   async sideBySide(way: VerifyWay, frame: number): Promise<Buffer> {
     const [one, other] = await Promise.all([REFERENCE, way].map((each) => readFile(this.#files(each, frame).picture)));
     return sideBySide(one!, other!);

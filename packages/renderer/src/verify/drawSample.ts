@@ -6,13 +6,13 @@ import { JobScope } from '../lifecycle/JobScope.js';
 import { parseRendererOptions } from '../options/options.js';
 import type { RendererOptions, RenderJobOptions } from '../types.js';
 
-/** Takes a frame: its picture as PNG, and what is in the page as JSON. */
+/** Receives a frame: its picture as PNG, and a description of the page as JSON. */
 type KeepFrame = (frame: number, png: Buffer, page: string) => Promise<void>;
 
 /**
- * Draws the frames that the options name and gives each one to `keep`. A job of its own, as
- * `Renderer.render` is one, but without an encoder. Returns whether its browser draws the same pixels
- * each time, as far as that is up to the browser.
+ * Draws the frames given by the options and passes each one to `keep`. It is a separate job, like
+ * `Renderer.render`, but without an encoder. Resolves with whether its browser itself draws the same
+ * pixels every time.
  */
 export async function drawSample(
   url: string,
@@ -42,13 +42,13 @@ export async function drawSample(
           scope.emit({ type: 'frame', frame, worker: scope.worker, rendered, total: frameCount });
           scope.callListener(() => jobOptions.onProgress?.(rendered / frameCount));
         }
-        // A failure that the last frame caused may be told only after its picture.
+        // A failure caused by the last frame may be reported only after its picture.
         await source.page.settle(deadlines.capture);
         if (!workerPage.isWanted()) await workerPage.close();
         return { exact: source.page.session.beginFrameControl };
       });
     } finally {
-      // Nothing is left of a job that has failed, also of one that was not to be the page's last.
+      // A failed job leaves nothing, even if the page was meant for further jobs.
       if (scope.signal.aborted) await workerPage.close();
     }
   });

@@ -7,24 +7,24 @@ import { printable, readOptions } from '../options/readOptions.js';
 import type { DistributedRenderOptions, OutputOptions, RenderChunk, RendererOptions, RenderPlan } from '../types.js';
 
 /**
- * A way to draw the samples. `once` and `twice`: one page goes through the whole composition, and
- * another one does the same. `many`: a page for each sample, all at once, each replayed from frame 0.
- * `seek`: a page for each sample, taken straight there.
+ * A way to draw the samples. `once`: one page goes through the whole composition. `twice`: a second page does
+ * the same. `many`: a page for each sample, all at once, each replayed from frame 0. `seek`: a page for each
+ * sample, which jumps straight there.
  */
 export type VerifyWay = 'once' | 'twice' | 'many' | 'seek';
 
-/** What a page is verified with. Nothing is encoded, so there is no codec. */
+/** Options of a verification. Nothing is encoded, so there is no codec. */
 export type VerifyOptions = Omit<
   DistributedRenderOptions,
   | ('executor' | 'retries' | 'chunkFrames' | 'entry' | 'seams' | 'seamFiles' | 'frameHashes' | 'encoderThreads')
   | ('keepChunks' | 'cacheDirectory' | 'partialOutput')
   | ('ffmpegPath' | 'ffprobePath' | keyof OutputOptions)
 > & {
-  /** Folder of the pictures of what differs. It is made when there is something to show. */
+  /** Folder for pictures of the differences. It is created if there are any. */
   pictures: string;
-  /** Number of ranges that are drawn, spread evenly from the start to the end. Default 3. */
+  /** Number of samples, spread evenly from the start to the end. Default 3. */
   samples?: number;
-  /** Length of each in frames. Default 8. */
+  /** Length of each sample in frames. Default 8. */
   sampleFrames?: number;
 };
 
@@ -43,33 +43,33 @@ export interface VerifyChunk extends RenderChunk {
   sample: number;
 }
 
-/** What a verification will do. Made without touching anything. */
+/** What a verification will do. Planning touches no file and starts nothing. */
 export interface VerifyPlan extends RenderPlan {
-  /** Absolute path of the folder of the pictures. */
+  /** Absolute path of the folder for pictures. */
   outputPath: string;
-  /** Number of pictures that are drawn, in all ways together. */
+  /** Number of pictures to draw, in all ways together. */
   frameCount: number;
   samples: Sample[];
-  /** In the order in which they are begun. */
+  /** In the order in which they begin. */
   chunks: VerifyChunk[];
-  /** What one page draws, one chunk after the other. */
+  /** The chunks that each page draws, one after the other. */
   lanes: VerifyChunk[][];
 }
 
 const DEFAULTS = { samples: 3, sampleFrames: 8 };
 const MAX = { samples: 100, sampleFrames: 1000 };
-/** Up to this frame there is nothing to jump over: every page draws frame 0 and the one before its range. */
+/** A sample up to this frame leaves nothing to jump over, as every page draws frame 0 and the one before its range. */
 const FIRST_JUMP = 3;
 
 /**
- * What `verifyPage` would do. Pure and synchronous: opens no address and touches no file.
- * Throws an OptionsError that names every fault of the options.
+ * The plan of `verifyPage`. Pure and synchronous: opens no address and touches no file.
+ * Throws an OptionsError that lists every problem with the options.
  */
 export function planVerification(composition: string, options: VerifyOptions): VerifyPlan {
   return prepareVerification(composition, readOptions(options), false).plan;
 }
 
-/** The plan, with the options that it is made of, which have been read. With `look` a path must lead to a file. */
+/** The plan and its resolved options, from options that have been read. With `look`, a path must lead to a file. */
 export function prepareVerification(
   composition: string,
   options: VerifyOptions,
@@ -119,7 +119,7 @@ export function prepareVerification(
   return { plan, resolved };
 }
 
-/** Checks the options. Throws an OptionsError that names every fault. */
+/** Checks the options. Throws an OptionsError that lists every problem. */
 function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions {
   const { pictures, samples: _samples, sampleFrames: _frames, ...rest } = options;
   const problems = Object.entries(sampling(options)).flatMap(([name, value]) => {
@@ -132,7 +132,7 @@ function resolveVerification(options: VerifyOptions): ResolvedDistributedOptions
   if (typeof pictures !== 'string' || pictures === '' || pictures.includes('\0'))
     problems.push('pictures must be the path of a folder');
   try {
-    // Pictures have no codec: the options are checked as those of a video that any size fits into.
+    // Pictures have no codec, so the options are checked as for a video that allows any size.
     const resolved = parseDistributedOptions({ ...rest, lossless: true }, 'verify.mkv');
     if (problems.length === 0) return resolved;
   } catch (error) {
@@ -146,7 +146,7 @@ function sampling({ samples, sampleFrames }: VerifyOptions): { samples?: number;
   return { ...(samples === undefined ? {} : { samples }), ...(sampleFrames === undefined ? {} : { sampleFrames }) };
 }
 
-/** Ranges from the start to the end, evenly; a single one is at the end, where most has happened before. */
+/** Ranges spread evenly from start to end. A single one is at the end, where most has happened before. */
 function chooseSamples(start: number, frames: number, { samples, sampleFrames }: typeof DEFAULTS): Sample[] {
   if (frames <= samples * sampleFrames) return splitFrames(start, frames, Math.min(samples, frames));
   const last = frames - sampleFrames;

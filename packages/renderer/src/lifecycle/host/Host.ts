@@ -4,44 +4,45 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { ManagedProcess } from '../ManagedProcess.js';
-import { isSomethingLeft, removeLeftovers, tryAgain } from '../leftovers.js';
-import { orShortage, requireRoom } from '../shortage.js';
+import { hasLeftoversIn, removeLeftovers, retryRemoval } from '../leftovers.js';
+import { explainShortage, requireFreeDescriptors } from '../shortage.js';
 import { temporaryFolder } from '../temporaryFolder.js';
-import { keepTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
+import { unregisterTemporary, registerTemporary, remove, removeTemporary } from '../temporaryPaths.js';
 import { HostRecord, setCurrentRecord } from './HostRecord.js';
 import { thisOwner } from './owner.js';
 import { sweep } from './sweep.js';
 
-/** A guardian that is ended from outside is started again, this many times. */
+/** How often a guardian is restarted that was ended from outside. */
 const GUARDIAN_RESTARTS = 3;
 
 /**
- * This Node process as the owner of everything that its renders make: one directory under TMPDIR
+ * This Node process as the owner of everything that its renders create: one directory under TMPDIR
  * with a record of what belongs to it, and a guardian that removes all of it if this process is
- * killed. They are there while something holds them, and gone when the last hold is released.
+ * killed. Both exist while somebody needs the host, and are removed with the last release.
  */
 export class Host {
-  static #current: { host: Promise<Host>; holds: number } | undefined;
+  static #current: { host: Promise<Host>; users: number } | undefined;
   #guardian: ManagedProcess | undefined;
   #restarts = 0;
   #isGuarded = false;
   #released = false;
-  /** Holds for which this Node process stays alive: all but those of browsers that nobody uses now. */
-  #needs = 0;
+  /** How many users keep this Node process alive: all except browsers that wait in a pool. */
+  #aliveCount = 0;
 
   private constructor(readonly directory: string) {}
 
   /**
-   * Takes hold; the first one makes the directory and starts the guardian, and sweeps what dead hosts left, until
-   * the signal aborts. Rejects with a ToolError where this process cannot open as many files as a worker needs.
+   * Acquires the host, until `release`. The first user creates the directory, starts the guardian, and removes what
+   * dead hosts have left, unless the signal aborts. Rejects with a ToolError if this process cannot open as many files
+   * as a worker needs.
    */
-  static async hold(signal?: AbortSignal): Promise<Host> {
-    requireRoom();
-    const current = (Host.#current ??= { host: Host.#create(signal), holds: 0 });
-    current.holds++;
+  static async acquire(signal?: AbortSignal): Promise<Host> {
+    requireFreeDescriptors();
+    const current = (Host.#current ??= { host: Host.#create(signal), users: 0 });
+    current.users++;
     try {
       const host = await current.host;
-      host.#guardAgain();
+      host.#ensureGuarded();
       host.keepAlive(true);
       return host;
     } catch (error) {
@@ -52,7 +53,7 @@ export class Host {
 
   static async #create(signal: AbortSignal | undefined): Promise<Host> {
     const host = new Host(join(temporaryFolder(), `genlock-${randomUUID().slice(0, 8)}`));
-    // The guardian comes first: there is no moment at which nobody would remove the directory.
+    // The guardian comes first, so that the directory never exists without somebody to remove it.
     host.#guard();
     try {
       await mkdir(host.directory, { mode: 0o700 }).catch(explain);
@@ -63,21 +64,21 @@ export class Host {
       return host;
     } catch (error) {
       await host.#end(() => {});
-      throw orShortage(error);
+      throw explainShortage(error);
     }
   }
 
-  /** One hold more, or less, for which this Node process stays alive. The guardian never keeps it so by itself. */
+  /** Adds or removes a user that keeps this Node process alive. The guardian never does so by itself. */
   keepAlive(yes: boolean): void {
-    this.#needs += yes ? 1 : -1;
-    this.#guardian?.keepAlive(this.#needs > 0);
+    this.#aliveCount += yes ? 1 : -1;
+    this.#guardian?.keepAlive(this.#aliveCount > 0);
   }
 
-  /** Lets go. Resolves, for the last hold, when directory and guardian are gone. Never throws. */
+  /** Releases the host. For the last user, resolves when directory and guardian are gone. Never throws. */
   async release(onLeftover: (path: string) => void): Promise<void> {
     const current = Host.#current;
     this.keepAlive(false);
-    if (!current || --current.holds > 0) return;
+    if (!current || --current.users > 0) return;
     Host.#current = undefined;
     await this.#end(onLeftover);
   }
@@ -85,21 +86,21 @@ export class Host {
   async #end(onLeftover: (path: string) => void): Promise<void> {
     this.#released = true;
     setCurrentRecord(undefined);
-    // What is left is named in the record inside the directory, for the next sweep if this process ends before.
-    if (isSomethingLeft(this.directory)) tryAgain(() => this.#removeLast());
+    // Leftovers are listed in the record inside the directory, which the next sweep needs if this process ends first.
+    if (hasLeftoversIn(this.directory)) retryRemoval(() => this.#removeLast());
     else await removeTemporary(this.directory, onLeftover);
     await this.#guardian?.[Symbol.asyncDispose]();
   }
 
-  #guardAgain(): void {
+  #ensureGuarded(): void {
     if (this.#isGuarded || this.#released || this.#restarts > GUARDIAN_RESTARTS) return;
     this.#guard();
   }
 
-  /** Once nothing else is left. */
+  /** Removes the directory once there are no other leftovers. */
   async #removeLast(): Promise<boolean> {
-    if (isSomethingLeft(this.directory) || !(await remove(this.directory))) return false;
-    keepTemporary(this.directory);
+    if (hasLeftoversIn(this.directory) || !(await remove(this.directory))) return false;
+    unregisterTemporary(this.directory);
     return true;
   }
 
@@ -108,10 +109,10 @@ export class Host {
     try {
       script = createRequire(import.meta.url).resolve('@genlock/renderer/guardian');
     } catch {
-      // A bundled library has no file to run. What a killed host leaves is swept at the next start.
+      // In a bundle there is no script to run. What a killed host leaves is then removed at the next start.
       return;
     }
-    // A guardian must not load what the host was told to load, nor listen where it listens.
+    // The guardian must not load the host's preloaded modules, nor listen on its debugger port.
     const { NODE_OPTIONS: _, ...env } = process.env;
     this.#guardian = ManagedProcess.start(process.execPath, [script, this.directory], {
       role: 'guardian',
@@ -120,33 +121,32 @@ export class Host {
       env,
       onEnd: (_guardian, { error }) => {
         this.#isGuarded = false;
-        // One that could not be started is started with the next hold.
+        // A guardian that could not be started is started with the next acquire.
         if (!error && !this.#released && this.#restarts++ < GUARDIAN_RESTARTS) this.#guard();
       },
     });
     this.#isGuarded = true;
-    if (this.#needs === 0) this.#guardian.keepAlive(false);
+    if (this.#aliveCount === 0) this.#guardian.keepAlive(false);
   }
 }
 
-/** What the system says of a folder that is of no use, whoever looks at it. */
-const OF_NO_USE = ['ENOENT', 'ENOTDIR', 'EACCES', 'EROFS', 'ENAMETOOLONG', 'EPERM'];
+/** Error codes that mean that a folder cannot be used. */
+const UNUSABLE = ['ENOENT', 'ENOTDIR', 'EACCES', 'EROFS', 'ENAMETOOLONG', 'EPERM'];
 
 function explain(error: NodeJS.ErrnoException): never {
-  if (!OF_NO_USE.includes(error.code ?? '')) throw error;
+  if (!UNUSABLE.includes(error.code ?? '')) throw error;
   throw new InputError(
-    `no folder for temporary files can be made in ${temporaryFolder()} (${error.code}): let TMPDIR name one that is there`,
+    `no folder for temporary files can be created in ${temporaryFolder()} (${error.code}): set TMPDIR to one that exists`,
     {},
     { cause: error },
   );
 }
 
 /**
- * Has this process guarded from now on, until the result is disposed of. Each render does that for
- * itself; this is for programs that start processes before, or that render often. Rejects when no
- * directory can be made under TMPDIR.
+ * Has this process guarded until the result is disposed of. Every render does so itself. This is for programs that
+ * start processes before a render, or that render often. Rejects if no directory can be created under TMPDIR.
  */
-export async function holdHost(): Promise<AsyncDisposable> {
-  const host = await Host.hold();
+export async function acquireHost(): Promise<AsyncDisposable> {
+  const host = await Host.acquire();
   return { [Symbol.asyncDispose]: () => host.release(() => {}) };
 }

@@ -2,13 +2,13 @@ import { appendFileSync, lstatSync, readFileSync, renameSync, writeFileSync } fr
 import { isAbsolute, join } from 'node:path';
 import { isOwner, type Owner } from './owner.js';
 
-/** The file in a host directory that says whose it is and what belongs to it. */
+/** The file in a host directory that names its owner and lists what belongs to it. */
 const FILE_NAME = 'genlock-owner.jsonl';
 
-/** So many lines about what is gone may be in the record before it is written anew without them. */
+/** How many obsolete lines the record may contain before it is rewritten without them. */
 const MAX_STALE_LINES = 1000;
 
-/** One line of the record. What is gone again is said too, so that lines are only ever added. */
+/** One line of the record. Removals are lines as well, so that lines are only ever appended. */
 type Line =
   | { owner: Owner }
   | { group: number; startTime?: string | undefined }
@@ -16,7 +16,7 @@ type Line =
   | { path: string }
   | { gone: string };
 
-/** What a host has acquired and not yet given back. */
+/** What a host has acquired and not yet released. */
 export interface HostContents {
   owner: Owner;
   /** Leaders of process groups, with their start times. */
@@ -26,7 +26,7 @@ export interface HostContents {
 }
 
 /**
- * The ownership record of one Node process that renders. A line is written, without delay, for
+ * The ownership record of one Node process that renders. It gets a line, without delay, for
  * each process and file that somebody else must remove if this process is killed.
  */
 export class HostRecord {
@@ -45,17 +45,17 @@ export class HostRecord {
 
   add(line: Line): void {
     const { groups, paths } = this.#contents;
-    note(this.#contents, line);
+    apply(this.#contents, line);
     try {
-      if (++this.#lines > groups.size + paths.size + MAX_STALE_LINES) this.#writeAnew();
+      if (++this.#lines > groups.size + paths.size + MAX_STALE_LINES) this.#rewrite();
       else appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
     } catch {
-      // On a full disk nothing can be noted; the token in the processes' environment finds them too.
+      // A full disk takes no line. Processes can also be found by the token in their environment.
     }
   }
 
-  /** A host may live for months. At each moment there is one whole record: the old one or the new one. */
-  #writeAnew(): void {
+  /** Drops obsolete lines, since a host may live for months. There is always one complete record, the old or the new. */
+  #rewrite(): void {
     const { owner, groups, paths } = this.#contents;
     const lines: Line[] = [{ owner }];
     for (const [group, startTime] of groups) lines.push({ group, startTime });
@@ -67,8 +67,8 @@ export class HostRecord {
   }
 }
 
-/** Takes note of one line after another. */
-function note({ groups, paths }: HostContents, line: Line): void {
+/** Applies one line of the record. */
+function apply({ groups, paths }: HostContents, line: Line): void {
   if ('group' in line) groups.set(line.group, line.startTime);
   else if ('ended' in line) groups.delete(line.ended);
   else if ('path' in line) paths.add(line.path);
@@ -76,8 +76,8 @@ function note({ groups, paths }: HostContents, line: Line): void {
 }
 
 /**
- * Reads the record of a host directory. Undefined where there is none, or where it is not safe to
- * believe: a folder or file of another user, or a link.
+ * Reads the record of a host directory. Undefined if there is none, or if it cannot be trusted: the folder or
+ * file belongs to another user, or is a link.
  */
 export function readRecord(directory: string): HostContents | undefined {
   let text: string;
@@ -91,11 +91,11 @@ export function readRecord(directory: string): HostContents | undefined {
   if (!first || !('owner' in first)) return undefined;
   const { owner } = first;
   const contents: HostContents = { owner, groups: new Map(), paths: new Set() };
-  for (const line of lines) if (line) note(contents, line);
+  for (const line of lines) if (line) apply(contents, line);
   return contents;
 }
 
-/** The last line may be torn where its writer was killed, and a folder of this kind may be anybody's making. */
+/** Undefined for an invalid line: the last one may be cut off if its writer was killed, and anybody can write a file. */
 function parseLine(text: string): Line | undefined {
   try {
     const line: unknown = JSON.parse(text);
@@ -112,11 +112,11 @@ function isLine(line: unknown): line is Line {
   if (group !== undefined) return isPid(group) && (startTime === undefined || typeof startTime === 'string');
   if (ended !== undefined) return isPid(ended);
   const named = path === undefined ? gone : path;
-  // What is not absolute would be looked for below the folder that this process happens to be in.
+  // A relative path would be resolved in whatever folder this process is in.
   return typeof named === 'string' && isAbsolute(named);
 }
 
-/** Whether it can be a process that we have started: 1 and what is below mean something else to `kill`. */
+/** Whether it can be a process that we have started. 1 and below have other meanings for `kill`. */
 function isPid(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 1;
 }
@@ -129,7 +129,7 @@ function isOurs(path: string, kind: 'file' | 'directory'): boolean {
 
 let current: HostRecord | undefined;
 
-/** The record of the host directory that is held now, if any. */
+/** The record of the host directory that is in use now, if any. */
 export function currentRecord(): HostRecord | undefined {
   return current;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { Patience } from '../Patience.js';
+import { Deadline } from '../Deadline.js';
 import {
   groupExists,
   isAlive,
@@ -15,14 +15,14 @@ import { remove } from '../temporaryPaths.js';
 import { readRecord, type HostContents } from './HostRecord.js';
 import { TOKEN_VARIABLE } from './owner.js';
 
-/** Between two looks at processes that have been killed, in milliseconds. */
+/** Interval at which killed processes are checked, in milliseconds. */
 const POLL_MS = 5;
 /** How long killed processes may take to end, in milliseconds. Measured: 60 to 270 for 16 of them. */
 const PROCESSES_MS = 5000;
 
 /**
- * Ends everything that a host which is gone has left, and removes its directory. Harmless where it
- * is done already. Never throws: what cannot be removed stays, with its record, for the next sweep.
+ * Ends and removes everything that a dead host has left, and then its directory. May be repeated.
+ * Never throws: what cannot be removed stays, with its record, for the next sweep.
  */
 export async function cleanUp(directory: string, signal?: AbortSignal): Promise<void> {
   const contents = readRecord(directory);
@@ -31,32 +31,32 @@ export async function cleanUp(directory: string, signal?: AbortSignal): Promise<
   if (removed.every(Boolean)) await remove(directory);
 }
 
-/** False when nobody could look whether something still lives, or when it was not waited for. */
+/** False if it is unknown whether a process still lives, or if the wait was aborted. */
 async function endProcesses(contents: HostContents, signal: AbortSignal | undefined): Promise<boolean> {
-  const patience = new Patience(PROCESSES_MS);
+  const deadline = new Deadline(PROCESSES_MS);
   for (;;) {
     const found = attempt(() => killAll(contents));
-    if (found === false || patience.isOver) return found !== undefined;
+    if (found === false || deadline.isOver) return found !== undefined;
     if (signal?.aborted) return false;
     await setTimeout(POLL_MS);
   }
 }
 
-/** Sends SIGKILL to all that lives. False when nothing does. Throws where nobody can look now. */
+/** Sends SIGKILL to everything alive. False if nothing is. Throws if that cannot be found out now. */
 function killAll({ owner, groups }: HostContents): boolean {
   const processes = readProcessesNow();
   let found = false;
   for (const [leader, startTime] of groups) {
-    // A pid is given to a stranger only when nobody of the group is left.
+    // The system reuses a pid only when nobody of its group is left.
     const stat = readStat(leader);
     if (stat && stat.startTime !== startTime) continue;
     const members = membersAmong(processes, leader);
     for (const member of members) killProcess(member);
     if (members.length > 0) found = true;
-    // Where there is no /proc the group itself is all that can be asked.
+    // Without /proc, only the group as a whole can be checked.
     else if (processes.length === 0 && groupExists(leader)) found = killGroup(leader);
   }
-  // What was started so late that its line was never written.
+  // Processes that were started so late that their line was never written.
   for (const { pid } of processes.filter(isAlive)) {
     if (!isMarked(pid, owner.token)) continue;
     killGroup(pid);

@@ -4,24 +4,24 @@ import { hostname } from 'node:os';
 import { attempt } from '../../unknowns.js';
 import { readStat, type ProcessStat } from '../processGroup.js';
 
-/** In the environment of every process that a host starts: the token of its directory. */
+/** Environment variable of every process that a host starts. It holds the token of the host directory. */
 export const TOKEN_VARIABLE = 'GENLOCK_HOST';
 
 /** Who a host directory belongs to: one Node process on one machine. */
 export interface Owner {
-  /** Names one host directory. */
+  /** Identifies one host directory. */
   token: string;
   pid: number;
-  /** With the pid it names the process for good, as long as the machine runs. Absent without /proc. */
+  /** Together with the pid, identifies the process until the machine restarts. Absent without /proc. */
   startTime?: string;
   machine: string;
   /** Changes with every start of the machine. */
   boot?: string;
-  /** Pids mean something only within one namespace: containers may share a folder. */
+  /** Pids are only valid within their namespace, and containers may share a folder. */
   pidNamespace?: string;
 }
 
-/** Whether this, out of a file, is an owner. */
+/** Whether a value read from a file is a valid owner. */
 export function isOwner(value: unknown): value is Owner {
   if (typeof value !== 'object' || value === null) return false;
   const { token, pid, machine, ...rest } = value as Record<keyof Owner, unknown>;
@@ -34,13 +34,13 @@ export function isOwner(value: unknown): value is Owner {
   );
 }
 
-/** This process, under a new token. */
+/** This process as an owner, with a new token. */
 export function thisOwner(): Owner {
   const startTime = attempt(() => readStat(process.pid))?.startTime;
   return { token: randomUUID(), pid: process.pid, ...(startTime === undefined ? {} : { startTime }), ...place() };
 }
 
-/** Where this process lives. */
+/** The machine, boot and namespace in which this process runs. */
 function place(): Omit<Owner, 'token' | 'pid' | 'startTime'> {
   const boot = attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
   const pidNamespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
@@ -53,7 +53,7 @@ function place(): Omit<Owner, 'token' | 'pid' | 'startTime'> {
 }
 
 /**
- * Whether the owner has certainly ended. False in every case of doubt: another machine or another
+ * Whether the owner has certainly ended. False in case of doubt, such as on another machine or in another
  * container, whose processes cannot be seen from here.
  */
 export function isGone(owner: Owner): boolean {

@@ -5,8 +5,8 @@ import { readRecord } from './HostRecord.js';
 import { isGone } from './owner.js';
 
 /**
- * Removes what hosts have left in a folder whose process is gone and whose guardian could not do it.
- * A directory is known by the ownership record inside it, never by its name. An abort leaves the rest to the next start.
+ * Removes what dead hosts have left in a folder if their guardians could not. A host directory is
+ * recognized by the ownership record inside it, never by its name. After an abort, the rest is left to the next start.
  */
 export async function sweep(folder: string, signal?: AbortSignal): Promise<void> {
   const abandoned = subfolders(folder).filter((path) => {

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { never, underDeadline, withDeadline } from '../src/lifecycle/abort.js';
 import { watchTime } from '../src/lifecycle/limits.js';
 import { ManagedProcess } from '../src/lifecycle/ManagedProcess.js';
-import { Patience } from '../src/lifecycle/Patience.js';
+import { Deadline } from '../src/lifecycle/Deadline.js';
 import { TaskGroup } from '../src/lifecycle/TaskGroup.js';
 import { ChildHost } from './support/ChildHost.js';
 import { LONG } from './support/extent.js';
@@ -99,12 +99,12 @@ describe('a process that is only late', () => {
     await assert.rejects(waiting, RangeError);
   });
 
-  it('has no endless patience, however it is held up', (context) => {
+  it('has no endless deadline, however it is held up', (context) => {
     let now = 0;
     context.mock.method(performance, 'now', () => now);
-    const patience = new Patience(DEADLINE);
+    const deadline = new Deadline(DEADLINE);
     let looks = 0;
-    for (; !patience.isOver; looks++) now += STANDSTILL;
+    for (; !deadline.isOver; looks++) now += STANDSTILL;
     assert.ok(looks > 1 && looks < 100, `${looks} looks`);
   });
 });

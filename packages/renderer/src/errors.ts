@@ -13,7 +13,16 @@ export interface RenderPosition {
 
 /** The phases of a render, in the order in which they happen. */
 export type RenderPhase =
-  'plan' | 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'verify' | 'concat' | 'commit';
+  | 'plan'
+  | 'launch'
+  | 'load'
+  | 'seek'
+  | 'capture'
+  | 'encode'
+  | 'drain'
+  | 'verify'
+  | 'concat'
+  | 'commit';
 
 /** What kind of failure an error of ours is, in a word that survives JSON, as its class does not. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -4,7 +4,14 @@ import type { RenderReport, RetryReport } from './reports.js';
 
 /** The life of a render. What was `cancelled` never becomes `succeeded`. */
 export type RenderState =
-  'queued' | 'running' | 'finishing' | 'succeeded' | 'cancelling' | 'cancelled' | 'failing' | 'failed';
+  | 'queued'
+  | 'running'
+  | 'finishing'
+  | 'succeeded'
+  | 'cancelling'
+  | 'cancelled'
+  | 'failing'
+  | 'failed';
 
 /** Where one worker is. */
 export type WorkerState = 'starting' | 'rendering' | 'retrying' | 'finished' | 'failed' | 'stopped';

@@ -141,7 +141,8 @@ describe('a worker that is killed from outside, with retries', () => {
     assert.deepEqual([eventsOf(events, 'retry'), receipt.retries], [[], []]);
   });
 
-  it('a stall is never retried', async () => {
+  // What follows from an error's class alone is below.
+  it('a stall is never retried', LONG, async () => {
     using sandbox = new Sandbox();
     const options = { inputProps: { loopAt: 12 }, deadlines: { capture: 1500 }, retries: 3 };
     const { error, events } = await fail(sandbox, COUNTER, options);

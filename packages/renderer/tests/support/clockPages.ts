@@ -35,9 +35,33 @@ export class ClockPages implements AsyncDisposable {
   #pictures: PNG[] = [];
 
   /** Draws the frames of a page; returns what it has told. */
-  async render(url: string, given: Partial<RendererOptions> = {}): Promise<Said> {
+  async render(url: string, options: Partial<RendererOptions> = {}): Promise<Said> {
+    const { events } = await this.succeed(url, options);
+    return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
+  }
+
+  /** Draws the frames of a page; returns what was told of that. */
+  async succeed(url: string, options: Partial<RendererOptions> = {}): Promise<{ events: RenderEvent[] }> {
     const events: RenderEvent[] = [];
-    const onEvent = (event: RenderEvent) => void events.push(event);
+    const pictures = await this.#draw(url, options, (event) => void events.push(event));
+    this.#pictures = pictures.map((png) => PNG.sync.read(png));
+    return { events };
+  }
+
+  /** Draws frames of which one must fail; returns the error, and what was told. */
+  async fail(url: string, options: Partial<RendererOptions> = {}): Promise<{ error: unknown; events: RenderEvent[] }> {
+    const events: RenderEvent[] = [];
+    const drawing = this.#draw(url, options, (event) => void events.push(event));
+    const [outcome] = await Promise.allSettled([drawing]);
+    assert.equal(outcome.status, 'rejected', 'nothing failed');
+    return { error: outcome.reason, events };
+  }
+
+  async #draw(
+    url: string,
+    given: Partial<RendererOptions>,
+    onEvent: (event: RenderEvent) => void,
+  ): Promise<readonly Buffer[]> {
     const options = parseRendererOptions({ ...OPTIONS, ...given }, this.output, url);
     const pictures: Buffer[] = [];
     await JobScope.run({ onEvent }, options, this.output, async (scope) => {
@@ -58,8 +82,7 @@ export class ClockPages implements AsyncDisposable {
         await source.page.settle(deadlines.capture);
       });
     });
-    this.#pictures = pictures.map((png) => PNG.sync.read(png));
-    return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
+    return pictures;
   }
 
   /** The colour of a pixel of the picture that was drawn as the nth, from 0, in the last render. */

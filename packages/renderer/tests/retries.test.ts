@@ -134,13 +134,6 @@ describe('a worker that is killed from outside, with retries', () => {
     });
   }
 
-  it("the page's own error is never retried", async () => {
-    using sandbox = new Sandbox();
-    const { error, events, receipt } = await fail(sandbox, COUNTER, { inputProps: { throwAt: 12 }, retries: 3 });
-    assert.ok(error instanceof PageError);
-    assert.deepEqual([eventsOf(events, 'retry'), receipt.retries], [[], []]);
-  });
-
   // What follows from an error's class alone is below.
   it('a stall is never retried', LONG, async () => {
     using sandbox = new Sandbox();

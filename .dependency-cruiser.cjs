@@ -40,6 +40,13 @@ module.exports = {
       from: { path: '^packages/cli/src' },
       to: { path: SRC },
     },
+    {
+      name: 'one-starts-processes',
+      severity: 'error',
+      comment: 'Only lifecycle/ManagedProcess.ts starts processes: it also sees to it that they end.',
+      from: { path: '^packages/[^/]+/src', pathNot: `${SRC}/lifecycle/ManagedProcess.ts` },
+      to: { path: '^(node:)?child_process$', dependencyTypesNot: ['type-only'] },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -34,15 +34,14 @@ function tool(packageFile, ...args) {
 const TSC = '@typescript/native/bin/tsc';
 const BUILD = { name: 'build', args: tool(TSC, '--build', 'packages/renderer', 'packages/cli') };
 const API = { name: 'api', args: [join('scripts', 'api.mjs'), '--check'] };
-/** Each keeps one core busy: types and format run at once; lint takes as long as both, and runs beside the tests. */
 const TYPES = {
   name: 'types',
   args: tool(TSC, '-p', 'tsconfig.json'),
   before: () => clearCompiledTests(root),
   after: () => linkBesideTests(root),
 };
-const FORMAT = { name: 'format', args: tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') };
-const LINT = { name: 'lint', args: tool('eslint/bin/eslint.js', '.') };
+const FORMAT = { name: 'format', args: tool('oxfmt/bin/oxfmt', '--check', '.') };
+const LINT = { name: 'lint', args: tool('oxlint/bin/oxlint') };
 const IMPORTS = { name: 'imports', args: tool('dependency-cruiser/bin/dependency-cruise.mjs', 'packages') };
 
 /**
@@ -75,10 +74,10 @@ function planSteps({ all, filters }) {
     ...(whole
       ? [
           [BUILD, IMPORTS],
-          [TYPES, FORMAT, API],
+          [TYPES, FORMAT, LINT, API],
         ]
       : []),
-    [...(whole ? [LINT] : []), ...(tests.length > 0 ? [testStep(tests, { all, compiled: whole })] : [])],
+    tests.length > 0 ? [testStep(tests, { all, compiled: whole })] : [],
     verify ? [{ name: 'verification', args: [...TSX, VERIFICATION] }] : [],
   ].filter((group) => group.length > 0);
 }

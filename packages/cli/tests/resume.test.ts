@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { genlock, makeFolder } from './helpers.js';
+import { makeFolder, startCommandLines } from './helpers.js';
 
 const PAGE = `<!doctype html><p id="count" style="font: 40px sans-serif">0</p>
 <script type="application/genlock+json">{"width":160,"height":90,"fps":30,"frameCount":8}</script>
@@ -15,7 +15,8 @@ const PAGE = `<!doctype html><p id="count" style="font: 40px sans-serif">0</p>
 it('--resume goes on from what an earlier run has kept, and `cache` lists and removes it', async () => {
   await using folder = await makeFolder({ 'page.html': PAGE });
   const env = { GENLOCK_CACHE: join(folder.path, 'cache') };
-  const run = (...args: string[]) => genlock(args, { cwd: folder.path, env });
+  await using commandLines = startCommandLines({ cwd: folder.path, env });
+  const run = (...args: string[]) => commandLines.run(args);
   const render = (...more: string[]) =>
     run('render', 'page.html', '-o', 'o.mp4', '--overwrite', '--chunk-frames', '4', '--resume', ...more);
 

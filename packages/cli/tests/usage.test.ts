@@ -359,14 +359,14 @@ describe('bad input', () => {
   });
 
   it('as JSON, the last line is the error', async () => {
-    const end = await genlock(['render', 'page.html', '-o', 'there.mp4', '--width', '0', '--json'], { cwd: work.path });
+    const end = await commandLines.run(['render', 'page.html', '-o', 'there.mp4', '--width', '0', '--json']);
     const last = JSON.parse(end.stdout.trim().split('\n').at(-1)!);
     assert.equal(last.type, 'error');
     assert.equal(last.name, 'OptionsError');
     assert.equal(last.exitCode, 2);
     assert.equal(last.problems.length, 2);
     assert.equal(end.code, 2);
-    const unknown = await genlock(['render', '--nope', '--json'], { cwd: work.path });
+    const unknown = await commandLines.run(['render', '--nope', '--json']);
     assert.equal(JSON.parse(unknown.stdout).exitCode, 2);
     assert.equal(unknown.code, 2);
   });

@@ -13,7 +13,16 @@ export interface RenderPosition {
 
 /** The phases of a render, in the order in which they happen. */
 export type RenderPhase =
-  'plan' | 'launch' | 'load' | 'seek' | 'capture' | 'encode' | 'drain' | 'verify' | 'concat' | 'commit';
+  | 'plan'
+  | 'launch'
+  | 'load'
+  | 'seek'
+  | 'capture'
+  | 'encode'
+  | 'drain'
+  | 'verify'
+  | 'concat'
+  | 'commit';
 
 /** The kind of failure, as a word: unlike the class of an error it survives JSON. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -4,7 +4,14 @@ import type { RenderReport, RetryReport } from './reports.js';
 
 /** The states of a render. A render that is `cancelled` never becomes `succeeded`. */
 export type RenderState =
-  'queued' | 'running' | 'finishing' | 'succeeded' | 'cancelling' | 'cancelled' | 'failing' | 'failed';
+  | 'queued'
+  | 'running'
+  | 'finishing'
+  | 'succeeded'
+  | 'cancelling'
+  | 'cancelled'
+  | 'failing'
+  | 'failed';
 
 /** The state of one worker. */
 export type WorkerState = 'starting' | 'rendering' | 'retrying' | 'finished' | 'failed' | 'stopped';

@@ -18,6 +18,7 @@ import { probe } from './support/video.js';
 
 const FRAMES = 12;
 const SIZE = { width: 320, height: 180, fps: 30 };
+const NO_HASHES = { frameHashes: undefined, frameCount: 2, concurrency: 1 };
 /** For a test of what the compositor gives, whatever it shows. */
 const SMALL = { width: 160, height: 90, mode: 'compositor' } as const;
 // eslint-disable-next-line @typescript-eslint/unbound-method -- It is called with its object.
@@ -54,6 +55,14 @@ async function planesOfStill(url: string, frame: number): Promise<Buffer> {
   const path = join(sandbox.root, 'still.png');
   await renderStill(url, path, { ...SIZE, frame });
   return i420FromPng(readFileSync(path));
+}
+
+let cards: Promise<string[]> | undefined;
+
+/** The hashes of the frames of the cards, as the compositor gives them. */
+async function cardsHashes(): Promise<string[]> {
+  cards ??= render(page('cards'), { mode: 'compositor', concurrency: 1 }).then(({ hashes }) => hashes);
+  return cards;
 }
 
 for (const [name, extent] of [
@@ -117,7 +126,7 @@ describe('the first frame of each file', () => {
   });
 
   it('is taken from a capture that is opened anew where the two differ', async (context) => {
-    const right = await render(page('cards'), { ...SMALL, frameCount: 4, concurrency: 1 });
+    const right = await cardsHashes();
     const told = ['a trace', '', ''];
     const compared = context.mock.method(
       FrameTap.prototype,
@@ -127,18 +136,18 @@ describe('the first frame of each file', () => {
       },
     );
     const opened = context.mock.method(FrameTap.prototype, 'captureTab');
-    const again = await render(page('cards'), { ...SMALL, frameCount: 4, concurrency: 1 });
-    assert.deepEqual(again.hashes, right.hashes);
+    const again = await render(page('cards'), { mode: 'compositor', frameCount: 4, concurrency: 1 });
+    assert.deepEqual(again.hashes, right.slice(0, 4));
     assert.deepEqual(again.warnings, []);
     assert.deepEqual([opened.mock.callCount(), compared.mock.callCount()], [2, 2]);
   });
 
   it('and all after it are made from screenshots where they differ once more', async (context) => {
-    const right = await render(page('cards'), { mode: 'compositor', concurrency: 1 });
+    const right = await cardsHashes();
     const compared = context.mock.method(FrameTap.prototype, 'differenceFrom', () => Promise.resolve('a trace'));
     const taken = context.mock.method(FrameTap.prototype, 'take');
     const doubted = await render(page('cards'), { mode: 'compositor', concurrency: 1 });
-    assert.deepEqual(doubted.hashes, right.hashes);
+    assert.deepEqual(doubted.hashes, right);
     assert.equal(doubted.warnings.length, 1);
     assert.match(doubted.warnings[0]!, /differs from the screenshot \(a trace\)/);
     assert.deepEqual([compared.mock.callCount(), taken.mock.callCount()], [2, 0]);
@@ -305,7 +314,7 @@ describe('capture of a canvas', () => {
     const extent = ['smaller than the view', 'transparent'].includes(what) ? {} : LONG;
     it(`is refused where it is ${what}: with the reason, or by another way`, extent, async () => {
       const url = canvasPage(parts);
-      const { error } = await fail(sandbox, url, { ...SIZE, mode: 'canvas' });
+      const { error } = await fail(sandbox, url, { ...SIZE, mode: 'canvas', concurrency: 1 });
       assert.match(String(error), reason);
       const { captures } = await render(url, { frameHashes: undefined, frameCount: 2, concurrency: 1 });
       assert.deepEqual(captures, [{ type: 'capture', worker: 0, mode: 'compositor', encoded: false }]);
@@ -326,12 +335,12 @@ describe('capture of a canvas', () => {
 describe('the way of capture', () => {
   const how = ({ captures }: Awaited<ReturnType<typeof render>>) =>
     captures.map(({ mode, encoded }) => [mode, encoded]);
-  const NO_HASHES = { frameHashes: undefined, frameCount: 2, concurrency: 1 };
-
   it('is the compositor, or the canvas with the encoder of the browser; a screenshot for other pixels', async () => {
     assert.deepEqual(how(await render(page('cards'), NO_HASHES)), [['compositor', false]]);
     assert.deepEqual(how(await render(page('webgl'), NO_HASHES)), [['canvas', true]]);
-    assert.deepEqual(how(await render(page('webgl'), { ...NO_HASHES, crf: 20 })), [['compositor', false]]);
+    assert.deepEqual(how(await render(page('webgl'), { ...NO_HASHES, crf: 20, webgl: 'swiftshader' })), [
+      ['compositor', false],
+    ]);
     assert.deepEqual(how(await render(page('cards'), { ...NO_HASHES, pixelFormat: 'yuv444p' })), [
       ['screenshot', false],
     ]);
@@ -348,7 +357,7 @@ describe('the way of capture', () => {
   it('holds a frame that changes nothing, also the first', async () => {
     const path = join(sandbox.root, 'still.html');
     writeFileSync(path, '<body style="background: teal"><h1>Still</h1></body>');
-    const { hashes, warnings } = await render(pathToFileURL(path).href, { mode: 'compositor' });
+    const { hashes, warnings } = await render(pathToFileURL(path).href, { mode: 'compositor', concurrency: 1 });
     assert.equal(hashes.length, FRAMES);
     assert.deepEqual(warnings, []);
     assert.equal(new Set(hashes.map((line) => line.split(' ')[1])).size, 1);
@@ -358,7 +367,7 @@ describe('the way of capture', () => {
     const path = join(sandbox.root, 'strict.html');
     const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
     writeFileSync(path, `${policy}<body>Strict</body>`);
-    const { captures } = await render(pathToFileURL(path).href, { fast: true });
+    const { captures } = await render(pathToFileURL(path).href, { fast: true, frameCount: 2, concurrency: 1 });
     const [capture] = captures;
     assert.equal(capture?.mode, 'screenshot');
     assert.match(capture.reason ?? '', /Content-Security-Policy/);
@@ -421,7 +430,7 @@ describe('the encoder of the browser', () => {
 
   it('gets the first frame of WebGL from its canvas, which the comparison with the page has emptied', async (context) => {
     const given = context.mock.method(FrameTap.prototype, 'encodePixels');
-    const { warnings } = await render(page('webgl'), { frameHashes: undefined, frameCount: 4 });
+    const { warnings } = await render(page('webgl'), { ...NO_HASHES, frameCount: 4 });
     assert.deepEqual(warnings, []);
     assert.equal(given.mock.callCount(), 0);
   });

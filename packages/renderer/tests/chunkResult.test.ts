@@ -4,6 +4,7 @@ import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Renderer, type ChunkResult, type RenderExecutor } from '../src/index.js';
 import { readChunkResult } from '../src/executors/ChunkResult.js';
+import { encodeOnly } from './support/encodeOnly.js';
 import { eventsOf, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
@@ -44,7 +45,12 @@ describe('what an executor resolves with', () => {
       const { report } = await succeed(sandbox, COUNTER, {
         frameCount: 4,
         concurrency: 2,
-        executor: silent(() => said),
+        executor: {
+          render: async (...job) => {
+            await encodeOnly.render(...job);
+            return said as ChunkResult;
+          },
+        },
       });
       assert.deepEqual(report.seams, { total: 1, audited: 0, continued: 0 });
     }

@@ -77,13 +77,6 @@ describe('clause 2: the first failure wins, by identity', () => {
       assert.equal(error, value);
     });
   }
-
-  it('the error that a real worker tells of is the one that is thrown', async () => {
-    using sandbox = new Sandbox();
-    const { error, events } = await fail(sandbox, COUNTER, { inputProps: { throwAt: 12 } });
-    assert.equal(eventsOf(events, 'worker-failed')[0]!.error, error);
-    assert.equal(eventsOf(events, 'page-error')[0]!.error, error);
-  });
 });
 
 describe('clause 3: later failures attach, never replace', () => {

@@ -4,18 +4,12 @@ import type { RendererOptions } from '../src/index.js';
 import { LONG } from './support/extent.js';
 import { assertClose, clockPage, ClockPages, EPOCH, perFrame, SAY } from './support/clockPages.js';
 import { Server } from './support/server.js';
-import { decodedFrame, decodedHashes } from './support/video.js';
 
 const pages = new ClockPages();
 after(() => pages[Symbol.asyncDispose]());
 const page = pages.page.bind(pages);
 const observe = pages.observe.bind(pages);
-
-/** The colour of a pixel of the 64 x 36 pictures in the file that was rendered last. */
-async function colourAt(frame: number, x: number, y: number): Promise<number[]> {
-  const start = (y * 64 + x) * 3;
-  return [...(await decodedFrame(pages.output, frame)).subarray(start, start + 3)];
-}
+const colourAt = pages.colourAt.bind(pages);
 
 /** What tells of time zone and language, in a page and in a worker. */
 const PLACE = `[new Date(2025, 0, 1, 12).toISOString(), new Date().toLocaleString(), (1234.5).toLocaleString(),
@@ -202,9 +196,9 @@ describe('tasks and messages', () => {
       [6, 8, 750],
     ]);
     // The last render was of the frames 6 to 9.
-    assert.deepEqual(await colourAt(0, 5, 5), [120, 0, 0]);
-    assert.deepEqual(await colourAt(2, 5, 5), [120, 0, 0]);
-    assert.deepEqual(await colourAt(3, 5, 5), [180, 0, 0]);
+    assert.deepEqual(colourAt(0, 5, 5), [120, 0, 0]);
+    assert.deepEqual(colourAt(2, 5, 5), [120, 0, 0]);
+    assert.deepEqual(colourAt(3, 5, 5), [180, 0, 0]);
   });
 
   it('that never end go on in the next frame, at the same place each time', LONG, async () => {
@@ -273,19 +267,17 @@ describe('observers of layout', () => {
         [[5, 20]],
       );
       await pages.render(url, { browserConfig: { beginFrameControl } });
-      const colours = await Promise.all([2, 3, 4, 8, 9].map((frame) => colourAt(frame, 60, 34)));
+      const colours = [2, 3, 4, 8, 9].map((frame) => colourAt(frame, 60, 34));
       const [red, green] = [
         [200, 0, 0],
         [0, 200, 0],
       ];
       assert.deepEqual(colours, [red, green, red, green, red]);
-      const borders = await Promise.all(
-        [
-          [4, 15],
-          [5, 15],
-          [5, 19],
-        ].map(([frame, y]) => colourAt(frame!, 60, y!)),
-      );
+      const borders = [
+        [4, 15],
+        [5, 15],
+        [5, 19],
+      ].map(([frame, y]) => colourAt(frame!, 60, y!));
       assert.deepEqual(borders, [red, [0, 0, 255], [0, 0, 255]]);
     });
   }
@@ -340,7 +332,7 @@ describe('scrolling', () => {
     const told = await observe(url);
     assert.deepEqual(told.get('timeline'), [['ScrollTimeline']]);
     // The range is 100 px: frame n is at n tenths. The last render was of the frames 6 to 9.
-    for (let frame = 6; frame < 10; frame++) assert.deepEqual(await colourAt(frame - 6, 3, 3), [frame * 25, 0, 0]);
+    for (let frame = 6; frame < 10; frame++) assert.deepEqual(colourAt(frame - 6, 3, 3), [frame * 25, 0, 0]);
   });
 });
 
@@ -380,7 +372,7 @@ describe('documents within the page', () => {
         url = host.url('');
       }
       await pages.render(url);
-      const first = await Promise.all([1, 5, 9].map((frame) => colourAt(frame, 5, 15)));
+      const first = [1, 5, 9].map((frame) => colourAt(frame, 5, 15));
       const whole = await pages.render(url, { startFrame: 4, frameCount: 6 });
       const told = new Map<string, unknown[][]>();
       for (const [topic, ...values] of whole) told.set(topic, [...(told.get(topic) ?? []), values]);
@@ -400,8 +392,8 @@ describe('documents within the page', () => {
         kind,
       );
       // What the page has sent in its frame callback is drawn.
-      assert.deepEqual(await colourAt(5, 5, 8), [0, 0, 255], kind);
-      assert.deepEqual(await colourAt(5, 5, 9), [225, 0, 0], kind);
+      assert.deepEqual(colourAt(5, 5, 8), [0, 0, 255], kind);
+      assert.deepEqual(colourAt(5, 5, 9), [225, 0, 0], kind);
       assert.deepEqual(
         told.get('heard')!.filter(([frame, data]) => frame !== data),
         [],
@@ -476,7 +468,7 @@ describe('shadow trees', () => {
     );
     await pages.render(url, { startFrame: 3, frameCount: 6 });
     for (const frame of [3, 8]) {
-      const colours = await Promise.all([3, 20, 36, 52].map((x) => colourAt(frame - 3, x, 9)));
+      const colours = [3, 20, 36, 52].map((x) => colourAt(frame - 3, x, 9));
       assert.deepEqual(
         colours,
         Array.from({ length: 4 }, () => [frame * 25, 0, 0]),
@@ -504,12 +496,8 @@ describe('shadow trees', () => {
     // In the middle of it, and without the frames in which they come being drawn.
     for (const startFrame of [0, 6]) {
       await pages.render(url, { startFrame, frameCount: 10 - startFrame });
-      const redsOf = async (frame: number) => {
-        const picture = await decodedFrame(pages.output, frame - startFrame);
-        return (x: number, y: number) => picture[(y * 64 + x) * 3]!;
-      };
       for (const frame of [6, 9]) {
-        const red = await redsOf(frame);
+        const red = (x: number, y: number) => colourAt(frame - startFrame, x, y)[0]!;
         assert.deepEqual([red(3, 5), red(20, 5), red(36, 5)], [25 * frame, 25 * (frame - 2), 25 * (frame - 2)]);
         // Its text comes in from the left, 4 pixels in each frame.
         const black = Array.from({ length: 64 }, (_, x) => red(x, 18)).filter((value) => value === 0);
@@ -537,9 +525,9 @@ describe('pictures', () => {
     );
     const [told] = await pages.render(url);
     assert.deepEqual(told, ['file', true]);
-    const whole = await decodedHashes(pages.output);
+    const whole = pages.hashes;
     await pages.render(url, { startFrame: 4, frameCount: 6 });
-    assert.deepEqual(await decodedHashes(pages.output), whole.slice(4));
+    assert.deepEqual(pages.hashes, whole.slice(4));
     assert.equal(new Set(whole).size, 10);
   });
 });

@@ -15,7 +15,7 @@ import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
-const SMALL = { width: 160, height: 90, frameCount: 6, chunkFrames: 2, concurrency: 2 } as const;
+const SMALL = { width: 160, height: 90, frameCount: 4, chunkFrames: 2, concurrency: 2 } as const;
 const CANVAS = `<!doctype html><body style="margin: 0"><canvas width="160" height="90" style="display: block"></canvas><script>
   const context = document.querySelector('canvas').getContext('2d', { alpha: false });
   requestAnimationFrame(function draw() {
@@ -103,7 +103,7 @@ describe('chunks that are not coded alike are not joined', () => {
 
 describe('chunks of one render are coded alike', () => {
   // The last chunk has one frame.
-  const all = { ...SMALL, frameCount: 7 };
+  const all = { ...SMALL, frameCount: 3 };
   const ways: [what: string, options: Partial<DistributedRenderOptions>, extension: string][] = [
     ['x264', {}, 'mp4'],
     ['x264, fast', { fast: true }, 'mp4'],

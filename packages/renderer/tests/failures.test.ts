@@ -40,6 +40,8 @@ import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 import { untilAborted } from './support/untilAborted.js';
 
+/** For what is asked of the error alone, and not of the other workers. */
+const ONE_WORKER = { concurrency: 1 };
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 /** A frame of worker 1 alone; its eleventh and twelfth frame come before it. */
 const FRAME = 12;
@@ -99,8 +101,8 @@ function page(sandbox: Sandbox, { atLoad = '', atFrame = '', body = '' }): strin
 describe('a page that fails', () => {
   it('throws at load', async () => {
     using sandbox = new Sandbox();
-    const failure = await fail(sandbox, page(sandbox, { atLoad: '\nundefinedFunction();\n' }));
-    const words = ['ReferenceError: undefinedFunction is not defined', /worker [01]/, 'page.html:5:1'];
+    const failure = await fail(sandbox, page(sandbox, { atLoad: '\nundefinedFunction();\n' }), ONE_WORKER);
+    const words = ['ReferenceError: undefinedFunction is not defined', 'worker 0', 'page.html:5:1'];
     const { kind } = assertError(failure, PageError, { phase: 'load' }, ...words);
     assert.equal(kind, 'exception');
     assert.deepEqual(eventsOf(failure.events, 'frame'), []);
@@ -166,7 +168,8 @@ describe('a page that fails', () => {
   it('rejects what it gave to waitUntil', async () => {
     using sandbox = new Sandbox();
     const atLoad = "genlock.waitUntil(Promise.reject(new Error('no data')));";
-    assertError(await fail(sandbox, page(sandbox, { atLoad })), PageError, { phase: 'load' }, 'Error: no data');
+    const loading = await fail(sandbox, page(sandbox, { atLoad }), ONE_WORKER);
+    assertError(loading, PageError, { phase: 'load' }, 'Error: no data');
 
     const atFrame =
       "genlock.waitUntil(new Promise((_, reject) => setTimeout(reject, 0, new Error('no frame')))); genlock.waitUntil(Promise.reject(new Error('no frame')));";
@@ -178,8 +181,9 @@ describe('a page that fails', () => {
   it('opens dialogs: they are answered, and the render goes on', async () => {
     using sandbox = new Sandbox();
     const atFrame = "alert('hello'); console.log(confirm('sure?'), prompt('name?'));";
-    const { events } = await succeed(sandbox, page(sandbox, { atLoad: "alert('load');", atFrame }));
-    const said = eventsOf(events, 'page-console').filter(({ worker }) => worker === 1);
+    const options = { concurrency: 1, startFrame: 10, frameCount: 4 };
+    const { events } = await succeed(sandbox, page(sandbox, { atLoad: "alert('load');", atFrame }), options);
+    const said = eventsOf(events, 'page-console');
     assert.deepEqual(
       said.map(({ text }) => text),
       ['false null'],
@@ -188,8 +192,9 @@ describe('a page that fails', () => {
 
   it('may not close itself: the call does nothing', async () => {
     using sandbox = new Sandbox();
-    const { events } = await succeed(sandbox, page(sandbox, { atFrame: 'window.close();' }));
-    assert.deepEqual(framesOf(events, 1), [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    const options = { concurrency: 1, startFrame: 10, frameCount: 6 };
+    const { events } = await succeed(sandbox, page(sandbox, { atFrame: 'window.close();' }), options);
+    assert.deepEqual(framesOf(events, 0), [10, 11, 12, 13, 14, 15]);
   });
 
   it('leaves for another address at a frame', async () => {
@@ -251,7 +256,7 @@ describe('a page whose files are missing', () => {
       if (request.url === '/index.html') response.end('<!doctype html><img src="broken.png">');
       else request.socket.destroy();
     });
-    const failure = await fail(sandbox, server.url('index.html'));
+    const failure = await fail(sandbox, server.url('index.html'), ONE_WORKER);
     assertError(failure, AssetError, { phase: 'load' }, server.url('broken.png'), 'net::ERR_EMPTY_RESPONSE');
   });
 
@@ -291,8 +296,8 @@ describe('an address that is no page', () => {
   it('404', async () => {
     using sandbox = new Sandbox();
     await using server = await Server.serve({});
-    const failure = await fail(sandbox, server.url('gone.html'));
-    assertError(failure, NavigationError, { phase: 'load' }, server.url('gone.html'), 'HTTP 404', /worker [01]/);
+    const failure = await fail(sandbox, server.url('gone.html'), ONE_WORKER);
+    assertError(failure, NavigationError, { phase: 'load' }, server.url('gone.html'), 'HTTP 404', 'worker 0');
   });
 
   it('connection refused', async () => {
@@ -301,19 +306,20 @@ describe('an address that is no page', () => {
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     await new Promise((resolve) => server.close(resolve));
-    assertError(await fail(sandbox, url), NavigationError, { phase: 'load' }, url, 'net::ERR_CONNECTION_REFUSED');
+    const failure = await fail(sandbox, url, ONE_WORKER);
+    assertError(failure, NavigationError, { phase: 'load' }, url, 'net::ERR_CONNECTION_REFUSED');
   });
 
   it('no such file', async () => {
     using sandbox = new Sandbox();
-    const failure = await fail(sandbox, 'file:///no/such/page.html');
+    const failure = await fail(sandbox, 'file:///no/such/page.html', ONE_WORKER);
     assertError(failure, NavigationError, { phase: 'load' }, 'file:///no/such/page.html', 'ERR_FILE_NOT_FOUND');
   });
 
   it('a server that never answers', async () => {
     using sandbox = new Sandbox();
     await using server = await Server.start(() => {});
-    const failure = await fail(sandbox, server.url(''), { deadlines: { load: 1000 } });
+    const failure = await fail(sandbox, server.url(''), { ...ONE_WORKER, deadlines: { load: 1000 } });
     assertError(failure, StallError, { phase: 'load' }, server.url(''), '1000 ms');
     assert.equal(failure.receipt.reason, 'stall');
   });
@@ -456,7 +462,7 @@ describe('a process that dies', () => {
       (event) => event.type === 'process' && event.state === 'started' && event.role === 'concat',
       (event) => process.kill((event as { pid: number }).pid, 'SIGKILL'),
     );
-    const failure = await fail(sandbox, COUNTER, {}, { onEvent: kill });
+    const failure = await fail(sandbox, COUNTER, { executor: encodeOnly }, { onEvent: kill });
     assertError(failure, EncoderError, { phase: 'concat' }, 'joining', 'SIGKILL');
   });
 });
@@ -505,7 +511,7 @@ describe('clause 11: a tool that lies', () => {
     using sandbox = new Sandbox();
     // As ffmpeg does with Matroska: it writes what there is room for and says nothing.
     const ffmpegPath = sandbox.script('ffmpeg', 'for last; do :; done', 'ffmpeg "$@" && truncate -s 2000 "$last"');
-    const failure = await fail(sandbox, COUNTER, { ffmpegPath, lossless: true, frameCount: 4 }, {});
+    const failure = await fail(sandbox, COUNTER, { ffmpegPath, lossless: true, frameCount: 4, concurrency: 1 });
     assert.ok(failure.error instanceof EncoderError || failure.error instanceof VerificationError);
   });
 
@@ -626,7 +632,9 @@ describe('the surroundings fail', () => {
       const onEvent = atEvent(matches, () => {
         throw thrown;
       });
-      const { error } = await fail(sandbox, COUNTER, { frameCount: 4 }, { onEvent });
+      // A browser is needed only to hear of it and of its frames.
+      const options = /browser|frame/.test(name) ? { frameCount: 4 } : { executor: encodeOnly };
+      const { error } = await fail(sandbox, COUNTER, options, { onEvent });
       assert.equal(error, thrown);
     });
   }

@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { Renderer, type RenderEvent } from '../src/index.js';
+import { ClockPages } from './support/clockPages.js';
 import { isLong } from './support/extent.js';
-import { eventsOf } from './support/renders.js';
-import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
-const sandbox = new Sandbox();
-after(() => sandbox[Symbol.dispose]());
+const pages = new ClockPages();
+after(() => pages[Symbol.asyncDispose]());
 
 const PICTURE =
   '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="red"/></svg>';
@@ -47,13 +45,8 @@ function serve(files: Record<string, string | Buffer>, mostMs = 300): Promise<Se
 
 /** What the page has put into its array `log` by frame 2. */
 async function logOf(url: string, more: { deadlines?: { load: number } } = {}): Promise<string[]> {
-  const events: RenderEvent[] = [];
-  const options = { width: 64, height: 36, fps: 10, frameCount: 3, mode: 'screenshot', lossless: true } as const;
-  await new Renderer({ ...options, ...more }).render(url, join(sandbox.root, 'out.mkv'), {
-    onEvent: (event) => void events.push(event),
-  });
-  const last = eventsOf(events, 'page-console').at(-1);
-  return JSON.parse(last?.text ?? '[]') as string[];
+  const said = await pages.render(url, { frameCount: 3, mode: 'screenshot', ...more });
+  return (said.at(-1) as string[] | undefined) ?? [];
 }
 
 async function assertOneOrder(files: Record<string, string | Buffer>, expected: readonly string[]): Promise<void> {

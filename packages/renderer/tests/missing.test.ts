@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { AssetError, type DistributedRenderOptions } from '../src/index.js';
-import { eventsOf, fail, succeed } from './support/renders.js';
+import { after, describe, it } from 'node:test';
+import { AssetError, type RendererOptions } from '../src/index.js';
+import { ClockPages } from './support/clockPages.js';
+import { eventsOf, fail } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
-const SMALL = { width: 160, height: 90, frameCount: 2, concurrency: 1 } satisfies Partial<DistributedRenderOptions>;
+const pages = new ClockPages();
+after(() => pages[Symbol.asyncDispose]());
+
+const SMALL = { width: 160, height: 90, frameCount: 2 } satisfies Partial<RendererOptions>;
 
 const FILES: Record<string, string> = {
   'imports.css': '@import "imported.css";',
@@ -72,10 +76,9 @@ const serve = (html: string) => Server.serve({ ...FILES, 'index.html': `<!doctyp
 
 describe('a file that is not there', () => {
   it('is a warning with allowMissingAssets, each one by name and once, and only where the page wants it', async () => {
-    using sandbox = new Sandbox();
     const markup = [...MISSING.map(([, , html]) => html), ...UNUSED.map(([, html]) => html), NOT_MISSED];
     await using server = await serve(markup.join('\n'));
-    const { events } = await succeed(sandbox, server.url('index.html'), { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(server.url('index.html'), { ...SMALL, allowMissingAssets: true });
     const warned = eventsOf(events, 'warning').map(({ message }) =>
       message.replace(/^worker 0 \(load\): |http:\S*\/| \(.*/g, ''),
     );
@@ -91,13 +94,12 @@ describe('a file that is not there', () => {
   it('fails the render by name, also as a part of an SVG', async () => {
     using sandbox = new Sandbox();
     await using server = await serve(MISSING[0]![2]);
-    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error } = await fail(sandbox, server.url('index.html'), { ...SMALL, concurrency: 1 });
     assert.ok(error instanceof AssetError, String(error));
     assert.match(error.message, /file did not load: .*use\.svg \(HTTP 404\)/);
   });
 
   it('is a warning as a style sheet that does not apply, for as long as it does not', async () => {
-    using sandbox = new Sandbox();
     const alternate = (file: string) => `<link rel="alternate stylesheet" title="other" href="${file}">`;
     await using server = await serve(`
       <link rel="stylesheet" media="print" href="print.css">${alternate('alternate.css')}
@@ -109,7 +111,7 @@ describe('a file that is not there', () => {
           requestAnimationFrame(each);
         });
       </script>`);
-    const { error, events } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error, events } = await pages.fail(server.url('index.html'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.match(error.message, /frame 1 .*stylesheet did not load: .*later\.css/);
     const warned = eventsOf(events, 'warning').map(({ message }) => message.replace(/http:\S*\/| \(.*/g, ''));
@@ -121,7 +123,6 @@ describe('a file that is not there', () => {
   });
 
   it('fails the render as a style sheet that would apply once it has come, or has been chosen', async () => {
-    using sandbox = new Sandbox();
     for (const html of [
       '<link rel="stylesheet" media="print" href="gone.css" onload="this.media = `all`">',
       '<link rel="preload" as="style" href="gone.css" onload="this.rel = `stylesheet`">',
@@ -132,14 +133,13 @@ describe('a file that is not there', () => {
       </script>`,
     ]) {
       await using server = await serve(html);
-      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      const { error } = await pages.fail(server.url('index.html'), SMALL);
       assert.ok(error instanceof AssetError, String(error));
       assert.match(error.message, /stylesheet did not load: .*gone\.css/);
     }
   });
 
   it('is none as a dynamic import whose failure the page handles, as of a file that it fetches', async () => {
-    using sandbox = new Sandbox();
     await using server = await Server.serve({
       'part.js': 'import "./inner.js";',
       'worker.js': 'import("./inside.js").catch(() => postMessage("worker"));',
@@ -151,14 +151,13 @@ describe('a file that is not there', () => {
         new Worker('worker.js').onmessage = ({ data }) => console.log(data);
       </script>`,
     });
-    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    const { events } = await pages.succeed(server.url('index.html'), SMALL);
     assert.deepEqual(eventsOf(events, 'warning'), []);
     const handled = eventsOf(events, 'page-console').map(({ text }) => text);
     assert.deepEqual(handled.sort(), ['direct', 'part', 'sheet', 'worker', 'worklet']);
   });
 
   it('fails the render as a dynamic import that nobody handles, or whose file a script needs as well', async () => {
-    using sandbox = new Sandbox();
     const handled = 'import("./other.js").catch(() => {});';
     for (const html of [
       `<script>${handled} import('./part.js').then(() => {});</script>`,
@@ -167,14 +166,13 @@ describe('a file that is not there', () => {
       `<script>document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: 'part.js' }));</script>`,
     ]) {
       await using server = await Server.serve({ 'part.js': 'import "./gone.js";', 'index.html': html });
-      const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+      const { error } = await pages.fail(server.url('index.html'), SMALL);
       assert.ok(error instanceof AssetError, String(error));
       assert.match(error.message, /script did not load: .*gone\.js/);
     }
   });
 
   it('is none as a font of a script that has another file for it, or that handles its failure', async () => {
-    using sandbox = new Sandbox();
     const font = (file: string) => `new FontFace('${file}', "url(${file}.woff2), local('DejaVu Sans')")`;
     await using server = await Server.serve({
       'worker.js': `const own = new FontFace('own', 'url(own.woff2)').load();
@@ -186,18 +184,16 @@ describe('a file that is not there', () => {
         new Worker('worker.js').onmessage = ({ data }) => console.log(data);
       </script>`,
     });
-    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    const { events } = await pages.succeed(server.url('index.html'), SMALL);
     assert.deepEqual(eventsOf(events, 'warning'), []);
     const said = eventsOf(events, 'page-console').map(({ text }) => text);
     assert.deepEqual(said.sort(), ['fulfilled,rejected', 'handled', 'loaded']);
   });
 
   it('is judged also beside a worker that answers nobody', async () => {
-    using sandbox = new Sandbox();
     const wait = 'postMessage(0); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
-    const { events } = await succeed(
-      sandbox,
-      sandbox.page(`<!doctype html><script>
+    const { events } = await pages.succeed(
+      pages.sandbox.page(`<!doctype html><script>
         const worker = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(wait)}])));
         worker.onmessage = () => new FontFace('gone', "url(gone.woff2), local('DejaVu Sans')").load().then(() => console.log('loaded'));
       </script>`),
@@ -210,7 +206,6 @@ describe('a file that is not there', () => {
   });
 
   it('fails the render by name as a font of a script whose failure nobody handles', async () => {
-    using sandbox = new Sandbox();
     const load = 'new FontFace("own", "url(gone.woff2)").load()';
     await using server = await Server.serve({
       'worker.js': load,
@@ -218,7 +213,7 @@ describe('a file that is not there', () => {
       'outside.html': '<script>new Worker("worker.js");</script>',
     });
     for (const file of ['page.html', 'outside.html']) {
-      const { error } = await fail(sandbox, server.url(file), SMALL);
+      const { error } = await pages.fail(server.url(file), SMALL);
       assert.ok(error instanceof AssetError, String(error));
       assert.match(error.message, /font did not load: .*gone\.woff2/);
     }
@@ -230,20 +225,19 @@ describe('a file that is not there', () => {
     const faces = names.map((name) => `@font-face { font-family: ${name}; src: url(${name}.woff2) }`).join('');
     const uses = names.map((name) => `<p style="font-family: ${name}">text</p>`).join('');
     await using server = await serve(`<style>${faces}</style>${uses}`);
-    const { error, receipt } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error, receipt } = await fail(sandbox, server.url('index.html'), { ...SMALL, concurrency: 1 });
     assert.ok(error instanceof AssetError, String(error));
     assert.deepEqual(receipt.leftovers, []);
   });
 
   it('fails the render by name also where an SVG file is there and the part that is shown is not', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve(`
       ${svg('<use href="parts.svg#part"/>')}<div hidden>${svg('<use href="parts.svg#hidden"/>')}</div>
       <script>requestAnimationFrame(function each() {
         if (genlock.frame === 1) document.querySelector('use').setAttribute('href', 'parts.svg#nosuch');
         requestAnimationFrame(each);
       });</script>`);
-    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error } = await pages.fail(server.url('index.html'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.match(
       error.message,
@@ -252,9 +246,8 @@ describe('a file that is not there', () => {
   });
 
   it('is none where it is there: a page with a part of an SVG in its markup loads', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve(svg('<use href="parts.svg#part"/>'));
-    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    const { events } = await pages.succeed(server.url('index.html'), SMALL);
     assert.deepEqual(eventsOf(events, 'warning'), []);
   });
 });

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { NavigationError, type DistributedRenderOptions } from '../src/index.js';
+import { after, describe, it } from 'node:test';
+import { NavigationError, type RendererOptions } from '../src/index.js';
+import { ClockPages } from './support/clockPages.js';
 import { LONG } from './support/extent.js';
-import { eventsOf, fail, succeed } from './support/renders.js';
+import { eventsOf, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
-const SMALL = { width: 160, height: 90, frameCount: 2, concurrency: 1 } satisfies Partial<DistributedRenderOptions>;
+const pages = new ClockPages();
+after(() => pages[Symbol.asyncDispose]());
+
+const SMALL = { width: 160, height: 90, frameCount: 2 } satisfies Partial<RendererOptions>;
 
 /** Serves these documents by path; never answers `never…`, and 404 to all else. */
 function serve(documents: Record<string, string>): Promise<Server> {
@@ -30,9 +34,8 @@ describe('a page that goes on to another document while it loads', () => {
   ];
   for (const [how, html] of ways) {
     it(how, async () => {
-      using sandbox = new Sandbox();
       await using server = await serve({ a: html, b: ARRIVED });
-      const { events } = await succeed(sandbox, server.url('a'), SMALL);
+      const { events } = await pages.succeed(server.url('a'), SMALL);
       assert.deepEqual(
         eventsOf(events, 'page-console').map(({ text }) => text),
         ['arrived'],
@@ -41,34 +44,30 @@ describe('a page that goes on to another document while it loads', () => {
   }
 
   it('fifty times of fifty', LONG, async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({ a: ways[0]![1], b: ARRIVED });
-    for (let time = 0; time < 50; time++) await succeed(sandbox, server.url('a'), { ...SMALL, frameCount: 1 });
+    for (let time = 0; time < 50; time++) await pages.succeed(server.url('a'), { ...SMALL, frameCount: 1 });
   });
 
   it('leaves behind what it was still loading, and what frames were that are gone', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({
       a: '<script>location.replace("/b")</script><img src="never.png"><link rel="stylesheet" href="never.css">',
       b: `${ARRIVED}<iframe src="c"></iframe>
         <script>onmessage = () => document.querySelector('iframe').remove()</script>`,
       c: '<link rel="preload" as="image" href="never2.png"><script>parent.postMessage(0, "*")</script>',
     });
-    await succeed(sandbox, server.url('a'), SMALL);
+    await pages.succeed(server.url('a'), SMALL);
   });
 
   it('to one that is not there: it names that one', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({ a: '<script>location.replace("/gone")</script>' });
-    const { error } = await fail(sandbox, server.url('a'), { ...SMALL, allowMissingAssets: true });
+    const { error } = await pages.fail(server.url('a'), { ...SMALL, allowMissingAssets: true });
     assert.ok(error instanceof NavigationError, String(error));
     assert.equal(error.url, server.url('gone'));
   });
 
   it('or nowhere, for it was told to stay', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({ a: '<script>location.href = "mailto:somebody@example.org"</script>' });
-    await succeed(sandbox, server.url('a'), SMALL);
+    await pages.succeed(server.url('a'), SMALL);
   });
 });
 
@@ -103,7 +102,6 @@ describe('a page that opens windows', () => {
   });
 
   it('moves them by its own clock, from any frame', async () => {
-    using sandbox = new Sandbox();
     const script = `
       requestAnimationFrame(() => {
         const w = window.open();
@@ -111,8 +109,8 @@ describe('a page that opens windows', () => {
         w.document.close();
       });
       globalThis.say = () => console.log(genlock.frame, document.visibilityState);`;
-    const url = sandbox.page(`<!doctype html><script>${script}</script>`);
-    const { events } = await succeed(sandbox, url, { ...SMALL, frameCount: 8 });
+    const url = pages.sandbox.page(`<!doctype html><script>${script}</script>`);
+    const { events } = await pages.succeed(url, { ...SMALL, fps: 30, frameCount: 8 });
     assert.deepEqual(
       eventsOf(events, 'page-console').map(({ text }) => text),
       ['5 visible'],

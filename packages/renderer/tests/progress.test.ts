@@ -33,7 +33,7 @@ describe('a render that succeeds', () => {
 
   it('tells its progress: it rises, frame by frame, to exactly 1 before the join', async () => {
     using sandbox = new Sandbox();
-    const { told, shares } = await rendered(sandbox, { frameCount: 21, concurrency: 3 });
+    const { told, shares } = await rendered(sandbox, { frameCount: 21 });
     assert.ok(shares.every((share) => share > 0 && share <= 1));
     assert.ok(shares.every((share, index) => index === 0 || share > shares[index - 1]!));
     assert.ok(shares.length >= 21);

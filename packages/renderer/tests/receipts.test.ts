@@ -36,9 +36,15 @@ async function rejection(sandbox: Sandbox, job: RenderJobOptions, work: (job: Re
 }
 
 describe('clause 8: the receipt of a render', () => {
-  it('says of each process who it belonged to, how it was ended and in what phase', async () => {
+  it('says of each process of a page that throws who it belonged to, how it was ended and in what phase', async () => {
     using sandbox = new Sandbox();
-    const { receipt } = await fail(sandbox, COUNTER, { inputProps: { throwAt: 12 }, frameCount: 40, concurrency: 2 });
+    const options = { inputProps: { throwAt: 12 }, frameCount: 40, retries: 3 };
+    const { error, events, receipt } = await fail(sandbox, COUNTER, options);
+    // Clause 2: the error that a real worker tells of is the one that is thrown; that of a page is never retried.
+    assert.ok(error instanceof PageError);
+    assert.equal(eventsOf(events, 'worker-failed')[0]!.error, error);
+    assert.equal(eventsOf(events, 'page-error')[0]!.error, error);
+    assert.deepEqual([eventsOf(events, 'retry'), receipt.retries], [[], []]);
     assert.ok(receipt.processes.length > 0);
     for (const { pid, role, worker, how, phase } of receipt.processes) {
       assert.ok(pid > 0 && ['browser', 'encoder'].includes(role));

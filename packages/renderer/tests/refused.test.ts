@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { AssetError, type DistributedRenderOptions } from '../src/index.js';
-import { eventsOf, fail, succeed } from './support/renders.js';
+import { after, describe, it } from 'node:test';
+import { AssetError, type RendererOptions } from '../src/index.js';
+import { ClockPages } from './support/clockPages.js';
+import { eventsOf } from './support/renders.js';
 import { refusalIn, whyBlocked } from '../src/browser/refusals.js';
-import { Sandbox } from './support/Sandbox.js';
 import { Server } from './support/server.js';
 
-const SMALL = { width: 160, height: 90, frameCount: 2, concurrency: 1 } satisfies Partial<DistributedRenderOptions>;
+const pages = new ClockPages();
+after(() => pages[Symbol.asyncDispose]());
+
+const SMALL = { width: 160, height: 90, frameCount: 2 } satisfies Partial<RendererOptions>;
 
 const INTEGRITY = `integrity="sha256-${'A'.repeat(43)}="`;
 const PNG = Buffer.from(
@@ -89,12 +92,11 @@ const reasons = (events: Parameters<typeof eventsOf>[0]) =>
 
 describe('a file that comes, and that the browser refuses', () => {
   it('is a warning with allowMissingAssets, by name and with the reason', async () => {
-    using sandbox = new Sandbox();
     const unused = `<link rel="stylesheet" media="print" href="print.css">
       <link rel="preload" as="style" href="unused.css"><link rel="modulepreload" href="unused.js">`;
     const markup = [...REFUSED.map(([, , , html]) => html), unused];
     await using server = await serve({ 'index.html': `<!doctype html><body>${markup.join('\n')}` });
-    const { events } = await succeed(sandbox, server.url('index.html'), { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(server.url('index.html'), { ...SMALL, allowMissingAssets: true });
     const idle = (what: string, file: string, type: string) =>
       `${what}: ${file} did not load (the browser refuses it: ${WRONG(type)})`;
     assert.deepEqual(
@@ -109,16 +111,14 @@ describe('a file that comes, and that the browser refuses', () => {
   });
 
   it('is none where the page handles it', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({ 'index.html': HANDLED });
-    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    const { events } = await pages.succeed(server.url('index.html'), SMALL);
     assert.deepEqual(reasons(events), []);
     const said = eventsOf(events, 'page-console').map(({ text }) => text);
     assert.deepEqual(said.sort(), ['direct', 'fetch', 'inner', 'worklet']);
   });
 
   it('fails the render at the frame that asks for it', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({
       'index.html': `<!doctype html><body><link rel="preload" as="style" href="late.css"><script>
         requestAnimationFrame(function each() {
@@ -128,28 +128,26 @@ describe('a file that comes, and that the browser refuses', () => {
         });
       </script>`,
     });
-    const { error, events } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error, events } = await pages.fail(server.url('index.html'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.match(error.message, /frame 1 .*stylesheet did not load: .*late\.css \(the browser refuses it: /);
     assert.equal(reasons(events).length, 1, 'not used at first');
   });
 
   it('fails it as a dynamic import that nobody handles', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({ 'index.html': '<script>import("./inner.js").then(() => {});</script>' });
-    const { error } = await fail(sandbox, server.url('index.html'), SMALL);
+    const { error } = await pages.fail(server.url('index.html'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.match(error.message, /script did not load: .*within\.js \(the browser refuses it: its type is text\/html/);
   });
 
   it('is none where the browser takes it all the same: a sheet of any type without a doctype', async () => {
-    using sandbox = new Sandbox();
     await using server = await serve({
       'index.html': `<html><link rel="stylesheet" href="plain.css"><p>text<script>
         onload = () => console.log(getComputedStyle(document.querySelector('p')).color);
       </script>`,
     });
-    const { events } = await succeed(sandbox, server.url('index.html'), SMALL);
+    const { events } = await pages.succeed(server.url('index.html'), SMALL);
     assert.deepEqual(reasons(events), []);
     assert.deepEqual(
       eventsOf(events, 'page-console').map(({ text }) => text),
@@ -158,7 +156,6 @@ describe('a file that comes, and that the browser refuses', () => {
   });
 
   it('is named with the reason where another origin keeps it', async () => {
-    using sandbox = new Sandbox();
     await using other = await serve({});
     const url = (file: string) => other.url(file);
     const all: [file: string, what: string, why: RegExp, html: string][] = [
@@ -178,7 +175,7 @@ describe('a file that comes, and that the browser refuses', () => {
     ];
     const markup = all.map(([, , , html]) => html).join('\n');
     await using server = await serve({ 'index.html': `<!doctype html><body>${markup}` });
-    const { events } = await succeed(sandbox, server.url('index.html'), { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(server.url('index.html'), { ...SMALL, allowMissingAssets: true });
     const warned = reasons(events);
     for (const [file, what, why] of all) {
       const found = warned.filter((text) => text.includes(`${what} did not load: ${file} (the browser refuses it: `));
@@ -189,7 +186,6 @@ describe('a file that comes, and that the browser refuses', () => {
   });
 
   it("is named where the page's own rules forbid it, unless there is something in its place", async () => {
-    using sandbox = new Sandbox();
     const all: [file: string, what: string, html: string][] = [
       ['a.png', 'image', '<img src="a.png">'],
       ['b.png', 'image', '<div style="width: 9px; height: 9px; background: url(b.png)"></div>'],
@@ -210,7 +206,7 @@ describe('a file that comes, and that the browser refuses', () => {
       { 'index.html': `<!doctype html><body>${markup}` },
       { 'content-security-policy': policy },
     );
-    const { events } = await succeed(sandbox, server.url('index.html'), { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(server.url('index.html'), { ...SMALL, allowMissingAssets: true });
     const why = "(the browser refuses it: the page's Content-Security-Policy forbids it)";
     assert.deepEqual(reasons(events), all.map(([file, what]) => `${what} did not load: ${file} ${why}`).sort());
   });

@@ -45,6 +45,14 @@ async function render(url: string, options: Partial<DistributedRenderOptions> = 
   return { ...result, hashes, drawn, reused: result.report.chunks.reused };
 }
 
+let undisturbed: string[] | undefined;
+
+/** The hashes of the page's frames, of a render that nothing is kept of and nothing stops. */
+async function undisturbedHashes(url: string): Promise<string[]> {
+  undisturbed ??= (await render(url, { keepChunks: false, concurrency: 1 })).hashes;
+  return undisturbed;
+}
+
 function chunksIn(events: readonly RenderEvent[], state: string): number[] {
   return eventsOf(events, 'chunk')
     .filter((event) => event.state === state)
@@ -67,7 +75,7 @@ describe('chunks that are kept', () => {
 
   it('let a cancelled render go on, with the frames of one that was never stopped', async () => {
     const url = await writePage();
-    const { hashes } = await render(url, { keepChunks: false, concurrency: 1 });
+    const hashes = await undisturbedHashes(url);
     assert.deepEqual(await new ChunkStore(cache).list(), []);
     const { events } = await cancelAfter(url, 3);
     const done = chunksIn(events, 'done');
@@ -181,7 +189,7 @@ describe('chunks that are kept', () => {
 describe('the finished part of a stopped render', () => {
   it('is a video of the first frames under its own name', async () => {
     const url = await writePage();
-    const { hashes } = await render(url, { keepChunks: false });
+    const hashes = await undisturbedHashes(url);
     const partialOutput = join(sandbox.inputs, 'part.mp4');
     const { events, error } = await cancelAfter(url, 3, { keepChunks: false, concurrency: 1, partialOutput });
     assert.equal((error as Error).message, 'enough');

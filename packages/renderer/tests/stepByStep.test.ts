@@ -17,7 +17,7 @@ import { deferred } from './support/deferred.js';
 import { encodeOnly } from './support/encodeOnly.js';
 import { eventsOf, fail, succeed } from './support/renders.js';
 import { Sandbox } from './support/Sandbox.js';
-import { everyThird, LONG } from './support/extent.js';
+import { everyThird, isLong, LONG } from './support/extent.js';
 
 const COUNTER = pathToFileURL(join(import.meta.dirname, 'pages/counter.html')).href;
 
@@ -182,14 +182,16 @@ describe('step by step', () => {
     ['drain', 'drain', LONG],
     ['commit', 'verify', {}],
   ];
-  for (const [one, other, extent] of real) {
+  for (const [index, [one, other, extent]] of real.entries()) {
     it(`clause 3: the same with real workers, at ${one} and ${other}`, extent, async () => {
       using sandbox = new Sandbox();
       const places = [
         { phase: one, worker: 0 },
         { phase: other, worker: 1 },
       ] as const;
-      for (const order of ORDERS) await failBoth(sandbox, SMALL, places, order, 'in one tick');
+      // Both orders at each place are in the long tests; the receipts have both at one place every time.
+      const orders = ORDERS.filter((_, turn) => isLong || turn === index % 2);
+      for (const order of orders) await failBoth(sandbox, SMALL, places, order, 'in one tick');
     });
   }
 });

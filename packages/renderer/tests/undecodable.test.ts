@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { AssetError, type DistributedRenderOptions } from '../src/index.js';
+import { AssetError, type RendererOptions } from '../src/index.js';
 import { runCommand } from '../src/lifecycle/runCommand.js';
-import { eventsOf, fail, succeed } from './support/renders.js';
-import { Sandbox } from './support/Sandbox.js';
+import { ClockPages } from './support/clockPages.js';
+import { eventsOf } from './support/renders.js';
 
-const SMALL = { width: 160, height: 90, frameCount: 4, concurrency: 1 } satisfies Partial<DistributedRenderOptions>;
+const SMALL = { width: 160, height: 90, frameCount: 4 } satisfies Partial<RendererOptions>;
 
-const sandbox = new Sandbox();
-after(() => sandbox[Symbol.dispose]());
+const pages = new ClockPages();
+after(() => pages[Symbol.asyncDispose]());
+const { sandbox } = pages;
 
 before(async () => {
   const make = async (name: string, ...how: string[]) => {
@@ -48,7 +49,7 @@ const page = (body: string) => sandbox.page(`<!doctype html><body>${body}`);
 
 describe('a file that cannot be decoded', () => {
   it('fails the render by name: a video with its codec, and the command that converts it', async () => {
-    const { error } = await fail(sandbox, page('<video src="phone%20clip.mp4" muted autoplay></video>'), SMALL);
+    const { error } = await pages.fail(page('<video src="phone%20clip.mp4" muted autoplay></video>'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.equal(error.position.phase, 'load');
     assert.match(error.message, /video cannot be decoded: file:.*phone%20clip\.mp4 \(hevc: .*--allow-missing-assets/);
@@ -62,14 +63,14 @@ describe('a file that cannot be decoded', () => {
         requestAnimationFrame(draw);
       });
     </script>`);
-    const { error } = await fail(sandbox, url, SMALL);
+    const { error } = await pages.fail(url, SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.equal(error.position.frame, 2);
     assert.match(error.message, /frame 2 \(capture\): image cannot be decoded: .*half-1\.png \(it is damaged: /);
   });
 
   it('fails it where the end of a video is missing', async () => {
-    const { error } = await fail(sandbox, page('<video src="short.mp4" muted autoplay></video>'), SMALL);
+    const { error } = await pages.fail(page('<video src="short.mp4" muted autoplay></video>'), SMALL);
     assert.ok(error instanceof AssetError, String(error));
     assert.match(error.message, /short\.mp4 \(the file is cut short: its last 500 bytes are missing\)/);
   });
@@ -79,7 +80,7 @@ describe('a file that cannot be decoded', () => {
     const url = page(
       [...names, 'ok.gif', 'unsaid.gif', 'ok.apng', 'anim.webp'].map((name) => `<img src="${name}">`).join(''),
     );
-    const { events } = await succeed(sandbox, url, { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(url, { ...SMALL, allowMissingAssets: true });
     const warned = eventsOf(events, 'warning').map(({ message }) => message);
     for (const name of names)
       assert.equal(warned.filter((text) => text.includes(`${name} (it is `)).length, 1, warned.join('\n'));
@@ -104,7 +105,7 @@ describe('a file that cannot be decoded', () => {
         loose.src = 'half-5.png';
         new FontFace('two', 'url(noise-2.woff2)').load().catch(() => {});
       </script>`);
-    const { events } = await succeed(sandbox, url, { ...SMALL, allowMissingAssets: true });
+    const { events } = await pages.succeed(url, { ...SMALL, allowMissingAssets: true });
     const warned = eventsOf(events, 'warning').map(({ message }) => message);
     const files = ['half-1', 'half-2', 'half-3', 'half-4', 'half-5', 'text-1', 'text-2', 'text-3', 'empty'];
     const names = [
@@ -140,7 +141,7 @@ describe('a file that the page has another one for', () => {
         @font-face { font-family: three; src: local(none such), url(ok.mp4) format('none') }
         p { font-family: three }
       </style><p>text</p>`);
-    const { events } = await succeed(sandbox, url, SMALL);
+    const { events } = await pages.succeed(url, SMALL);
     const warned = eventsOf(events, 'warning').map(({ message }) => message.replace(/.*(gone[^ ]*).*/, '$1'));
     assert.deepEqual(warned.sort(), ['gone-3.png', 'gone.woff2']);
   });
@@ -150,7 +151,7 @@ describe('a file that the page has another one for', () => {
       '<img src="gone.png" onerror="this.onerror = null; this.src = \'text-1.png\'">',
       '<link rel="preload" as="image" href="gone.png"><div style="background: url(gone.png)">text</div>',
     ]) {
-      const { error } = await fail(sandbox, page(body), { ...SMALL, frameCount: 1 });
+      const { error } = await pages.fail(page(body), { ...SMALL, frameCount: 1 });
       assert.ok(error instanceof AssetError, String(error));
       assert.match(error.message, /gone\.png/);
     }

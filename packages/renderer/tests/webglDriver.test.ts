@@ -35,6 +35,10 @@ const drivers = (events: readonly RenderEvent[]) => eventsOf(events, 'capture').
 const browsers = (events: readonly RenderEvent[]) =>
   eventsOf(events, 'process').filter(({ role, state }) => role === 'browser' && state === 'started').length;
 
+let own: ReturnType<typeof render> | undefined;
+/** A render with the browser's own driver. */
+const ownDriver = () => (own ??= render('webgl', { webgl: 'swiftshader', concurrency: 1 }));
+
 /** Runs with another list of the folders in which Vulkan's loader looks for drivers. */
 async function withDrivers<T>(folder: string, run: () => Promise<T>): Promise<T> {
   const before = process.env['XDG_DATA_DIRS'];
@@ -73,14 +77,14 @@ describe('the driver of WebGL', () => {
   });
 
   it('is the own one of the browser where that is named, and where there is no WebGL', async () => {
-    const own = await render('webgl', { webgl: 'swiftshader', concurrency: 1 });
+    const own = await ownDriver();
     assert.deepEqual([drivers(own.events), browsers(own.events)], [['swiftshader'], 1]);
     const without = await render('counter', { concurrency: 1 });
     assert.deepEqual([drivers(without.events), browsers(without.events)], [[undefined], 1]);
   });
 
   it('is the own one of the browser where llvmpipe does not start, which is told', async () => {
-    const own = await render('webgl', { webgl: 'swiftshader', concurrency: 1 });
+    const own = await ownDriver();
     const broken = await withDrivers(brokenDriver(), () => render('webgl', { concurrency: 1 }));
     assert.deepEqual(drivers(broken.events), ['swiftshader']);
     assert.equal(broken.hashes, own.hashes);

@@ -55,7 +55,8 @@ export function installTime(control: Control): void {
     toZonedDateTimeISO(zone: unknown): Record<string, () => unknown>;
   }
   const temporal = (globalThis as Record<string, unknown>)['Temporal'] as
-    { Now: Record<string, unknown>; Instant: { fromEpochMilliseconds(ms: number): TemporalInstant } } | undefined;
+    | { Now: Record<string, unknown>; Instant: { fromEpochMilliseconds(ms: number): TemporalInstant } }
+    | undefined;
   if (temporal) {
     const zone = temporal.Now['timeZoneId'] as () => string;
     const instant = () => temporal.Instant.fromEpochMilliseconds(now());

@@ -60,7 +60,15 @@ export class PoolWatch {
       url,
       path,
       { ...TWO_WORKERS, ...options },
-      { browsers: pool, ...job, onEvent: (event) => (events.push(event), this.watch(event), job.onEvent?.(event)) },
+      {
+        browsers: pool,
+        ...job,
+        onEvent: (event) => {
+          events.push(event);
+          this.watch(event);
+          return job.onEvent?.(event);
+        },
+      },
     );
     const error: unknown = await outcome.then(
       () => undefined,

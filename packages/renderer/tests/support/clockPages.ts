@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { BrowserPool, Renderer, type RendererOptions, type RenderEvent } from '../../src/index.js';
+import { PNG } from 'pngjs';
+import { seekToStart } from '../../src/capture/seekToStart.js';
+import { WorkerPage } from '../../src/capture/WorkerPage.js';
+import { BrowserPool, type RendererOptions, type RenderEvent } from '../../src/index.js';
+import { findHardening } from '../../src/lifecycle/hardening.js';
+import { JobScope } from '../../src/lifecycle/JobScope.js';
+import { parseRendererOptions } from '../../src/options/options.js';
 import { eventsOf } from './renders.js';
 import { Sandbox } from './Sandbox.js';
 
@@ -15,19 +22,79 @@ export type Said = [topic: string, ...values: unknown[]][];
 /** The script that pages tell with: `say(topic, ...values)`. */
 export const SAY = 'const say = (...values) => console.log(JSON.stringify(values));';
 
-/** Renders pages that tell what time it is for them, in browsers that are kept from page to page. */
+/**
+ * Draws pages that tell what time it is for them, in browsers that are kept from page to page. It is all that a render
+ * does but the encoding, which costs more than the rest.
+ */
 export class ClockPages implements AsyncDisposable {
   readonly sandbox = new Sandbox();
-  /** The video that was rendered last. */
+  /** Where the video would be. */
   readonly output = join(this.sandbox.root, 'out.mkv');
   readonly #browsers = new BrowserPool();
+  /** The pictures that were drawn last. */
+  #pictures: PNG[] = [];
 
-  /** Renders a page; returns what it has told. */
+  /** Draws the frames of a page; returns what it has told. */
   async render(url: string, options: Partial<RendererOptions> = {}): Promise<Said> {
-    const events: RenderEvent[] = [];
-    const onEvent = (event: RenderEvent) => void events.push(event);
-    await new Renderer({ ...OPTIONS, ...options }).render(url, this.output, { onEvent, browsers: this.#browsers });
+    const { events } = await this.succeed(url, options);
     return eventsOf(events, 'page-console').map(({ text }) => JSON.parse(text));
+  }
+
+  /** Draws the frames of a page; returns what was told of that. */
+  async succeed(url: string, options: Partial<RendererOptions> = {}): Promise<{ events: RenderEvent[] }> {
+    const events: RenderEvent[] = [];
+    const pictures = await this.#draw(url, options, (event) => void events.push(event));
+    this.#pictures = pictures.map((png) => PNG.sync.read(png));
+    return { events };
+  }
+
+  /** Draws frames of which one must fail; returns the error, and what was told. */
+  async fail(url: string, options: Partial<RendererOptions> = {}): Promise<{ error: unknown; events: RenderEvent[] }> {
+    const events: RenderEvent[] = [];
+    const drawing = this.#draw(url, options, (event) => void events.push(event));
+    const [outcome] = await Promise.allSettled([drawing]);
+    assert.equal(outcome.status, 'rejected', 'nothing failed');
+    return { error: outcome.reason, events };
+  }
+
+  async #draw(
+    url: string,
+    given: Partial<RendererOptions>,
+    onEvent: (event: RenderEvent) => void,
+  ): Promise<readonly Buffer[]> {
+    const options = parseRendererOptions({ ...OPTIONS, ...given }, this.output, url);
+    const pictures: Buffer[] = [];
+    await JobScope.run({ onEvent }, options, this.output, async (scope) => {
+      await scope.enter('launch');
+      if (options.hardening) scope.hardening = await findHardening(scope.signal);
+      await using workerPage = new WorkerPage();
+      await scope.guard(async () => {
+        const { source } = await seekToStart(workerPage, scope, options, url, this.#browsers);
+        await scope.enter('capture');
+        await source.begin();
+        const { startFrame, frameCount, deadlines } = options;
+        for (let frame = startFrame; frame < startFrame + frameCount; frame++) {
+          scope.position.frame = frame;
+          await scope.step('capture');
+          const drawn = await source.capture(frame);
+          pictures.push(drawn.kind === 'picture' ? drawn.png : await source.picture());
+        }
+        await source.page.settle(deadlines.capture);
+      });
+    });
+    return pictures;
+  }
+
+  /** The colour of a pixel of the picture that was drawn as the nth, from 0, in the last render. */
+  colourAt(n: number, x: number, y: number): number[] {
+    const { data, width } = this.#pictures[n]!;
+    const start = (y * width + x) * 4;
+    return [...data.subarray(start, start + 3)];
+  }
+
+  /** A hash of each picture of the last render. */
+  get hashes(): string[] {
+    return this.#pictures.map(({ data }) => createHash('sha256').update(data).digest('hex'));
   }
 
   /** A page that runs a script, and its function `frame(n, time)`, if it has one, in each frame. */

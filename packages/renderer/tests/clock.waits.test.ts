@@ -158,7 +158,8 @@ describe('what takes real time', () => {
           worker.postMessage(n - 1 - WORK.length);
         };`),
       'worker.js': `${BEGIN} onmessage = ({ data }) => begin(data, (result) => postMessage([data, result]));`,
-      'module.js': 'export const value = 1;',
+      // It takes a while, so that whoever does not wait for it comes too early.
+      'module.js': 'for (let i = 0, sum = 0; i < 2e7; i++) sum += i; export const value = 1;',
     };
     await using server = await Server.start((request, response) => {
       const name = (request.url ?? '/').slice(1).replace(/\?.*/, '');

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { shortUrl } from '../errors.js';
 import type { JobScope } from '../lifecycle/JobScope.js';
-import type { FileFaults, Outcome } from '../page/index.js';
+import type { FileFaults, Outcome, SettleOptions } from '../page/index.js';
 import { joinOutcomes } from './joinOutcomes.js';
 import type { NetworkWatch } from './NetworkWatch.js';
 import type { PageContexts } from './PageContexts.js';
@@ -114,13 +114,14 @@ export class PageSettler {
     /** Rounds in a row in which no document had anything to do. */
     let calm = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
+      const hasLoaded = network.loading.length > 0 || network.begun > this.#begunBefore;
       if (network.loading.length > 0) {
         const list = () => `${network.loading.map(shortUrl).join(', ')} to load`;
         await this.scope.wait(network.idle(), deadlineMs, list);
         // The documents now use what has loaded, and may need more files for it.
       } else if (total.hidesRoots) {
         await this.scope.wait(contexts.adoptShadowRoots(), deadlineMs, 'the browser to list the shadow trees');
-      } else if (network.begun > this.#begunBefore) {
+      } else if (hasLoaded) {
         // A document that had answered has not seen the files that came while another one was still at work.
         calm = 0;
       } else if (!again && !total.hasPostponed && !(total.settleAgain && contexts.count > 1)) {
@@ -131,18 +132,19 @@ export class PageSettler {
       const releasesPostponed = total.hasPostponed === true && network.loading.length === 0;
       const firesFrameLoads = calm > CALM_ROUNDS;
       if (firesFrameLoads) calm = 0;
-      const next = await this.#settleOnce(deadlineMs, releasesPostponed, firesFrameLoads);
+      const next = await this.#settleOnce(deadlineMs, { releasesPostponed, firesFrameLoads, hasLoaded });
       total = { ...next, observerCalls: total.observerCalls + next.observerCalls };
     }
     await files.judge(this.#faults, deadlineMs);
     return total;
   }
 
-  #settleOnce(deadlineMs: number, releasesPostponed = false, firesFrameLoads = false): Promise<Outcome> {
-    return this.run(
-      `settle(${this.parts.currentFrame()}, ${releasesPostponed}, false, ${firesFrameLoads})`,
-      deadlineMs,
-    );
+  #settleOnce(deadlineMs: number, options: SettleOptions = {}): Promise<Outcome> {
+    return this.run(this.#settleCall(options), deadlineMs);
+  }
+
+  #settleCall(options: SettleOptions): string {
+    return `settle(${this.parts.currentFrame()}, ${JSON.stringify(options)})`;
   }
 
   /**
@@ -150,14 +152,15 @@ export class PageSettler {
    * again and again, with everything that is held back let go, until the page keeps those promises.
    */
   async #untilKept(call: string): Promise<Outcome[]> {
-    const { network, currentFrame } = this.parts;
+    const { network } = this.parts;
+    const nudge = { releasesPostponed: true, isNudged: true, firesFrameLoads: true };
     let outcomes = await this.#evaluate(call);
     const isOver = () =>
       this.scope.signal.aborted || outcomes.some(({ workerFailed, missesDrawing }) => workerFailed || missesDrawing);
     while (outcomes.some(({ awaitsPromises }) => awaitsPromises) && !isOver()) {
       await network.idle();
       const { observerCalls } = joinOutcomes(outcomes);
-      outcomes = await this.#evaluate(`settle(${currentFrame()}, true, true)`);
+      outcomes = await this.#evaluate(this.#settleCall(nudge));
       if (outcomes[0]) outcomes[0].observerCalls += observerCalls;
     }
     return outcomes;

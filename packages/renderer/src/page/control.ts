@@ -1,6 +1,6 @@
 import type { CanvasRegistry } from './canvasRegistry.js';
 import type { Moment, PageConfig } from './config.js';
-import type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
+import type { FileFault, FileFaults, FrameUse, Outcome, Rest, SettleOptions } from './outcome.js';
 import type { Media } from './media.js';
 import type { readWebGl } from './readWebGl.js';
 import type { Streams } from './streamTypes.js';
@@ -287,10 +287,9 @@ export interface Control extends Moment {
   pendingSnapshots: number;
   /**
    * Waits until nothing is due, pending or loading at the present virtual time. `frame` is the frame that the page
-   * shows, for a document created later than frame 0. With `releasesPostponed`, postponed messages and tasks run; with
-   * `isNudged`, the document is nudged first; with `firesFrameLoads`, the `load` events of iframes fire first.
+   * shows, for a document created later than frame 0.
    */
-  settle(frame?: number, releasesPostponed?: boolean, isNudged?: boolean, firesFrameLoads?: boolean): Promise<Outcome>;
+  settle(frame?: number, options?: SettleOptions): Promise<Outcome>;
   /**
    * Advances the page from frame `from` (-1 in the very first step) to this frame, the next or a later one. `frameUse`
    * is `drawn` by default. Without `hasNewAnimations`, the previous step has already found all animations.

@@ -64,7 +64,7 @@ import { installWorklets } from './worklets.js';
 export { CONTROL_KEY } from './control.js';
 export type { Moment, PageConfig } from './config.js';
 export type { SheetUse, VideoNews } from './control.js';
-export type { FileFault, FileFaults, FrameUse, Outcome, Rest } from './outcome.js';
+export type { FileFault, FileFaults, FrameUse, Outcome, Rest, SettleOptions } from './outcome.js';
 
 /** The parts that documents and workers share. */
 const COMMON: PagePart[] = [

@@ -27,6 +27,18 @@ export interface FileFaults {
  */
 export type FrameUse = 'drawn' | 'read' | 'undrawn';
 
+/** What a document does before it settles once more. All are off by default. */
+export interface SettleOptions {
+  /** Runs postponed messages and tasks. */
+  releasesPostponed?: boolean;
+  /** Nudges the document: only promises of the page are left to wait for. */
+  isNudged?: boolean;
+  /** Fires the `load` events of iframes. */
+  firesFrameLoads?: boolean;
+  /** Asks all workers: they may have got files that they were waiting for. */
+  hasLoaded?: boolean;
+}
+
 /** What a document reports to the renderer after a call of `step` or `settle`. */
 export interface Outcome {
   /** Something may have been sent to another document, so all must settle once more. */

@@ -158,9 +158,10 @@ export function installStepping(control: Control): void {
     await control.runWorkerFrames();
   }
 
-  control.settle = async (frame, releasesPostponed = false, isNudged = false, firesFrameLoads = isNudged) => {
+  control.settle = async (frame, { releasesPostponed, isNudged, firesFrameLoads, hasLoaded } = {}) => {
     if (frame !== undefined) joinAt(frame);
     if (releasesPostponed) control.releasePostponed();
+    if (hasLoaded) control.active = true;
     if (firesFrameLoads) await control.fireFrameLoads();
     // The page may be polling for the time while its promise stops the clock: if nudging has led to anything, do not
     // wait.

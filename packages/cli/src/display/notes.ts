@@ -75,9 +75,8 @@ function captureText({ mode, encoded, webgl }: Extract<RenderEvent, { type: 'cap
     screenshot: 'as screenshots',
     compositor: 'from the compositor',
     canvas: 'from the canvas',
-    element: 'from a canvas into which the page is drawn',
-  }[mode];
-  return `frames are taken ${from}${encoded ? ', encoded by the browser' : ''}${webgl ? `, with WebGL by ${webgl}` : ''}`;
+  } satisfies Record<typeof mode, string>;
+  return `frames are taken ${from[mode]}${encoded ? ', encoded by the browser' : ''}${webgl ? `, with WebGL by ${webgl}` : ''}`;
 }
 
 function place({ worker, frame }: { worker?: number; frame?: number }): string {

@@ -70,6 +70,29 @@ const LOG = `<!doctype html><script>
   document.fonts.ready.then(tell('fonts'));
 </script>`;
 
+/**
+ * Asserts in which order a script gets its results, in a worker and then in the document. The script defines
+ * `run(tell)`, which ends with `tell('last')`.
+ */
+async function assertOneOrderOf(script: string, expected: readonly string[]): Promise<void> {
+  const files = {
+    'index.html': `${LOG}<script>addEventListener('load', () => {
+      const worker = new Worker('worker.js');
+      worker.onmessage = ({ data }) => {
+        for (const each of data) log.push('worker: ' + each);
+        (0, eval)(source + 'run((what) => void log.push(what))');
+      };
+      const source = ${JSON.stringify(script)};
+    });</script>`,
+    'worker.js': `const all = [];
+      const tell = (what) => { all.push(what); if (what === 'last') postMessage(all); };
+      ${script}
+      run(tell);`,
+  };
+  const inWorker = expected.map((each) => `worker: ${each}`);
+  await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...expected]);
+}
+
 describe('what a page loads comes in one order', () => {
   it('scripts, pictures, fonts, answers and workers', async () => {
     const files = {
@@ -231,25 +254,10 @@ describe('what a page loads comes in one order', () => {
         transaction.objectStore('store').put(1, 1);
         slow('last');
       };`;
-    const files = {
-      'index.html': `${LOG}<script>addEventListener('load', () => {
-        const worker = new Worker('worker.js');
-        worker.onmessage = ({ data }) => {
-          for (const each of data) log.push('worker: ' + each);
-          (0, eval)(source + 'run((what) => void log.push(what))');
-        };
-        const source = ${JSON.stringify(script)};
-      });</script>`,
-      'worker.js': `const all = [];
-        const tell = (what) => { all.push(what); if (what === 'last') postMessage(all); };
-        ${script}
-        run(tell);`,
-    };
     const names = ['put', 'folder', 'list', 'write', 'close', 'piece', 'text', 'packed', 'request'];
     names.push('estimate', 'permission', 'open', 'stored');
     const all = ['ready', ...names.flatMap((name) => [`before ${name}`, name]), 'last'];
-    const inWorker = all.map((each) => `worker: ${each}`);
-    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...all]);
+    await assertOneOrderOf(script, all);
   });
 
   it('requests of data bases before all that can be held back, and locks and broadcasts with the rest', async () => {
@@ -289,24 +297,9 @@ describe('what a page loads comes in one order', () => {
         await locks.request(name, () => {});
         tell('last');
       };`;
-    const files = {
-      'index.html': `${LOG}<script>addEventListener('load', () => {
-        const worker = new Worker('worker.js');
-        worker.onmessage = ({ data }) => {
-          for (const each of data) log.push('worker: ' + each);
-          (0, eval)(source + 'run((what) => void log.push(what))');
-        };
-        const source = ${JSON.stringify(script)};
-      });</script>`,
-      'worker.js': `const all = [];
-        const tell = (what) => { all.push(what); if (what === 'last') postMessage(all); };
-        ${script}
-        run(tell);`,
-    };
     const all = ['ready', 'put0', 'put1', 'put2', 'a0', 'lock0', 'lock1', 'two hears 1', 'a1', 'lock2', 'lock null'];
     all.push('one hears 2', 'a2', 'b0', 'waited0', 'two hears 3', 'a3', 'b1', 'waited1', 'a4', 'b2', 'a5', 'last');
-    const inWorker = all.map((each) => `worker: ${each}`);
-    await assertOneOrder(files, ['DOMContentLoaded', 'load', 'fonts', ...inWorker, ...all]);
+    await assertOneOrderOf(script, all);
   });
 
   it('whatever never ends', async () => {
